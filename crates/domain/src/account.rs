@@ -1,0 +1,41 @@
+//! Accounts and workspaces.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Area, Plan, Timestamp, WorkspaceId, named_enum};
+
+named_enum! {
+    /// What an account may do in a workspace.
+    Role {
+        /// Everything.
+        Admin = "admin",
+        /// Use projects and make keys.
+        Member = "member",
+    }
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its e-mail address, as it was entered.
+    pub email: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What accounts belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// Its plan.
+    pub plan: Plan,
+    /// The area that its keys are linked to unless told otherwise.
+    pub home_area: Area,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

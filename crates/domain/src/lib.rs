@@ -1,0 +1,43 @@
+//! The words of Voxgate as types: ids, accounts, workspaces, keys, regions, plans, states and the
+//! messages between the control plane and the gateways.
+//!
+//! No I/O and no async: time comes from a [`Clock`], randomness from an [`Rng`], both handed in.
+
+pub mod account;
+pub mod area;
+pub mod bits;
+pub mod client_ref;
+pub mod clock;
+pub mod hash;
+pub mod ids;
+pub mod key;
+pub mod leash;
+pub mod limits;
+pub mod link;
+pub mod permission;
+pub mod plan;
+pub mod product;
+pub mod project;
+pub mod reason;
+pub mod rng;
+pub mod signing;
+pub mod token;
+
+pub use account::{Account, Role, Workspace};
+pub use area::{Area, AreaSet, Region};
+pub use client_ref::ClientRef;
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use hash::SecretHash;
+pub use ids::{
+    AccountId, ApiKeyId, InstanceId, ManagementTokenId, ProjectId, RequestId, SessionId, TemporaryKeyId,
+    WorkspaceId,
+};
+pub use key::{ApiKey, KeyState, ManagementToken, Networks};
+pub use leash::Leash;
+pub use permission::{Permission, PermissionSet};
+pub use plan::{Plan, PlanLimits};
+pub use product::{Product, ProductSet};
+pub use project::Project;
+pub use reason::{Reason, Refusal};
+pub use rng::{Rng, SystemRng};
+pub use signing::{Algorithm, Kid, SigningKeyState, VerifyingKey};

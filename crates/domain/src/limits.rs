@@ -1,0 +1,24 @@
+//! Limits of values that people and programs hand in. Limits of the wire stand in the crate that reads it.
+
+/// A key's or a project's name, in characters.
+pub const NAME_CHARACTERS_MAX: usize = 120;
+/// A client_ref, in bytes of UTF-8.
+pub const CLIENT_REF_BYTES_MAX: usize = 256;
+/// A presented credential, in bytes: the longest temporary key with room to spare.
+pub const CREDENTIAL_BYTES_MAX: usize = 4096;
+/// A temporary key, in bytes: it rides in URLs.
+pub const TEMPORARY_KEY_BYTES_MAX: usize = 2048;
+/// Networks of a key or a leash, in entries.
+pub const NETWORKS_ENTRIES_MAX: usize = 8;
+/// Origins of a leash, in entries.
+pub const ORIGINS_ENTRIES_MAX: usize = 8;
+/// One origin of a leash, in bytes.
+pub const ORIGIN_BYTES_MAX: usize = 128;
+/// The `lock` of a leash, in bytes of compact JSON.
+pub const LOCK_BYTES_MAX: usize = 512;
+/// Projects of one workspace.
+pub const PROJECTS_PER_WORKSPACE_MAX: usize = 1000;
+/// API keys of one project that are alive.
+pub const KEYS_PER_PROJECT_MAX: usize = 10_000;
+/// A project's description, in characters.
+pub const DESCRIPTION_CHARACTERS_MAX: usize = 1000;
