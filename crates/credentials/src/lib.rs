@@ -1,1 +1,21 @@
-//! placeholder
+//! Formats of Voxgate's credentials: opaque secrets with a checksum, temporary keys (signed tokens), the
+//! key set that verifies them, and the wrapping of secrets at rest.
+//!
+//! Pure: no I/O and no clock; randomness comes from a [`domain::Rng`] that is handed in. Whether a well-formed
+//! credential is *good* for something is the crate `verify`'s to say.
+
+pub mod jwks;
+pub mod keyed_hash;
+pub mod secret;
+pub mod shape;
+pub mod signing_key;
+pub mod token;
+pub mod wrap;
+
+pub use jwks::Jwks;
+pub use keyed_hash::keyed_hash;
+pub use secret::{PlainSecret, SecretKind, hash_secret};
+pub use shape::{Shape, classify};
+pub use signing_key::{KeyError, ParsedVerifyingKey, SignError, SigningKey};
+pub use token::{TokenError, verify_signature};
+pub use wrap::{MasterKey, WrapError};

@@ -1,0 +1,76 @@
+//! Who a request comes from.
+
+use std::sync::Arc;
+
+use domain::{
+    ApiKeyId, AreaSet, ClientRef, Leash, PlanLimits, Product, ProductSet, ProjectId, Region, TemporaryKeyId,
+    Timestamp, WorkspaceId,
+};
+
+/// What is known after authentication. Only [`crate::Tables`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub(crate) workspace_id: WorkspaceId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) api_key_id: ApiKeyId,
+    pub(crate) temporary_key_id: Option<TemporaryKeyId>,
+    pub(crate) product: Option<Product>,
+    pub(crate) products: ProductSet,
+    pub(crate) areas: AreaSet,
+    pub(crate) region: Option<Region>,
+    pub(crate) client_ref: Option<ClientRef>,
+    pub(crate) leash: Arc<Leash>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) limits: PlanLimits,
+}
+
+impl Principal {
+    /// The workspace.
+    pub const fn workspace_id(&self) -> WorkspaceId {
+        self.workspace_id
+    }
+    /// The project.
+    pub const fn project_id(&self) -> ProjectId {
+        self.project_id
+    }
+    /// The API key, or the parent of the temporary key.
+    pub const fn api_key_id(&self) -> ApiKeyId {
+        self.api_key_id
+    }
+    /// The temporary key, if it was one.
+    pub const fn temporary_key_id(&self) -> Option<TemporaryKeyId> {
+        self.temporary_key_id
+    }
+    /// The product that was needed.
+    pub const fn product(&self) -> Option<Product> {
+        self.product
+    }
+    /// The products that it is good for.
+    pub const fn products(&self) -> ProductSet {
+        self.products
+    }
+    /// The areas that it is good for.
+    pub const fn areas(&self) -> AreaSet {
+        self.areas
+    }
+    /// The region that was needed.
+    pub const fn region(&self) -> Option<Region> {
+        self.region
+    }
+    /// The client_ref that it is isolated to.
+    pub const fn client_ref(&self) -> Option<&ClientRef> {
+        self.client_ref.as_ref()
+    }
+    /// The leash; empty for an API key.
+    pub const fn leash(&self) -> &Arc<Leash> {
+        &self.leash
+    }
+    /// When the temporary key expires; none for an API key.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+    /// The limits of the workspace's plan.
+    pub const fn limits(&self) -> &PlanLimits {
+        &self.limits
+    }
+}
