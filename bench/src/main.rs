@@ -1,0 +1,33 @@
+//! Voxgate's benchmarks: what one verification costs, what a proxied request costs beside nginx, what an idle
+//! WebSocket holds. Numbers are printed, never asserted.
+
+mod idle;
+mod load;
+mod nginx;
+mod process;
+
+use std::error::Error;
+use std::future::Future;
+
+use clap::Parser;
+
+/// Voxgate's benchmarks.
+#[derive(Debug, Parser)]
+enum Bench {
+    /// CPU time per proxied request, nginx bare beside it.
+    Load(load::LoadOptions),
+    /// Memory of idle open WebSockets.
+    Idle(idle::IdleOptions),
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    match Bench::parse() {
+        Bench::Load(options) => load::run(&options),
+        Bench::Idle(options) => idle::run(&options),
+    }
+}
+
+/// Runs one future to its end on a runtime of its own.
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made").block_on(future)
+}
