@@ -1,0 +1,79 @@
+//! Voxgate's own tasks: tests, benchmarks, fuzzing, and the checks of the repository itself.
+//!
+//! `cargo xtask test` is the whole of it. It installs what the tests need and the machine lacks, builds once, runs
+//! every suite, and closes with a table. What is missing and can't be installed is a failure, never a skip.
+
+mod bench;
+mod fuzz;
+mod layers;
+mod lines;
+mod needs;
+mod process;
+mod repo;
+mod run;
+mod suites;
+mod summary;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::repo::Repo;
+use crate::suites::Suite;
+
+/// What went wrong, for a person to read.
+type Fault = String;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Voxgate's own tasks", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what is missing, build, and run every suite (or those named)
+    Test {
+        /// Suites to run, separated by commas; all of them if left out
+        #[arg(long, value_delimiter = ',', value_enum)]
+        only: Vec<Suite>,
+    },
+    /// Run the benchmarks, with nginx beside Voxgate
+    Bench {
+        /// Passed on to the benchmark program
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check that crates depend only on the crates that design 12 lets them depend on
+    Layers,
+    /// Check the shape of the repository: file lengths, lib.rs, READMEs, error pages, links
+    Tidy,
+    /// Build every fuzz target and run each for some seconds
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = fuzz::SECONDS_DEFAULT)]
+        seconds: u32,
+        /// Targets to run; all of them if left out
+        targets: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let repo = Repo::here();
+    let outcome = match Cli::parse().task {
+        Task::Test { only } => run::test(&repo, &only),
+        Task::Bench { arguments } => bench::run(&repo, &arguments),
+        Task::Layers => layers::check(&repo),
+        Task::Tidy => tidy::check(&repo),
+        Task::Fuzz { seconds, targets } => fuzz::with_tools(&repo, seconds, &targets),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("xtask: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
