@@ -1,1 +1,5 @@
-//! placeholder
+//! The control plane's schema, queries and migrations.
+
+mod error;
+
+pub use error::StoreError;

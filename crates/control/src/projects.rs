@@ -1,0 +1,135 @@
+//! Projects: made, listed, renamed, deleted.
+
+use domain::link::Revision;
+use domain::{Project, ProjectId, WorkspaceId};
+use storage::StoreError;
+
+use crate::{Actor, Control};
+
+/// What to make a project of.
+#[derive(Debug, Clone)]
+pub struct NewProject {
+    /// Its name.
+    pub name: String,
+    /// What it is for; may be empty.
+    pub description: String,
+}
+
+/// A project that was just made.
+#[derive(Debug)]
+pub struct CreatedProject {
+    /// The project.
+    pub project: Project,
+    /// The revision that it came with.
+    pub revision: Revision,
+}
+
+/// Why a project was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateProjectError {
+    /// The name is empty or too long.
+    #[error("name in body should be 1 to {max} characters long", max = domain::limits::NAME_CHARACTERS_MAX)]
+    InvalidName,
+    /// The description is too long.
+    #[error("description in body should be at most {max} characters long", max = domain::limits::DESCRIPTION_CHARACTERS_MAX)]
+    InvalidDescription,
+    /// The workspace is full.
+    #[error("workspace has maximum number of projects already: {max}", max = domain::limits::PROJECTS_PER_WORKSPACE_MAX)]
+    WorkspaceFull,
+    /// No such workspace, or it is closed.
+    #[error("no such workspace")]
+    WorkspaceNotFound,
+    /// The store failed.
+    #[error("the project could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why a project was not renamed.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameProjectError {
+    /// No such project in this workspace.
+    #[error("no such project in this workspace: list the projects to see their ids")]
+    NotFound,
+    /// The name is empty or too long.
+    #[error("name in body should be 1 to {max} characters long", max = domain::limits::NAME_CHARACTERS_MAX)]
+    InvalidName,
+    /// The store failed.
+    #[error("the new name could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why a project was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteProjectError {
+    /// No such project in this workspace.
+    #[error("no such project in this workspace: list the projects to see their ids")]
+    NotFound,
+    /// A workspace always keeps its default project.
+    #[error("the default project of a workspace cannot be deleted")]
+    IsDefault,
+    /// The store failed.
+    #[error("the deletion could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Control {
+    /// Makes a project.
+    ///
+    /// # Errors
+    /// See [`CreateProjectError`].
+    pub async fn create_project(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        new: NewProject,
+    ) -> Result<CreatedProject, CreateProjectError> {
+        todo!("{actor:?} {workspace_id} {new:?}")
+    }
+
+    /// The projects of a workspace, oldest first, without deleted ones.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>, StoreError> {
+        todo!("{workspace_id}")
+    }
+
+    /// One project of a workspace; a deleted one is absent.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_project(
+        &self,
+        workspace_id: WorkspaceId,
+        id: ProjectId,
+    ) -> Result<Option<Project>, StoreError> {
+        todo!("{workspace_id} {id}")
+    }
+
+    /// Gives a project another name.
+    ///
+    /// # Errors
+    /// See [`RenameProjectError`].
+    pub async fn rename_project(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ProjectId,
+        name: &str,
+    ) -> Result<Project, RenameProjectError> {
+        todo!("{actor:?} {workspace_id} {id} {name}")
+    }
+
+    /// Deletes a project: its keys, and everything born of them, are refused from then on.
+    ///
+    /// # Errors
+    /// See [`DeleteProjectError`].
+    pub async fn delete_project(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ProjectId,
+    ) -> Result<Revision, DeleteProjectError> {
+        todo!("{actor:?} {workspace_id} {id}")
+    }
+}

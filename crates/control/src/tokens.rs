@@ -1,0 +1,90 @@
+//! Management tokens: made, listed, revoked.
+
+use credentials::PlainSecret;
+use domain::link::Revision;
+use domain::{ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
+use storage::StoreError;
+
+use crate::{Actor, Control};
+
+/// A management token that was just made: the only moment at which its secret is known.
+#[derive(Debug)]
+pub struct CreatedToken {
+    /// The token.
+    pub token: ManagementToken,
+    /// Its secret, to be shown once.
+    pub secret: PlainSecret,
+    /// The revision that it came with.
+    pub revision: Revision,
+}
+
+/// Why a management token was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTokenError {
+    /// The name is empty or too long.
+    #[error("name in body should be 1 to {max} characters long", max = domain::limits::NAME_CHARACTERS_MAX)]
+    InvalidName,
+    /// No permission at all.
+    #[error("a management token needs at least one permission")]
+    NoPermissions,
+    /// No such workspace, or it is closed.
+    #[error("no such workspace")]
+    WorkspaceNotFound,
+    /// The store failed.
+    #[error("the management token could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why a management token was not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeTokenError {
+    /// No such token in this workspace.
+    #[error("no such management token in this workspace")]
+    NotFound,
+    /// It was revoked before.
+    #[error("this management token was revoked already")]
+    AlreadyRevoked,
+    /// The store failed.
+    #[error("the revocation could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Control {
+    /// Makes a management token.
+    ///
+    /// # Errors
+    /// See [`CreateTokenError`].
+    pub async fn create_management_token(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        name: &str,
+        permissions: PermissionSet,
+    ) -> Result<CreatedToken, CreateTokenError> {
+        todo!("{actor:?} {workspace_id} {name} {permissions:?}")
+    }
+
+    /// The management tokens of a workspace, revoked ones included, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list_management_tokens(
+        &self,
+        workspace_id: WorkspaceId,
+    ) -> Result<Vec<ManagementToken>, StoreError> {
+        todo!("{workspace_id}")
+    }
+
+    /// Revokes a management token.
+    ///
+    /// # Errors
+    /// See [`RevokeTokenError`].
+    pub async fn revoke_management_token(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ManagementTokenId,
+    ) -> Result<Revision, RevokeTokenError> {
+        todo!("{actor:?} {workspace_id} {id}")
+    }
+}
