@@ -38,6 +38,10 @@ named_enum! {
         OriginDenied = "origin_denied",
         /// The management token lacks a permission.
         PermissionMissing = "permission_missing",
+        /// As many API keys or projects as there may be.
+        QuotaReached = "quota_reached",
+        /// A workspace keeps its default project.
+        DefaultProject = "default_project",
         /// Usage is for credentials of the whole project.
         UsageNeedsProject = "usage_needs_project",
         /// No such job for this caller.
@@ -122,6 +126,8 @@ impl Reason {
             | Self::NetworkDenied
             | Self::OriginDenied
             | Self::PermissionMissing
+            | Self::QuotaReached
+            | Self::DefaultProject
             | Self::UsageNeedsProject
             | Self::AudioSpent
             | Self::SessionsFull
@@ -159,6 +165,8 @@ impl Reason {
             | Self::NetworkDenied
             | Self::OriginDenied
             | Self::PermissionMissing
+            | Self::QuotaReached
+            | Self::DefaultProject
             | Self::UsageNeedsProject
             | Self::AudioSpent
             | Self::SessionsFull
@@ -212,6 +220,8 @@ impl Reason {
             | Self::NetworkDenied
             | Self::OriginDenied
             | Self::PermissionMissing
+            | Self::QuotaReached
+            | Self::DefaultProject
             | Self::UsageNeedsProject
             | Self::LockBroken
             | Self::SessionEnded => (RealtimeError::NotAllowed, 4003),
