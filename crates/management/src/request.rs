@@ -1,0 +1,87 @@
+//! What routes read of a request besides its credential.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Query};
+use control::Enforced;
+use domain::ProjectId;
+use domain::link::Revision;
+use http::{Extensions, Uri};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::config::BODY_BYTES_MAX;
+use crate::context::Context;
+use crate::fields::Fields;
+use crate::invalid::Invalid;
+use crate::json;
+use crate::problem::Problem;
+
+/// The parameters of the query, in their order. A query that can't be read has none.
+pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
+    Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default()
+}
+
+/// The client's address; requests without one come from nowhere that a network could allow.
+pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
+}
+
+/// The fields of the body, whatever its content type says: clients leave it out or send another.
+pub(crate) async fn fields(body: Body) -> Result<Fields, Problem> {
+    let bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(Problem::new(
+                domain::Reason::TooLarge,
+                format!("The body is too large: at most {BODY_BYTES_MAX} bytes."),
+            ));
+        }
+        Err(_) => {
+            return Err(Problem::new(
+                domain::Reason::MalformedRequest,
+                "The body ended too early or can't be read.",
+            ));
+        }
+    };
+    Ok(Fields(json::object(&bytes)?))
+}
+
+/// The id of a project, from a path: a text that is none names no project.
+pub(crate) fn project_id(text: &str) -> Result<ProjectId, Problem> {
+    text.parse().map(ProjectId::new).map_err(|_| Invalid::wrong_type("project_id", "path", "int64").into())
+}
+
+/// The project that a list is narrowed to.
+pub(crate) fn project_filter(query: &[(String, String)]) -> Result<Option<ProjectId>, Problem> {
+    match query.iter().find(|(name, value)| name == "project_id" && !value.is_empty()) {
+        None => Ok(None),
+        Some((_, value)) => value
+            .parse()
+            .map(|id| Some(ProjectId::new(id)))
+            .map_err(|_| Invalid::wrong_type("project_id", "query", "int64").into()),
+    }
+}
+
+/// With `?wait=enforced`: which gateways enforce the revision, once all do or the time is over.
+pub(crate) async fn wait(
+    context: &Context,
+    query: &[(String, String)],
+    revision: Revision,
+) -> Result<Option<Enforced>, Problem> {
+    match query.iter().find(|(name, _)| name == "wait").map(|(_, value)| value.as_str()) {
+        None | Some("") => Ok(None),
+        Some("enforced") => Ok(Some(context.control.gateways().wait_enforced(revision).await)),
+        Some(_) => Err(Invalid::one_of("wait", "query", &["enforced"]).into()),
+    }
+}
+
+/// Refuses another `wait` before anything is done.
+pub(crate) fn check_wait(query: &[(String, String)]) -> Result<(), Problem> {
+    match query.iter().find(|(name, _)| name == "wait").map(|(_, value)| value.as_str()) {
+        None | Some("" | "enforced") => Ok(()),
+        Some(_) => Err(Invalid::one_of("wait", "query", &["enforced"]).into()),
+    }
+}
