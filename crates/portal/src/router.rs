@@ -1,0 +1,94 @@
+//! The table of contents: every path of the portal.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+
+use crate::{PortalConfig, headers, home};
+
+const STYLE: &str = include_str!("../assets/portal.css");
+const ICON: &str = include_str!("../assets/icon.svg");
+
+/// The portal, to be mounted at the root. It has no fallback: whoever mounts it says what unknown paths are.
+pub fn router(config: PortalConfig) -> Router {
+    Router::new()
+        .route("/", get(home::get))
+        .route("/assets/portal.css", get(async || asset(STYLE, "text/css; charset=utf-8")))
+        .route("/assets/icon.svg", get(async || asset(ICON, "image/svg+xml")))
+        .layer(axum::middleware::from_fn(headers::forbid))
+        .with_state(Arc::new(config))
+}
+
+fn asset(text: &'static str, content_type: &'static str) -> Response {
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::{Endpoints, RegionEndpoints};
+
+    fn config(batch_url: &str) -> PortalConfig {
+        PortalConfig {
+            endpoints: Endpoints {
+                management_url: "http://localhost:8080".to_owned(),
+                batch_url: batch_url.to_owned(),
+                realtime_url: Some("ws://localhost:8080/v2".to_owned()),
+                global_realtime_url: None,
+                regions: vec![RegionEndpoints {
+                    region: "eu1".to_owned(),
+                    area: "eu".to_owned(),
+                    batch_url: batch_url.to_owned(),
+                    realtime_url: None,
+                    enterprise: false,
+                }],
+            },
+            is_dev: true,
+            docs_url: None,
+        }
+    }
+
+    async fn get_text(config: PortalConfig, path: &str) -> (http::response::Parts, String) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let (head, body) = router(config).oneshot(request).await.unwrap().into_parts();
+        (head, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    /// A configured name can't become markup, and browsers are told to run nothing.
+    #[tokio::test]
+    async fn pages_are_escaped_and_strict() {
+        let (head, page) = get_text(config("http://x/<script>alert(1)</script>\"'"), "/").await;
+        assert_eq!(head.status, 200);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&#60;script") || page.contains("&lt;script"), "{page}");
+        let policy = head.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+        assert_eq!(head.headers["x-content-type-options"], "nosniff");
+        assert_eq!(head.headers["referrer-policy"], "no-referrer");
+    }
+
+    /// The page needs nothing from elsewhere and no script: what it links to is served here.
+    #[tokio::test]
+    async fn pages_need_nothing_from_elsewhere() {
+        let (_, page) = get_text(config("http://localhost:8080/v2"), "/").await;
+        assert!(!page.contains("<script") && !page.contains(" style=") && !page.contains(" onclick="));
+        for asset in ["/assets/portal.css", "/assets/icon.svg"] {
+            assert!(page.contains(asset));
+            assert_eq!(get_text(config("x"), asset).await.0.status, 200);
+        }
+        assert!(page.contains("http://localhost:8080/v2"));
+        assert!(page.contains("/.well-known/jwks.json"));
+    }
+}
