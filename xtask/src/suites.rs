@@ -150,7 +150,9 @@ fn node(repo: &Repo, folder: &str) -> Result<Command, Fault> {
     }
     tests.sort();
     let mut node = repo.command("node");
-    node.arg("--test").arg(format!("--test-timeout={NODE_TEST_MILLISECONDS_MAX}")).args(tests);
+    node.args(["--test", "--test-reporter=spec"])
+        .arg(format!("--test-timeout={NODE_TEST_MILLISECONDS_MAX}"))
+        .args(tests);
     Ok(node)
 }
 
