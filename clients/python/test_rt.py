@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 from typing import Optional
@@ -21,6 +22,7 @@ from speechmatics.rt import JWTAuth
 from speechmatics.rt import ServerMessageType
 from speechmatics.rt import TranscriptionConfig
 from speechmatics.rt import TranscriptionError
+from speechmatics.rt import TransportError
 from voxgate import Voxgate
 from voxgate import mistyped
 from voxgate import with_jwt
@@ -152,6 +154,30 @@ async def test_minting_is_refused_with_our_reason(
     got, body = minting(refusal.value)
     assert (got, body["reason"]) == (status, reason)
     assert body["message"] and body["detail"], body
+
+
+@pytest.mark.parametrize("minted", [False, True])
+async def test_revoking_a_key_ends_the_sessions_born_of_it(voxgate: Voxgate, samples: bytes, minted: bool) -> None:
+    """The library hears why, and can send nothing more."""
+    key = voxgate.create_key("to be revoked")
+    auth = JWTAuth(key.secret, mp_url=voxgate.management_url) if minted else None
+    errors: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    async with AsyncClient(auth, api_key=key.secret, url=voxgate.realtime_url) as client:
+        client.on(ServerMessageType.ERROR, errors.put_nowait)
+        await client.start_session(transcription_config=TranscriptionConfig(language="en"), audio_format=FORMAT)
+        await client.send_audio(samples[:4096])
+        await asyncio.to_thread(voxgate.revoke_key, key)
+        error = await asyncio.wait_for(errors.get(), 10)
+        assert error["type"] == "not_authorised"
+        assert "revoked" in error["reason"]
+
+        async def send_on() -> None:
+            while True:
+                await client.send_audio(samples[:4096])
+                await asyncio.sleep(0.02)
+
+        with pytest.raises(TransportError):
+            await asyncio.wait_for(send_on(), 10)
 
 
 def test_without_a_key_the_library_mints_nothing(voxgate: Voxgate) -> None:

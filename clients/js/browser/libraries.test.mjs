@@ -23,4 +23,5 @@ test("it is a browser, and no page of Voxgate's", async () => {
   assert.match(agent, /Chrom(e|ium)\//);
 });
 
-libraryTests("Chromium", { mint: inPage("mint"), batch: inPage("batch"), transcribe: inPage("transcribe") });
+const names = ["mint", "batch", "transcribe", "hold", "heldEnd"];
+libraryTests("Chromium", Object.fromEntries(names.map((name) => [name, inPage(name)])));

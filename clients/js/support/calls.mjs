@@ -38,26 +38,51 @@ export function batch({ apiKey, apiUrl }, method, ...args) {
   return outcome(() => new BatchClient({ apiKey, apiUrl, appId: "voxgate-tests" })[method](...given));
 }
 
-/** A session of `RealtimeClient`: everything that came back, how it ended, and the code of the close. */
-export async function transcribe({ url, jwt }, samples) {
+/** A client, what comes back to it, and the code of its close. */
+function listening(url) {
   const client = new RealtimeClient({ url, appId: "voxgate-tests" });
   const messages = [];
   client.addEventListener("receiveMessage", ({ data }) => messages.push(data));
-  let closed;
-  client.addEventListener("socketStateChange", ({ socketState }) => {
-    if (socketState === "connecting") {
-      closed = new Promise((resolve) => client.socket.addEventListener("close", ({ code }) => resolve(code)));
-    }
-  });
-  const ended = await outcome(async () => {
-    await client.start(jwt, {
-      audio_format: { type: "raw", encoding: "pcm_s16le", sample_rate: 16_000 },
-      transcription_config: { language: "en" },
+  const closed = new Promise((resolve) => {
+    client.addEventListener("socketStateChange", ({ socketState }) => {
+      if (socketState === "connecting") client.socket.addEventListener("close", ({ code }) => resolve(code));
     });
+  });
+  const closeCode = () => {
+    const late = new Promise((resolve) => setTimeout(() => resolve("not closed"), CLOSE_MILLISECONDS_MAX));
+    return Promise.race([closed, late]);
+  };
+  return { client, messages, closeCode };
+}
+
+const RECOGNITION = {
+  audio_format: { type: "raw", encoding: "pcm_s16le", sample_rate: 16_000 },
+  transcription_config: { language: "en" },
+};
+
+/** A whole session of `RealtimeClient`: everything that came back, how it ended, and the code of the close. */
+export async function transcribe({ url, jwt }, samples) {
+  const { client, messages, closeCode } = listening(url);
+  const ended = await outcome(async () => {
+    await client.start(jwt, RECOGNITION);
     const audio = bytes(samples);
     for (let at = 0; at < audio.length; at += CHUNK_BYTES) client.sendAudio(audio.slice(at, at + CHUNK_BYTES));
     await client.stopRecognition();
   });
-  const late = new Promise((resolve) => setTimeout(() => resolve("not closed"), CLOSE_MILLISECONDS_MAX));
-  return { messages, ...ended, closeCode: await Promise.race([closed, late]) };
+  return { messages, ...ended, closeCode: await closeCode() };
+}
+
+let held;
+
+/** Starts a session and keeps it open. */
+export async function hold({ url, jwt }) {
+  held = listening(url);
+  return outcome(() => held.client.start(jwt, RECOGNITION).then(({ message }) => message));
+}
+
+/** Waits for the end of the session that is kept open. */
+export async function heldEnd() {
+  const closeCode = await held.closeCode();
+  const { error } = await outcome(() => held.client.sendAudio(new Uint8Array(2)));
+  return { last: held.messages.at(-1), closeCode, sendingAfterwards: error };
 }

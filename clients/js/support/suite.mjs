@@ -231,6 +231,19 @@ export function libraryTests(where, calls) {
         assertHeard(await session(value, server.endpoints.regions.us1.realtime_url));
       });
 
+      test("hears why its session ends when the API key behind it is revoked", async () => {
+        const parent = await server.createKey("to be revoked");
+        const jwt = await server.mint(parent.secret, "rt");
+        assert.equal((await calls.hold({ jwt, url: server.realtimeUrl })).value, "RecognitionStarted");
+        await server.revokeKey(parent);
+        const { last, closeCode, sendingAfterwards } = await calls.heldEnd();
+        assert.equal(last.message, "Error");
+        assert.equal(last.type, "not_authorised");
+        assert.match(last.reason, SAYS.revoked);
+        assert.equal(closeCode, 4001);
+        assert.equal(sendingAfterwards.name, "SpeechmaticsRealtimeError");
+      });
+
       for (const [what, says, credential, kind = "not_authorised", code = 4001] of [
         ["an undefined key", SAYS.none, () => [undefined]],
         ["an empty key", SAYS.none, () => [""]],
