@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Chromium,
     /// A server to compare with
     Nginx,
+    /// A program that sends many requests
+    Wrk,
     /// A C++ compiler, for libFuzzer
     CxxCompiler,
     /// The packages of `clients/requirements.txt`
@@ -82,7 +84,7 @@ fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
         Need::NodePackages => packages::node(repo),
         Need::Nextest => packages::cargo(repo, "cargo-nextest", &["nextest", "--version"]),
         Need::CargoFuzz => packages::cargo(repo, "cargo-fuzz", &["fuzz", "--version"]),
-        Need::Python | Need::Node | Need::Chromium | Need::Nginx | Need::CxxCompiler => Ok(()),
+        Need::Python | Need::Node | Need::Chromium | Need::Nginx | Need::Wrk | Need::CxxCompiler => Ok(()),
     }
 }
 
@@ -92,7 +94,9 @@ fn is_met(need: Need) -> bool {
         Need::Python => process::works("python3", &["-c", "import ensurepip, venv"]),
         Need::Node => process::works("node", &["--version"]) && process::works("npm", &["--version"]),
         Need::Chromium => Path::new("/usr/bin/chromium").exists(),
-        Need::Nginx => process::works("nginx", &["-v"]) || process::works("/usr/sbin/nginx", &["-v"]),
+        Need::Nginx => process::works("nginx", &["-v"]),
+        // It has no argument that ends well: asked for its version, it shows it and fails.
+        Need::Wrk => process::starts("wrk", &["--version"]),
         Need::CxxCompiler => process::works("c++", &["--version"]),
         Need::PythonPackages | Need::NodePackages | Need::Nextest | Need::CargoFuzz => true,
     }

@@ -1,5 +1,6 @@
 //! Starting other programs, with an end to every wait.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,10 +24,19 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, Fault> {
 }
 
 /// Whether a program is there and ends well with these arguments.
-pub(crate) fn works(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> bool {
+pub(crate) fn works(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
+    silent(program, arguments).is_ok_and(|status| status.success())
+}
+
+/// Whether a program is there, however it ends.
+pub(crate) fn starts(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
+    silent(program, arguments).is_ok()
+}
+
+fn silent(program: impl AsRef<OsStr>, arguments: &[&str]) -> std::io::Result<ExitStatus> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    command.status()
 }
 
 /// Runs a program that writes where we write.
@@ -116,5 +126,7 @@ mod tests {
         assert!(works("sh", &["-c", "true"]));
         assert!(!works("sh", &["-c", "false"]));
         assert!(!works("no-such-program-anywhere", &[]));
+        assert!(starts("sh", &["-c", "false"]));
+        assert!(!starts("no-such-program-anywhere", &[]));
     }
 }

@@ -18,6 +18,7 @@ fn packages(need: Need) -> &'static [&'static str] {
         Need::Node => &["nodejs", "npm"],
         Need::Chromium => &["chromium"],
         Need::Nginx => &["nginx-light"],
+        Need::Wrk => &["wrk"],
         Need::CxxCompiler => &["g++"],
         Need::PythonPackages | Need::NodePackages | Need::Nextest | Need::CargoFuzz => &[],
     }
