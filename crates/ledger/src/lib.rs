@@ -1,1 +1,23 @@
-//! placeholder
+//! A region's own durable memory: whose job is whose, what is being created right now, and usage that the control plane has
+//! not counted yet. One SQLite file per region; everything that was answered survives a crash.
+
+mod adopt;
+mod entity;
+mod error;
+mod intents;
+mod job;
+mod jobs;
+mod journal;
+mod ledger;
+mod list;
+mod migration;
+mod usage;
+
+pub use adopt::{Adopted, AdoptedJob};
+pub use error::LedgerError;
+pub use intents::{Intent, IntentId, NewIntent};
+pub use job::{Job, JobFacts, JobState, Owner, Seen};
+pub use journal::UsageBatch;
+pub use ledger::Ledger;
+pub use list::ListQuery;
+pub use usage::UsageLine;

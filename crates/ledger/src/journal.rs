@@ -1,0 +1,72 @@
+//! Usage that the control plane has not counted yet, in numbered batches.
+
+use domain::link::UsageRecord;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::entity::{counter, usage_batch};
+use crate::{Ledger, LedgerError};
+
+/// A batch that waits to be counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageBatch {
+    /// Its number; each has a larger one than those before it, also over restarts.
+    pub number: u64,
+    /// What happened.
+    pub records: Vec<UsageRecord>,
+}
+
+/// The counter that numbers batches.
+const NUMBERS: &str = "usage_batches";
+
+impl Ledger {
+    /// Keeps usage until it is counted; gives its number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal_usage(&self, records: &[UsageRecord]) -> Result<u64, LedgerError> {
+        let impossible = |column| LedgerError::Impossible { table: "usage_batches", column };
+        let text = serde_json::to_string(records).map_err(|_| impossible("records"))?;
+        let tx = self.db.write().await?;
+        let last = counter::Entity::find_by_id(NUMBERS).one(&tx).await?.map_or(0, |row| row.value);
+        let number = last + 1;
+        let count = counter::ActiveModel { name: Set(NUMBERS.to_owned()), value: Set(number) };
+        let again = OnConflict::column(counter::Column::Name).update_column(counter::Column::Value).to_owned();
+        counter::Entity::insert(count).on_conflict(again).exec(&tx).await?;
+        usage_batch::Entity::insert(usage_batch::ActiveModel { number: Set(number), records: Set(text) })
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        u64::try_from(number).map_err(|_| impossible("number"))
+    }
+
+    /// The batches that wait to be counted, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn uncounted_usage(&self) -> Result<Vec<UsageBatch>, LedgerError> {
+        let impossible = |column| LedgerError::Impossible { table: "usage_batches", column };
+        let rows =
+            usage_batch::Entity::find().order_by_asc(usage_batch::Column::Number).all(self.db.read()).await?;
+        let batch = |row: usage_batch::Model| {
+            Ok(UsageBatch {
+                number: u64::try_from(row.number).map_err(|_| impossible("number"))?,
+                records: serde_json::from_str(&row.records).map_err(|_| impossible("records"))?,
+            })
+        };
+        rows.into_iter().map(batch).collect()
+    }
+
+    /// Forgets the batches up to a number: they are counted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn usage_counted(&self, number: u64) -> Result<(), LedgerError> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let tx = self.db.write().await?;
+        usage_batch::Entity::delete_many().filter(usage_batch::Column::Number.lte(number)).exec(&tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The ledger's schema.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{
+    big_integer, boolean, double_null, string, string_null, text, text_null,
+};
+
+/// All migrations, oldest first.
+pub(crate) struct Migrations;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(FirstTables)]
+    }
+}
+
+struct FirstTables;
+
+impl MigrationName for FirstTables {
+    fn name(&self) -> &str {
+        "ledger_0001_first_tables"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FirstTables {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [jobs(), intents(), orphans(), usage_batches(), counters()] {
+            manager.create_table(table).await?;
+        }
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+}
+
+fn jobs() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("jobs")
+        .col(string("id").primary_key())
+        .col(big_integer("project_id"))
+        .col(string_null("client_ref"))
+        .col(string_null("api_key_id"))
+        .col(big_integer("created_at"))
+        .col(string("state"))
+        .col(string_null("status"))
+        .col(boolean("settled"))
+        .col(text_null("object"))
+        .col(double_null("duration_seconds"))
+        .col(string_null("kind"))
+        .col(string_null("language"))
+        .col(string_null("model"))
+        .col(big_integer("asked_at"));
+    table.to_owned()
+}
+
+fn intents() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("intents")
+        .col(big_integer("id").primary_key().auto_increment())
+        .col(big_integer("project_id"))
+        .col(string_null("client_ref"))
+        .col(string("api_key_id"))
+        .col(string("request_id"))
+        .col(big_integer("begun_at"));
+    table.to_owned()
+}
+
+fn orphans() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("orphans")
+        .col(string("job_id").primary_key())
+        .col(big_integer("found_at"))
+        .col(boolean("deleted"));
+    table.to_owned()
+}
+
+fn usage_batches() -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table("usage_batches").col(big_integer("number").primary_key()).col(text("records"));
+    table.to_owned()
+}
+
+fn counters() -> TableCreateStatement {
+    let mut table = Table::create();
+    table.table("counters").col(string("name").primary_key()).col(big_integer("value"));
+    table.to_owned()
+}
+
+fn indexes() -> Vec<IndexCreateStatement> {
+    let index = |name: &str, columns: &[&'static str]| {
+        let mut index = Index::create();
+        index.name(name).table("jobs");
+        for column in columns {
+            index.col(*column);
+        }
+        index.to_owned()
+    };
+    vec![
+        index("jobs_by_project", &["project_id", "created_at", "id"]),
+        index("jobs_by_client_ref", &["project_id", "client_ref", "created_at", "id"]),
+        index("jobs_unsettled", &["settled", "asked_at"]),
+    ]
+}
