@@ -15,7 +15,7 @@ pub enum Surface {
     RealtimeHeader,
     /// Realtime, credential in `?jwt=`.
     RealtimeUrl,
-    /// The management API.
+    /// The management API, where an API key may act for itself.
     Management,
 }
 

@@ -1,0 +1,60 @@
+//! Tokens whose signature was found good. The cache skips the signature and nothing else: every other check runs each
+//! time, on the tables as they are then.
+
+use std::sync::Arc;
+
+use credentials::SignedToken;
+use domain::token::Claims;
+use domain::{Kid, Leash, SecretHash};
+use quick_cache::sync::Cache;
+
+/// Verified tokens that are remembered, in entries of about 700 bytes.
+pub(crate) const CACHED_TOKENS_MAX: usize = 65_536;
+
+/// What a token says, and which key says so. The claims' own leash is moved out, to be shared.
+#[derive(Debug)]
+pub(crate) struct VerifiedToken {
+    pub(crate) claims: Claims,
+    pub(crate) leash: Arc<Leash>,
+    pub(crate) kid: Kid,
+}
+
+impl From<SignedToken> for VerifiedToken {
+    fn from(mut token: SignedToken) -> Self {
+        let leash = Arc::new(std::mem::take(&mut token.claims.leash));
+        Self { claims: token.claims, leash, kid: token.kid }
+    }
+}
+
+/// Verified tokens by the SHA-256 of their whole text: a shorter key would let two tokens share an entry.
+pub(crate) struct TokenCache(Cache<SecretHash, Arc<VerifiedToken>>);
+
+impl TokenCache {
+    pub(crate) fn find(&self, token: &SecretHash) -> Option<Arc<VerifiedToken>> {
+        self.0.get(token)
+    }
+
+    pub(crate) fn remember(&self, token: SecretHash, verified: Arc<VerifiedToken>) {
+        self.0.insert(token, verified);
+    }
+
+    pub(crate) fn forget(&self, token: &SecretHash) {
+        self.0.remove(token);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self(Cache::new(CACHED_TOKENS_MAX))
+    }
+}
+
+impl std::fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenCache").field("tokens", &self.len()).finish()
+    }
+}
