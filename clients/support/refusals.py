@@ -6,15 +6,15 @@ import json
 import re
 from typing import Any
 
-# What the sentence of each reason has to say; the sentences themselves are the product's.
+# What the sentence of each refusal says.
 IN_BAND = {
-    "none": r"(?i)credential|key",
-    "mistyped": r"(?i)signature|valid|signed",
-    "api_key_in_url": r"(?i)API key.*(Authorization|temporary key)",
-    "revoked": r"(?i)revoked",
-    "expired": r"(?i)expired",
-    "wrong_product": r"(?i)(batch.*(rt|realtime))|((rt|realtime).*batch)",
-    "wrong_area": r"(?i)\beu",
+    "none": r"jwt parameter is empty",
+    "mistyped": r"the temporary key is not valid",
+    "api_key_in_url": r"a long-lived key was sent in \?jwt=.*Authorization header",
+    "revoked": r"the API key that minted this temporary key was revoked",
+    "expired": r"the temporary key expired at .*: mint a new one",
+    "wrong_product": r"this temporary key is for batch; this endpoint needs rt: mint it with \?type=rt",
+    "wrong_area": r"this temporary key works in area eu; this endpoint is us1 in area usa",
 }
 
 

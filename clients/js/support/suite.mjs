@@ -11,16 +11,17 @@ const SAMPLES = toneBursts();
 const FILE = { wav: asWav(SAMPLES).toString("base64"), fileName: "bursts.wav" };
 const ENGLISH = { transcription_config: { language: "en" } };
 
-/** What the sentence of each reason has to say; the sentences themselves are the product's. */
+/** What the sentence of each refusal says. */
 const SAYS = {
-  none: /credential|key/i,
-  mistyped: /key|credential/i,
-  mistypedTemporary: /signature|valid|signed/i,
-  apiKeyInUrl: /API key.*(Authorization|temporary key)/i,
-  revoked: /revoked/i,
-  expired: /expired/i,
-  wrongProduct: /(batch.*(rt|realtime))|((rt|realtime).*batch)/i,
-  wrongArea: /\beu/i,
+  none: /No credential was sent/i,
+  empty: /jwt parameter is empty/,
+  mistyped: /the credential is mistyped or cut short/,
+  mistypedTemporary: /the temporary key is not valid/,
+  apiKeyInUrl: /a long-lived key was sent in \?jwt=.*Authorization header/,
+  revoked: /was revoked/,
+  expired: /the temporary key expired at .*: mint a new one/,
+  wrongProduct: /key is for (batch|rt); this endpoint needs (batch|rt)/,
+  wrongArea: /key works in area eu; this endpoint is us1 in area usa/,
 };
 
 /** A session that went well: the announcement first, words, an end. */
@@ -245,8 +246,8 @@ export function libraryTests(where, calls) {
       });
 
       for (const [what, says, credential, kind = "not_authorised", code = 4001] of [
-        ["an undefined key", SAYS.none, () => [undefined]],
-        ["an empty key", SAYS.none, () => [""]],
+        ["an undefined key", SAYS.mistyped, () => [undefined]],
+        ["an empty key", SAYS.empty, () => [""]],
         ["a mistyped key", SAYS.mistypedTemporary, async () => [mistyped(await server.mint(server.apiKey, "rt"))]],
         ["an API key", SAYS.apiKeyInUrl, () => [server.apiKey]],
         ["a key of a revoked key", SAYS.revoked, () => [orphaned.rt]],
