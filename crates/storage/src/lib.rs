@@ -1,5 +1,35 @@
 //! The control plane's schema, queries and migrations.
+//!
+//! [`Store`] reads, and writes the few things that gateways don't need (when keys were last used, usage).
+//! [`Store::change`] opens a [`ChangeTx`], whose verbs write state and note the feed's changes by themselves;
+//! [`ChangeTx::publish`] is the only way to keep it, and takes the audit event. The owner (workspace, project) is a
+//! parameter of every query, so what belongs to another looks absent. Absence is `Ok(None)`, never an error.
 
+mod accounts;
+mod api_keys;
+mod audit;
+mod change;
+mod entities;
 mod error;
+mod instance;
+mod management_tokens;
+mod migrations;
+mod projects;
+mod rows;
+mod shut_out;
+mod signing_keys;
+mod snapshot;
+mod store;
+mod usage;
+mod workspaces;
 
+pub use accounts::StoredAccount;
+pub use audit::{AuditAction, AuditEntry, AuditEvent};
+pub use change::{ChangeTx, Committed};
 pub use error::StoreError;
+pub use instance::Instance;
+pub use projects::NewProject;
+pub use shut_out::ClientRefState;
+pub use signing_keys::StoredSigningKey;
+pub use store::Store;
+pub use usage::StoredUsage;

@@ -1,0 +1,149 @@
+//! Usage as gateways report it, each batch counted exactly once.
+
+use domain::link::UsageRecord;
+use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, Timestamp, WorkspaceId};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::entities::usage::{Column, Entity, Model};
+use crate::entities::{project, usage_batch};
+use crate::rows::{At, time};
+use crate::{Store, StoreError};
+
+/// One line of stored usage.
+pub type StoredUsage = UsageRecord;
+
+const COUNTERS: [Column; 5] =
+    [Column::Requests, Column::Sessions, Column::AudioMillis, Column::ReceivedBytes, Column::Refusals];
+
+impl Store {
+    /// Counts a gateway's batch, unless a batch with its number was counted before. Says whether it was counted.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it is counted.
+    pub async fn record_usage(
+        &self,
+        gateway: &str,
+        number: u64,
+        records: &[UsageRecord],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let tx = self.db.write().await?;
+        if !claim_batch(&tx, gateway, number, now).await? {
+            return Ok(false);
+        }
+        for record in records {
+            add(&tx, record).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The usage of a workspace's projects, deleted ones included, by day; `until` is left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_usage(
+        &self,
+        workspace_id: WorkspaceId,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<StoredUsage>, StoreError> {
+        let projects = Query::select()
+            .column(project::Column::Id)
+            .from(project::Entity)
+            .and_where(project::Column::WorkspaceId.eq(workspace_id.to_string()))
+            .to_owned();
+        let rows = Entity::find()
+            .filter(Column::ProjectId.in_subquery(projects))
+            .filter(Column::Day.gte(since.as_micros()))
+            .filter(Column::Day.lt(until.as_micros()))
+            .order_by_asc(Column::Day)
+            .order_by_asc(Column::ProjectId)
+            .order_by_asc(Column::ApiKeyId)
+            .all(self.db.read())
+            .await?;
+        rows.into_iter().map(from_row).collect()
+    }
+}
+
+/// Takes a batch's number; `false` when it was taken before.
+async fn claim_batch(
+    connection: &impl ConnectionTrait,
+    gateway: &str,
+    number: u64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    use usage_batch::Column::{Gateway, Number, ReceivedAt};
+    let insert = Query::insert()
+        .into_table(usage_batch::Entity)
+        .columns([Gateway, Number, ReceivedAt])
+        .values([gateway.into(), number.cast_signed().into(), now.as_micros().into()])
+        .map_err(malformed)?
+        .on_conflict(OnConflict::columns([Gateway, Number]).do_nothing().to_owned())
+        .to_owned();
+    Ok(connection.execute(&insert).await?.rows_affected() == 1)
+}
+
+async fn add(connection: &impl ConnectionTrait, record: &UsageRecord) -> Result<(), StoreError> {
+    let key = [
+        Column::Day,
+        Column::ProjectId,
+        Column::ApiKeyId,
+        Column::ClientRef,
+        Column::Region,
+        Column::Product,
+    ];
+    let counts =
+        [record.requests, record.sessions, record.audio_millis, record.received_bytes, record.refusals]
+            .map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let mut conflict = OnConflict::columns(key);
+    for (column, count) in COUNTERS.into_iter().zip(counts) {
+        conflict.value(column, Expr::col((Entity, column)).add(count));
+    }
+    let client_ref = record.client_ref.as_ref().map_or("", ClientRef::as_str);
+    let insert = Query::insert()
+        .into_table(Entity)
+        .columns(key.into_iter().chain(COUNTERS))
+        .values([
+            record.day.as_micros().into(),
+            record.project_id.get().into(),
+            record.api_key_id.to_string().into(),
+            client_ref.into(),
+            record.region.as_str().into(),
+            record.product.as_str().into(),
+            counts[0].into(),
+            counts[1].into(),
+            counts[2].into(),
+            counts[3].into(),
+            counts[4].into(),
+        ])
+        .map_err(malformed)?
+        .on_conflict(conflict)
+        .to_owned();
+    connection.execute(&insert).await?;
+    Ok(())
+}
+
+/// A statement of ours that doesn't hold together.
+fn malformed(error: sea_orm::sea_query::error::Error) -> StoreError {
+    DbErr::Custom(error.to_string()).into()
+}
+
+fn from_row(row: Model) -> Result<StoredUsage, StoreError> {
+    let at = At { table: "usage", row: &row.api_key_id };
+    let client_ref = Some(row.client_ref.as_str()).filter(|text| !text.is_empty());
+    Ok(UsageRecord {
+        project_id: ProjectId::new(row.project_id),
+        api_key_id: at.need("api_key_id", ApiKeyId::parse(&row.api_key_id))?,
+        client_ref: at.maybe("client_ref", client_ref, |text| ClientRef::new(text).ok())?,
+        region: at.need("region", Region::from_name(&row.region))?,
+        product: at.need("product", Product::from_name(&row.product))?,
+        day: time(row.day),
+        requests: row.requests.cast_unsigned(),
+        sessions: row.sessions.cast_unsigned(),
+        audio_millis: row.audio_millis.cast_unsigned(),
+        received_bytes: row.received_bytes.cast_unsigned(),
+        refusals: row.refusals.cast_unsigned(),
+    })
+}

@@ -1,0 +1,139 @@
+//! Workspaces.
+
+use domain::link::Change;
+use domain::{Area, Plan, PlanLimits, Timestamp, Workspace, WorkspaceId};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+
+use crate::entities::workspace::{Column, Entity, Model};
+use crate::rows::{At, time};
+use crate::{ChangeTx, Store, StoreError};
+
+const TABLE: &str = "workspaces";
+
+fn from_row(row: &Model) -> Result<Workspace, StoreError> {
+    let at = At { table: TABLE, row: &row.id };
+    Ok(Workspace {
+        id: at.need("id", WorkspaceId::parse(&row.id))?,
+        name: row.name.clone(),
+        plan: at.need("plan", Plan::from_name(&row.plan))?,
+        home_area: at.need("home_area", Area::from_name(&row.home_area))?,
+        created_at: time(row.created_at),
+    })
+}
+
+pub(crate) fn limits(row: &Model) -> Result<PlanLimits, StoreError> {
+    At { table: TABLE, row: &row.id }.need("limits", serde_json::from_str(&row.limits).ok())
+}
+
+fn limits_column(limits: &PlanLimits) -> Result<String, StoreError> {
+    At { table: TABLE, row: &"new" }.need("limits", serde_json::to_string(limits).ok())
+}
+
+async fn find(connection: &impl ConnectionTrait, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+    let found = Entity::find_by_id(id.to_string()).filter(Column::ClosedAt.is_null());
+    found.one(connection).await?.as_ref().map(from_row).transpose()
+}
+
+impl Store {
+    /// The workspaces that are not closed, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        Ok(self.list_workspaces_with_limits().await?.into_iter().map(|(workspace, _)| workspace).collect())
+    }
+
+    /// The workspaces that are not closed, oldest first, each with the limits that gateways were told.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_workspaces_with_limits(&self) -> Result<Vec<(Workspace, PlanLimits)>, StoreError> {
+        let rows = Entity::find()
+            .filter(Column::ClosedAt.is_null())
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id)
+            .all(self.db.read())
+            .await?;
+        rows.iter().map(|row| Ok((from_row(row)?, limits(row)?))).collect()
+    }
+
+    /// A workspace that is not closed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        find(self.db.read(), id).await
+    }
+}
+
+impl ChangeTx {
+    /// A workspace that is not closed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        find(&self.tx, id).await
+    }
+
+    /// Makes a workspace.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn insert_workspace(&mut self, new: &Workspace, limits: PlanLimits) -> Result<(), StoreError> {
+        let row = Model {
+            id: new.id.to_string(),
+            name: new.name.clone(),
+            plan: new.plan.as_str().to_owned(),
+            home_area: new.home_area.as_str().to_owned(),
+            limits: limits_column(&limits)?,
+            created_at: new.created_at.as_micros(),
+            revision: self.revision_column(),
+            closed_at: None,
+            closed_revision: None,
+        };
+        Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
+        self.note(Change::Workspace { id: new.id, limits });
+        Ok(())
+    }
+
+    /// Gives a workspace other limits. Says whether there is such a workspace.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_workspace_limits(
+        &mut self,
+        id: WorkspaceId,
+        limits: PlanLimits,
+    ) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::Limits, Expr::value(limits_column(&limits)?))
+            .col_expr(Column::Revision, Expr::value(self.revision_column()))
+            .filter(Column::Id.eq(id.to_string()))
+            .filter(Column::ClosedAt.is_null())
+            .exec(&self.tx)
+            .await?;
+        if updated.rows_affected == 1 {
+            self.note(Change::Workspace { id, limits });
+        }
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Closes a workspace for good. Says whether there was such a workspace.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close_workspace(&mut self, id: WorkspaceId, at: Timestamp) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::ClosedAt, Expr::value(at.as_micros()))
+            .col_expr(Column::ClosedRevision, Expr::value(self.revision_column()))
+            .filter(Column::Id.eq(id.to_string()))
+            .filter(Column::ClosedAt.is_null())
+            .exec(&self.tx)
+            .await?;
+        if updated.rows_affected == 1 {
+            self.note(Change::WorkspaceClosed { id });
+        }
+        Ok(updated.rows_affected == 1)
+    }
+}

@@ -1,0 +1,97 @@
+//! Records that are gathered and written in batches.
+
+use domain::{ApiKeyId, ClientRef, ManagementTokenId, SystemRng, TemporaryKeyId};
+use storage::Store;
+
+use super::builders::{api_key, at, audit, insert_key, management_token, owner};
+use super::owners::usage;
+
+/// A batch with a number that was seen counts nothing, whatever it holds; another gateway's same number counts.
+pub(crate) async fn usage_is_counted_exactly_once(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let key = api_key(workspace.id, project.id, "k");
+    let line = usage(project.id, key.id);
+    let mut of_client_ref = line.clone();
+    of_client_ref.client_ref = Some(ClientRef::new("alice").unwrap());
+    let batch = [line.clone(), line.clone(), of_client_ref.clone()];
+    assert!(store.record_usage("eu1/a", 1, &batch, at(0)).await.unwrap());
+    assert!(!store.record_usage("eu1/a", 1, &batch, at(0)).await.unwrap());
+    assert!(store.record_usage("eu1/a", 2, std::slice::from_ref(&line), at(0)).await.unwrap());
+    assert!(store.record_usage("us1/a", 1, std::slice::from_ref(&line), at(0)).await.unwrap());
+    let mut stored = store.list_usage(workspace.id, at(0), at(1)).await.unwrap();
+    stored.sort_by_key(|line| line.client_ref.clone());
+    assert_eq!(stored.len(), 2);
+    assert_eq!(stored[1], of_client_ref);
+    let sums = (
+        stored[0].requests,
+        stored[0].sessions,
+        stored[0].audio_millis,
+        stored[0].received_bytes,
+        stored[0].refusals,
+    );
+    assert_eq!(sums, (4, 8, 12, 16, 20));
+    assert!(store.list_usage(workspace.id, at(1), at(2)).await.unwrap().is_empty());
+}
+
+/// An older time that arrives late doesn't overwrite a newer one; keys that are unknown are passed over.
+pub(crate) async fn last_use_never_goes_back(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let key = api_key(workspace.id, project.id, "k");
+    insert_key(store, &key).await;
+    let token = management_token(workspace.id, "t");
+    let mut change = store.change().await.unwrap();
+    change.insert_management_token(&token).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    let revision = store.revision().await.unwrap();
+    for second in [5, 3, 7] {
+        store.record_last_used(&[(key.id, at(second)), (ApiKeyId::from_u128(1), at(9))]).await.unwrap();
+        let tokens = [(token.id, at(second)), (ManagementTokenId::from_u128(1), at(9))];
+        store.record_tokens_last_used(&tokens).await.unwrap();
+        let expected = Some(at(second.max(5)));
+        assert_eq!(store.find_api_key(workspace.id, key.id).await.unwrap().unwrap().last_used_at, expected);
+        let stored = store.find_management_token(workspace.id, token.id).await.unwrap().unwrap();
+        assert_eq!(stored.last_used_at, expected);
+    }
+    assert_eq!(store.revision().await.unwrap(), revision, "gateways are told nothing");
+}
+
+/// Forgetting a name leaves the log whole; a later event of the same actor brings the name back.
+pub(crate) async fn names_can_be_forgotten(store: &Store) {
+    let (workspace, _) = owner(store, "w").await;
+    let mut entry = audit();
+    entry.workspace_id = Some(workspace.id);
+    entry.actor = String::from("p1");
+    for name in ["Ada", "Ada Lovelace"] {
+        entry.actor_name = Some(name.to_owned());
+        store.change().await.unwrap().publish(&entry).await.unwrap();
+    }
+    let names = async || {
+        let events = store.list_audit_events(workspace.id, 0, 100).await.unwrap();
+        events.into_iter().map(|event| event.entry.actor_name).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, [Some("Ada Lovelace".to_owned()), Some("Ada Lovelace".to_owned())]);
+    assert!(store.forget_audit_name("p1").await.unwrap());
+    assert!(!store.forget_audit_name("p1").await.unwrap());
+    assert_eq!(names().await, [None, None]);
+    let events = store.list_audit_events(workspace.id, 0, 100).await.unwrap();
+    assert!(events[0].sequence < events[1].sequence);
+    let rest = store.list_audit_events(workspace.id, events[0].sequence, 1).await.unwrap();
+    assert_eq!(rest, [events[1].clone()]);
+}
+
+/// A revocation is forgotten once its temporary key has expired, and not before.
+pub(crate) async fn expired_revocations_are_forgotten(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let key = api_key(workspace.id, project.id, "k");
+    insert_key(store, &key).await;
+    let mut change = store.change().await.unwrap();
+    for second in [10, 20] {
+        let id = TemporaryKeyId::generate(key.id, &SystemRng);
+        assert!(change.revoke_temporary_key(&key, id, at(0), at(second)).await.unwrap());
+        assert!(!change.revoke_temporary_key(&key, id, at(0), at(second)).await.unwrap());
+    }
+    change.publish(&audit()).await.unwrap();
+    assert_eq!(store.forget_expired(at(9)).await.unwrap(), 0);
+    assert_eq!(store.forget_expired(at(10)).await.unwrap(), 1);
+    assert_eq!(store.forget_expired(at(100)).await.unwrap(), 1);
+}
