@@ -1,5 +1,7 @@
 //! What the writer promises, on a real SQLite file.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::prelude::*;
 use sql::{Db, SqlError};
