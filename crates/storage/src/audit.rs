@@ -63,14 +63,14 @@ pub struct AuditEntry {
     pub workspace_id: Option<WorkspaceId>,
     /// The pseudonym of who did it.
     pub actor: String,
-    /// The name behind the pseudonym, kept apart so that it can be forgotten.
-    pub actor_name: Option<String>,
     /// What was done.
     pub action: AuditAction,
     /// To what: an id, or a pseudonym where that would name a person.
     pub subject: String,
     /// More about it, as one line; names nobody.
     pub detail: String,
+    /// Names behind pseudonyms, kept apart so that they can be forgotten.
+    pub names: Vec<(String, String)>,
 }
 
 /// An event that was read.
@@ -78,8 +78,22 @@ pub struct AuditEntry {
 pub struct AuditEvent {
     /// Its number; later events have larger ones.
     pub sequence: u64,
-    /// The event; its actor's name is absent when it was forgotten.
-    pub entry: AuditEntry,
+    /// When.
+    pub at: Timestamp,
+    /// In which workspace, if in one.
+    pub workspace_id: Option<WorkspaceId>,
+    /// The pseudonym of who did it.
+    pub actor: String,
+    /// The name behind it, unless it was forgotten.
+    pub actor_name: Option<String>,
+    /// What was done.
+    pub action: AuditAction,
+    /// To what: an id, or a pseudonym where that would name a person.
+    pub subject: String,
+    /// The name behind the subject, if it is a pseudonym and the name was not forgotten.
+    pub subject_name: Option<String>,
+    /// More about it, as one line.
+    pub detail: String,
 }
 
 pub(crate) async fn append(
@@ -97,18 +111,15 @@ pub(crate) async fn append(
         detail: entry.detail.clone(),
     };
     audit_event::Entity::insert(row.into_active_model()).exec_without_returning(connection).await?;
-    let Some(name) = &entry.actor_name else {
-        return Ok(());
-    };
-    let named = audit_name::Model { pseudonym: entry.actor.clone(), name: name.clone() };
-    audit_name::Entity::insert(named.into_active_model())
-        .on_conflict(
-            OnConflict::column(audit_name::Column::Pseudonym)
-                .update_column(audit_name::Column::Name)
-                .to_owned(),
-        )
-        .exec_without_returning(connection)
-        .await?;
+    for (pseudonym, name) in &entry.names {
+        let named = audit_name::Model { pseudonym: pseudonym.clone(), name: name.clone() };
+        let mut renamed = OnConflict::column(audit_name::Column::Pseudonym);
+        renamed.update_column(audit_name::Column::Name);
+        audit_name::Entity::insert(named.into_active_model())
+            .on_conflict(renamed)
+            .exec_without_returning(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -130,9 +141,9 @@ impl Store {
             .limit(limit)
             .all(self.db.read())
             .await?;
-        let actors = rows.iter().map(|row| row.actor.as_str());
+        let named = rows.iter().flat_map(|row| [row.actor.as_str(), row.subject.as_str()]);
         let names = audit_name::Entity::find()
-            .filter(audit_name::Column::Pseudonym.is_in(actors))
+            .filter(audit_name::Column::Pseudonym.is_in(named))
             .all(self.db.read())
             .await?;
         rows.into_iter().map(|row| from_row(row, &names)).collect()
@@ -152,14 +163,17 @@ impl Store {
 
 fn from_row(row: audit_event::Model, names: &[audit_name::Model]) -> Result<AuditEvent, StoreError> {
     let at = At { table: "audit_events", row: &row.sequence };
-    let entry = AuditEntry {
+    let name_of =
+        |pseudonym: &str| names.iter().find(|name| name.pseudonym == pseudonym).map(|name| name.name.clone());
+    Ok(AuditEvent {
+        sequence: row.sequence.cast_unsigned(),
         at: time(row.at),
         workspace_id: at.maybe("workspace_id", row.workspace_id.as_deref(), WorkspaceId::parse)?,
-        actor_name: names.iter().find(|name| name.pseudonym == row.actor).map(|name| name.name.clone()),
         action: at.need("action", AuditAction::from_name(&row.action))?,
+        actor_name: name_of(&row.actor),
+        subject_name: name_of(&row.subject),
         actor: row.actor,
         subject: row.subject,
         detail: row.detail,
-    };
-    Ok(AuditEvent { sequence: row.sequence.cast_unsigned(), entry })
+    })
 }

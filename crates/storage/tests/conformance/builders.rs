@@ -16,10 +16,10 @@ pub(crate) fn audit() -> AuditEntry {
         at: at(0),
         workspace_id: None,
         actor: String::from("pseudonym"),
-        actor_name: None,
         action: AuditAction::ApiKeyCreated,
         subject: String::from("subject"),
         detail: String::new(),
+        names: Vec::new(),
     }
 }
 

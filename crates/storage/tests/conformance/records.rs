@@ -62,12 +62,12 @@ pub(crate) async fn names_can_be_forgotten(store: &Store) {
     entry.workspace_id = Some(workspace.id);
     entry.actor = String::from("p1");
     for name in ["Ada", "Ada Lovelace"] {
-        entry.actor_name = Some(name.to_owned());
+        entry.names = vec![(String::from("p1"), name.to_owned())];
         store.change().await.unwrap().publish(&entry).await.unwrap();
     }
     let names = async || {
         let events = store.list_audit_events(workspace.id, 0, 100).await.unwrap();
-        events.into_iter().map(|event| event.entry.actor_name).collect::<Vec<_>>()
+        events.into_iter().map(|event| event.actor_name).collect::<Vec<_>>()
     };
     assert_eq!(names().await, [Some("Ada Lovelace".to_owned()), Some("Ada Lovelace".to_owned())]);
     assert!(store.forget_audit_name("p1").await.unwrap());
