@@ -110,7 +110,9 @@ fn fetch(fetch: &Value) -> Result<FetchConfig, Refusal> {
     let known = url.scheme() == Some(&Scheme::HTTP) || url.scheme() == Some(&Scheme::HTTPS);
     let clean = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     if !known || !clean {
-        return Err(rejected("url in fetch_data must be a URL of http or https, with a host and no user name"));
+        return Err(rejected(
+            "url in fetch_data must be a URL of http or https, with a host and no user name",
+        ));
     }
     let lines = match &fetch["auth_headers"] {
         Value::Null => &[],

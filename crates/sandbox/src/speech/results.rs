@@ -60,14 +60,14 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    /// The results of one segment. A complete one ends with a full stop, unless its text has an end of its own.
+    /// The results of one segment. A complete one ends with a full stop, unless its text ends with a mark of its own.
     pub(crate) fn results(&self, words: &[Word], complete: bool, end: f64) -> Vec<RecognitionResult> {
         let mut results = Vec::with_capacity(words.len() + 1);
         for word in words {
             self.word(word, &mut results);
         }
-        let ended = results.last().is_some_and(|result| result.is_eos == Some(true));
-        if complete && !ended {
+        let marked = results.last().is_some_and(|result| result.kind == Kind::Punctuation);
+        if complete && !marked {
             results.push(self.mark('.', end));
         }
         results
@@ -155,6 +155,7 @@ pub(crate) mod tests {
     fn segments_end_with_one_sentence_end() {
         assert_eq!(text(&results("hello there", 0, 100), " "), "hello there.");
         assert_eq!(text(&results("Hello, there! Who?", 0, 100), " "), "Hello, there! Who?");
+        assert_eq!(text(&results("well,", 0, 100), " "), "well,");
         let hello = results("hello", 50, 100);
         assert_eq!(hello.len(), 2);
         assert_eq!(

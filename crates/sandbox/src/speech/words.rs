@@ -2,9 +2,7 @@
 
 use crate::audio::segment::Segment;
 
-/// Placeholder words in a second of speech.
-const WORDS_PER_SECOND: f64 = 2.5;
-/// Frames of one placeholder word: 400 ms.
+/// Frames of one placeholder word: 400 ms, two and a half words a second.
 pub(crate) const FRAMES_PER_WORD: u64 = 20;
 
 const ONES: [&str; 20] = [
@@ -51,8 +49,9 @@ pub(crate) struct Placeholders {
 impl Placeholders {
     /// The words of a segment: as many as are spoken in its time, at least one in speech that isn't cut off from a longer one.
     pub(crate) fn words(&mut self, segment: Segment, continued: bool) -> Vec<Word> {
-        let length = segment.end_seconds() - segment.start_seconds();
-        let count = ((length * WORDS_PER_SECOND).round() as u64).max(u64::from(!continued));
+        let frames = segment.end - segment.start;
+        // In whole frames, so that a segment has as many words as the parts that it may be cut into.
+        let count = ((frames + FRAMES_PER_WORD / 2) / FRAMES_PER_WORD).max(u64::from(!continued));
         let text: Vec<String> = (0..count).map(|_| self.next_word()).collect();
         spread(&text, segment)
     }
