@@ -1,0 +1,116 @@
+//! Open sessions: what must end them, and what must not.
+
+use domain::link::Change;
+use domain::{Area, AreaSet, ClientRef, Networks, Plan, Product, ProductSet, Reason, Region};
+use verify::{Need, Principal, Surface};
+
+use crate::world::{NOW, PROJECT, World, need};
+
+struct Sessions {
+    world: World,
+    by_key: Principal,
+    by_token: Principal,
+}
+
+fn open() -> Sessions {
+    let world = World::new();
+    world.set_plan(Plan::Enterprise);
+    let at = Need { region: Some(Region::Eu2), ..need(Surface::RealtimeHeader) };
+    let by_key = world.tables.verify(world.api_key.expose(), &at, NOW).unwrap();
+    let by_token = world.tables.verify(&world.mint_for(Product::Rt, "user-1"), &at, NOW).unwrap();
+    Sessions { world, by_key, by_token }
+}
+
+impl Sessions {
+    /// What ends each of them.
+    fn ends(&self) -> [Option<Reason>; 2] {
+        [&self.by_key, &self.by_token]
+            .map(|principal| self.world.tables.still_good(principal, NOW).err().map(|refusal| refusal.reason))
+    }
+}
+
+/// Control: nothing that concerns others ends a session, and neither does the temporary key's own expiry.
+#[test]
+fn sessions_go_on() {
+    let sessions = open();
+    assert_eq!(sessions.ends(), [None, None]);
+    let world = &sessions.world;
+    let client_ref = ClientRef::new("user-2").unwrap();
+    let other = world.claims(Product::Rt).id;
+    world.add_key(|key| key.revoked_at = Some(NOW));
+    world.apply(&[
+        Change::ClientRefRevoked { project_id: PROJECT, client_ref },
+        Change::TemporaryKeyRevoked { id: other, forget_at: NOW.plus_seconds(100) },
+        Change::ProjectDeleted { id: domain::ProjectId::new(7) },
+        Change::SigningKeyRemoved { kid: world.signing_key.kid().clone() },
+    ]);
+    assert_eq!(sessions.ends(), [None, None]);
+    let later = NOW.plus_seconds(100_000);
+    assert!(world.tables.still_good(&sessions.by_token, later).is_ok());
+}
+
+/// Every revocation ends exactly the sessions that it concerns.
+#[test]
+fn revocations_end_sessions() {
+    let revoked = Some(Reason::CredentialRevoked);
+    let sessions = open();
+    sessions.world.change_key(|key| key.revoked_at = Some(NOW));
+    assert_eq!(sessions.ends(), [revoked, revoked]);
+
+    let sessions = open();
+    let id = sessions.by_token.temporary_key_id().unwrap();
+    sessions.world.apply(&[Change::TemporaryKeyRevoked { id, forget_at: NOW.plus_seconds(65) }]);
+    assert_eq!(sessions.ends(), [None, revoked]);
+
+    let sessions = open();
+    let client_ref = ClientRef::new("user-1").unwrap();
+    let revoked_at = sessions
+        .world
+        .apply(&[Change::ClientRefRevoked { project_id: PROJECT, client_ref: client_ref.clone() }]);
+    assert_eq!(sessions.ends(), [None, revoked]);
+    sessions.world.apply(&[Change::ClientRefReadmitted { project_id: PROJECT, client_ref, revoked_at }]);
+    assert_eq!(sessions.ends(), [None, revoked], "readmission revives nothing");
+
+    let sessions = open();
+    sessions.world.apply(&[Change::ProjectDeleted { id: PROJECT }]);
+    assert_eq!(sessions.ends(), [revoked, revoked]);
+
+    let sessions = open();
+    sessions.world.apply(&[Change::WorkspaceClosed { id: sessions.world.workspace_id }]);
+    assert_eq!(sessions.ends(), [revoked, revoked]);
+}
+
+/// A right that is lost ends the sessions that needed it.
+#[test]
+fn lost_rights_end_sessions() {
+    let sessions = open();
+    sessions.world.change_key(|key| key.expires_at = Some(NOW));
+    assert_eq!(sessions.ends(), [Some(Reason::CredentialExpired); 2]);
+
+    let sessions = open();
+    sessions.world.change_key(|key| key.products = ProductSet::EMPTY.with(Product::Batch));
+    assert_eq!(sessions.ends(), [Some(Reason::WrongProduct); 2]);
+
+    let sessions = open();
+    sessions.world.change_key(|key| key.areas = AreaSet::EMPTY.with(Area::Usa));
+    assert_eq!(sessions.ends(), [Some(Reason::WrongArea); 2]);
+
+    let sessions = open();
+    sessions.world.set_plan(Plan::Pro);
+    assert_eq!(sessions.ends(), [Some(Reason::PlanRequired); 2]);
+
+    let sessions = open();
+    sessions.world.change_key(|key| key.networks = Networks(vec!["198.51.100.0/24".parse().unwrap()]));
+    assert_eq!(sessions.ends(), [Some(Reason::NetworkDenied), None]);
+}
+
+/// Sessions of a key that a new snapshot doesn't hold end: unknown means refused.
+#[test]
+fn a_snapshot_without_the_key_ends_its_sessions() {
+    let sessions = open();
+    let mut snapshot = sessions.world.snapshot();
+    snapshot.changes.retain(|(_, change)| !matches!(change, Change::Key(_)));
+    sessions.world.tables.load(&snapshot);
+    assert_eq!(sessions.ends(), [Some(Reason::CredentialUnknown); 2]);
+    assert!(sessions.world.tables.api_key_expires_at(&sessions.by_key).is_some_and(|at| at < NOW));
+}
