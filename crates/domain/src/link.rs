@@ -208,6 +208,11 @@ pub enum ToGateway {
         /// What to tell the client.
         reason: String,
     },
+    /// A usage batch, and all before it, are counted: the gateway may forget them. A command.
+    UsageCounted {
+        /// The batch's number.
+        number: u64,
+    },
     /// List open sessions. A command.
     ListSessions {
         /// Comes back in the answer.

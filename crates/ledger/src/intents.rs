@@ -118,8 +118,10 @@ impl Ledger {
     /// When the database fails.
     pub async fn open_intents(&self) -> Result<Vec<Intent>, LedgerError> {
         let rows = intent::Entity::find().order_by_asc(intent::Column::Id).all(self.db.read()).await?;
-        let intent =
-            |row: intent::Model| Intent { id: IntentId(row.id), begun_at: Timestamp::from_micros(row.begun_at) };
+        let intent = |row: intent::Model| Intent {
+            id: IntentId(row.id),
+            begun_at: Timestamp::from_micros(row.begun_at),
+        };
         Ok(rows.into_iter().map(intent).collect())
     }
 
@@ -134,7 +136,8 @@ impl Ledger {
             deleted: Set(deleted),
         };
         let tx = self.db.write().await?;
-        let again = OnConflict::column(orphan::Column::JobId).update_column(orphan::Column::Deleted).to_owned();
+        let again =
+            OnConflict::column(orphan::Column::JobId).update_column(orphan::Column::Deleted).to_owned();
         orphan::Entity::insert(row).on_conflict(again).exec(&tx).await?;
         tx.commit().await?;
         Ok(())

@@ -32,7 +32,8 @@ impl Ledger {
         let last = counter::Entity::find_by_id(NUMBERS).one(&tx).await?.map_or(0, |row| row.value);
         let number = last + 1;
         let count = counter::ActiveModel { name: Set(NUMBERS.to_owned()), value: Set(number) };
-        let again = OnConflict::column(counter::Column::Name).update_column(counter::Column::Value).to_owned();
+        let again =
+            OnConflict::column(counter::Column::Name).update_column(counter::Column::Value).to_owned();
         counter::Entity::insert(count).on_conflict(again).exec(&tx).await?;
         usage_batch::Entity::insert(usage_batch::ActiveModel { number: Set(number), records: Set(text) })
             .exec(&tx)

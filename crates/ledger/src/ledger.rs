@@ -35,7 +35,10 @@ impl Ledger {
         db.migrate::<Migrations>().await?;
         let newest: Option<Option<i64>> = job::Entity::find()
             .select_only()
-            .column_as(sea_orm::sea_query::ExprTrait::max(sea_orm::sea_query::Expr::col(job::Column::CreatedAt)), "newest")
+            .column_as(
+                sea_orm::sea_query::ExprTrait::max(sea_orm::sea_query::Expr::col(job::Column::CreatedAt)),
+                "newest",
+            )
             .into_tuple()
             .one(db.read())
             .await?;
@@ -65,7 +68,8 @@ impl Ledger {
         let mut newest = self.newest_micros.load(Ordering::Acquire);
         loop {
             let time = now.as_micros().max(newest.saturating_add(1));
-            match self.newest_micros.compare_exchange_weak(newest, time, Ordering::AcqRel, Ordering::Acquire) {
+            match self.newest_micros.compare_exchange_weak(newest, time, Ordering::AcqRel, Ordering::Acquire)
+            {
                 Ok(_) => return Timestamp::from_micros(time),
                 Err(newer) => newest = newer,
             }

@@ -34,8 +34,7 @@ impl Ledger {
             jobs = jobs.filter(job::Column::CreatedAt.gt(after.as_micros()));
         }
         if !query.include_deleted {
-            jobs = jobs
-                .filter(job::Column::State.is_in([JobState::Live.as_str(), JobState::Lost.as_str()]));
+            jobs = jobs.filter(job::Column::State.is_in([JobState::Live.as_str(), JobState::Lost.as_str()]));
         }
         let rows = jobs
             .order_by_desc(job::Column::CreatedAt)

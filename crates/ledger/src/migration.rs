@@ -1,9 +1,7 @@
 //! The ledger's schema.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{
-    big_integer, boolean, double_null, string, string_null, text, text_null,
-};
+use sea_orm_migration::schema::{big_integer, boolean, double_null, string, string_null, text, text_null};
 
 /// All migrations, oldest first.
 pub(crate) struct Migrations;

@@ -1,0 +1,187 @@
+//! The Jobs API: who may do what with which job, and what the engine behind can't do by itself.
+
+mod adopt;
+mod call;
+mod create;
+mod delete;
+mod engine;
+mod list;
+mod object;
+mod read;
+mod stream;
+mod upkeep;
+mod usage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use domain::{Reason, Refusal, Region, RequestId};
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+pub use adopt::AdoptError;
+pub(crate) use upkeep::{left_by_crash, spawn_upkeep};
+
+use self::call::Call;
+use crate::gateway::BatchSite;
+use crate::policy::decide::{areas_elsewhere, product};
+use crate::policy::{Asked, Go, Query, Route, Scan, Verb, Verdict, decide, route};
+use crate::rate::Kind;
+use crate::{Body, Gateway, answer};
+
+/// Answers a request of the Jobs API.
+pub(crate) async fn handle(
+    gateway: &Arc<Gateway>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    region: Region,
+) -> Response<Body> {
+    let now = gateway.now();
+    let request_id = gateway.request_id(now);
+    let (parts, incoming) = request.into_parts();
+    let (Some(site), Some(route)) = (gateway.batch_site(region), route(parts.uri.path())) else {
+        return answer::jobs(&Refusal::new(Reason::NotFound, "There is nothing at this path."), request_id);
+    };
+    if let Err(refusal) = gateway.fresh(now) {
+        return answer::jobs(&refusal, request_id);
+    }
+    let scan = Scan::read(&parts.headers);
+    let asked = Asked { method: parts.method.as_str(), route, scan, peer: peer.ip().to_canonical(), region };
+    let go = match decide(&asked, &gateway.tables, now) {
+        Verdict::Go(go) => go,
+        Verdict::Public => {
+            return Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
+        }
+        Verdict::Preflight => return answer::preflight(request_id),
+        Verdict::NotAllowed(allow) => return answer::method_not_allowed(allow, request_id),
+        Verdict::Refuse(refusal) => return answer::jobs(&elsewhere(gateway, &asked, refusal), request_id),
+    };
+    let Go { verb, principal } = go;
+    let identity = gateway.identity(&principal, region, product(route));
+    let call = Call { gateway, site, principal, identity, headers: &parts.headers, scan, request_id, now };
+    let result = run(&call, route, verb, parts.uri.query(), incoming).await;
+    call.count(&result);
+    match result {
+        Ok(response) => response,
+        Err(refusal) => answer::jobs(&refusal, request_id),
+    }
+}
+
+/// Does what an authorised request asks for. What is refused is refused in the order of the answers table: the job, the rate,
+/// the values.
+async fn run(
+    call: &Call<'_>,
+    route: Route<'_>,
+    verb: Verb,
+    query: Option<&str>,
+    incoming: Incoming,
+) -> Result<Response<Body>, Refusal> {
+    let limits = call.principal.limits();
+    let (kind, per_second_max) = match verb {
+        Verb::Create => (Kind::Creates, limits.creates_per_second_max),
+        Verb::Read | Verb::Delete => (Kind::Reads, limits.reads_per_second_max),
+    };
+    let rate = call.gateway.rates.take(call.principal.project_id(), kind, per_second_max, call.now);
+    let creates = verb == Verb::Create;
+    match route {
+        Route::Job(id) if verb == Verb::Delete => {
+            let job = call.readable(id).await?;
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            Box::pin(delete::delete(call, &job, query.force)).await
+        }
+        Route::Job(id) => {
+            let job = call.readable(id).await?;
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            read::read(call, &job, query.wait).await
+        }
+        Route::Transcript(id) | Route::Log(id) | Route::Data(id) => {
+            let job = call.readable(id).await?;
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            stream::stream(call, route, &job, &query).await
+        }
+        Route::Jobs if creates => {
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            Box::pin(create::create(call, &query, incoming)).await
+        }
+        Route::Jobs => {
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            Box::pin(list::list(call, &query)).await
+        }
+        Route::Usage => {
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            Box::pin(usage::usage(call, &query)).await
+        }
+        Route::Generate(voice) => {
+            rate?;
+            let query = Query::read(route, creates, query)?;
+            Box::pin(stream::generate(call, voice, &query, incoming)).await
+        }
+        Route::Features => Err(Refusal::new(Reason::NotFound, "There is nothing at this path.")),
+    }
+}
+
+/// Tells the holder of a key of another area where it works.
+fn elsewhere(gateway: &Gateway, asked: &Asked<'_>, refusal: Refusal) -> Refusal {
+    if refusal.reason != Reason::WrongArea {
+        return refusal;
+    }
+    let Some(areas) = areas_elsewhere(asked, &gateway.tables, gateway.now()) else { return refusal };
+    let urls: Vec<&str> = areas
+        .iter()
+        .filter_map(|area| gateway.region(area.main_region()))
+        .map(|config| config.batch_url.as_str())
+        .collect();
+    if urls.is_empty() {
+        return refusal;
+    }
+    Refusal::new(
+        Reason::WrongArea,
+        format!("{} Use {} instead.", refusal.detail.trim_end(), urls.join(" or ")),
+    )
+}
+
+/// A refusal for what only the log may tell.
+pub(crate) fn internal(error: &(dyn std::error::Error + 'static), request_id: RequestId) -> Refusal {
+    tracing::error!(%request_id, error, "a request failed");
+    Refusal::new(
+        Reason::Internal,
+        "Something failed here. Try again; the request id helps to find out what it was.",
+    )
+}
+
+/// The refusal of a job that this caller can't know.
+pub(crate) fn job_not_found() -> Refusal {
+    Refusal::new(
+        Reason::JobNotFound,
+        "There is no such job here for this key. Jobs live in the region where they were made.",
+    )
+}
+
+/// The refusal of a job that is too old.
+pub(crate) fn job_expired() -> Refusal {
+    Refusal::new(Reason::JobExpired, "The job was kept for its time and is gone now.")
+}
+
+/// The refusal while an engine is down, with the way out for those who have one.
+pub(crate) fn engine_down(
+    gateway: &Gateway,
+    site: &BatchSite,
+    principal: Option<&verify::Principal>,
+) -> Refusal {
+    let region = site.config.region;
+    let way_out = region.failover().and_then(|other| gateway.region(other)).filter(|_| {
+        principal.is_some_and(|known| known.limits().enterprise && known.areas().contains(region.area()))
+    });
+    let detail = match way_out {
+        Some(other) => format!("The engine of {region} doesn't answer. Use {} meanwhile.", other.batch_url),
+        None => format!("The engine of {region} doesn't answer. Try again soon."),
+    };
+    const AGAIN_SECONDS: u32 = 5;
+    Refusal::new(Reason::EngineDown, detail).retry_after(AGAIN_SECONDS)
+}

@@ -1,0 +1,132 @@
+//! What a request is for: a region's Jobs API, realtime, or something else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use domain::{Reason, Refusal, Region, RequestId};
+use http::header::{CONNECTION, HOST};
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::guard::Refused;
+use crate::limits::URL_BYTES_MAX;
+use crate::policy::{Route, is_plain_path, route};
+use crate::{Body, Gateway, HostTarget, Other, Place, Site, answer, batch, realtime};
+
+/// What is served where a request arrived.
+struct Served {
+    batch: Option<Region>,
+    realtime: Option<Place>,
+    other: bool,
+}
+
+/// Answers a request.
+pub(crate) async fn dispatch(
+    gateway: &Arc<Gateway>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    site: &Site,
+    other: &Other,
+) -> Response<Body> {
+    let path = request.uri().path();
+    if let Some(refused) = Refused::of(request.method().as_str(), path) {
+        return unreadable(gateway, refused);
+    }
+    let served = match served(&request, site) {
+        Ok(served) => served,
+        Err(refusal) => return answer::jobs(&refusal, request_id(gateway)),
+    };
+    if is_plain_path(path).is_err() {
+        let detail =
+            "The path must be plain: no escapes of slashes or dots, no empty or dot segments, no semicolons.";
+        return answer::jobs(&Refusal::new(Reason::MalformedRequest, detail), request_id(gateway));
+    }
+    if path.len() + request.uri().query().map_or(0, str::len) > URL_BYTES_MAX {
+        return unreadable(gateway, Refused::UrlTooLong);
+    }
+    if let (Some(region), Some(found)) = (served.batch, route(path))
+        && has_route(gateway, region, found)
+    {
+        return batch::handle(gateway, request, peer, region).await;
+    }
+    if let Some(place) = served.realtime
+        && realtime::is_realtime(path)
+    {
+        return Box::pin(realtime::handle(gateway, request, peer, place)).await;
+    }
+    if served.other {
+        return other(request, peer).await;
+    }
+    let detail = "There is nothing at this path. The Jobs API begins at /v2/jobs.";
+    answer::jobs(&Refusal::new(Reason::NotFound, detail), request_id(gateway))
+}
+
+fn has_route(gateway: &Gateway, region: Region, route: Route<'_>) -> bool {
+    let site = gateway.batch_site(region);
+    match route {
+        Route::Generate(_) => site.is_some_and(|site| site.speech.is_some()),
+        _ => site.is_some(),
+    }
+}
+
+fn request_id(gateway: &Gateway) -> RequestId {
+    gateway.request_id(gateway.now())
+}
+
+/// What the place where a request arrived serves.
+fn served(request: &Request<Incoming>, site: &Site) -> Result<Served, Refusal> {
+    let both = |region, other| Served { batch: Some(region), realtime: Some(Place::Region(region)), other };
+    let hosts = match site {
+        Site::Region(region) => return Ok(both(*region, false)),
+        Site::Home(region) => return Ok(both(*region, true)),
+        Site::ByHost(hosts) => hosts,
+    };
+    let nothing = Served { batch: None, realtime: None, other: false };
+    Ok(match hosts.find(host(request)?) {
+        Some(HostTarget::Batch(region)) => Served { batch: Some(region), ..nothing },
+        Some(HostTarget::Realtime(place)) => Served { realtime: Some(place), ..nothing },
+        Some(HostTarget::Other) => Served { other: true, ..nothing },
+        None => {
+            return Err(Refusal::new(
+                Reason::NotFound,
+                "No service has this host name. Check the endpoint's address.",
+            ));
+        }
+    })
+}
+
+/// The host that a request names. HTTP/2 has it in `:authority`, and a `Host` beside it must be the same.
+fn host(request: &Request<Incoming>) -> Result<&str, Refusal> {
+    let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    match (authority, header) {
+        (Some(authority), Some(header)) if !authority.eq_ignore_ascii_case(header) => {
+            Err(Refusal::new(Reason::MalformedRequest, "The request names two hosts. It must name one."))
+        }
+        (Some(host), _) | (None, Some(host)) => Ok(host),
+        (None, None) => Ok(""),
+    }
+}
+
+/// The answer to what was refused before it was a request. The connection ends after it.
+fn unreadable(gateway: &Gateway, refused: Refused) -> Response<Body> {
+    let (status, reason, detail) = match refused {
+        Refused::Malformed => (
+            StatusCode::BAD_REQUEST,
+            Reason::MalformedRequest,
+            "The request can be read in more than one way, or in none: check its first line, Host, Content-Length and Transfer-Encoding.",
+        ),
+        Refused::HeadTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Reason::TooLarge,
+            "The headers are over their limit of 32 KiB or 100 fields.",
+        ),
+        Refused::UrlTooLong => {
+            (StatusCode::URI_TOO_LONG, Reason::TooLarge, "The URL is over its limit of 8 KiB.")
+        }
+    };
+    let refusal = Refusal::new(reason, detail);
+    let mut response = answer::jobs_with_status(status, &refusal, request_id(gateway));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,191 @@
+//! The gateway as one value: what its parts share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::{Clock, Product, Refusal, Region, RequestId, Rng, Timestamp};
+use http::HeaderValue;
+use ledger::Ledger;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use verify::{Principal, Tables};
+
+use crate::identity::{Identities, Identity};
+use crate::link::{GatewayLink, LinkState};
+use crate::meter::Meter;
+use crate::rate::Rates;
+use crate::realtime::Registry;
+use crate::upstream::Pool;
+use crate::{GatewayConfig, RegionConfig, batch, link};
+
+/// A gateway: the regions that it serves and all that they share.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) config: GatewayConfig,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) meter: Meter,
+    pub(crate) rates: Rates,
+    /// The open realtime sessions.
+    pub(crate) sessions: Registry,
+    pub(crate) link: LinkState,
+    /// What must end before the process may.
+    pub(crate) tasks: TaskTracker,
+    identities: Identities,
+    batch_sites: HashMap<Region, Arc<BatchSite>>,
+    request_ids: RequestIds,
+    stop: CancellationToken,
+}
+
+/// A region's Jobs API.
+#[derive(Debug)]
+pub(crate) struct BatchSite {
+    pub(crate) config: RegionConfig,
+    pub(crate) engine: Option<Arc<Pool>>,
+    pub(crate) speech: Option<Arc<Pool>>,
+    pub(crate) ledger: Arc<Ledger>,
+    /// What the engines want in `Authorization`.
+    pub(crate) engine_token: Option<HeaderValue>,
+}
+
+/// Why a gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A region has no ledger.
+    #[error("region {0} has no ledger to remember job owners in")]
+    NoLedger(Region),
+    /// The ledger can't be read.
+    #[error("the ledger of a region can't be read")]
+    Ledger(#[source] ledger::LedgerError),
+}
+
+impl Gateway {
+    /// Starts a gateway: it follows the link, looks for what a crash left, and sends usage, until [`Gateway::stop`].
+    ///
+    /// # Errors
+    /// When a region has no ledger.
+    pub async fn start(
+        config: GatewayConfig,
+        tables: Arc<Tables>,
+        ledgers: HashMap<Region, Arc<Ledger>>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+        link: GatewayLink,
+    ) -> Result<Arc<Self>, GatewayError> {
+        let mut batch_sites = HashMap::new();
+        for region in &config.regions {
+            let ledger = ledgers.get(&region.region).ok_or(GatewayError::NoLedger(region.region))?.clone();
+            batch_sites.insert(region.region, Arc::new(BatchSite::new(region, &config, ledger)));
+        }
+        let gateway = Arc::new(Self {
+            identities: Identities::new(config.user_id_key.clone()),
+            request_ids: RequestIds::new(rng.as_ref()),
+            sessions: Registry::new(config.session_times),
+            config,
+            tables,
+            clock,
+            rng,
+            meter: Meter::default(),
+            rates: Rates::default(),
+            link: LinkState::default(),
+            tasks: TaskTracker::new(),
+            batch_sites,
+            stop: CancellationToken::new(),
+        });
+        let left_by_crash = batch::left_by_crash(&gateway).await.map_err(GatewayError::Ledger)?;
+        link::spawn(&gateway, link);
+        batch::spawn_upkeep(&gateway, left_by_crash);
+        Ok(gateway)
+    }
+
+    /// What the gateway is told of a region.
+    pub fn region(&self, region: Region) -> Option<&RegionConfig> {
+        self.config.regions.iter().find(|config| config.region == region)
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new request id.
+    pub fn request_id(&self, now: Timestamp) -> RequestId {
+        self.request_ids.next(now)
+    }
+
+    /// Refuses everything while nothing was heard from the control plane for too long.
+    ///
+    /// # Errors
+    /// When the gateway has no state, or state that is too old.
+    pub fn fresh(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.link.fresh(now, self.config.limits.staleness_seconds_max)
+    }
+
+    /// Ends what the gateway does by itself, after everything that was begun is done, and ends sessions after a grace.
+    pub async fn stop(&self) {
+        let grace = std::time::Duration::from_secs(self.config.limits.drain_seconds_max);
+        self.sessions.drain(grace).await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    pub(crate) fn batch_site(&self, region: Region) -> Option<&Arc<BatchSite>> {
+        self.batch_sites.get(&region)
+    }
+
+    pub(crate) fn batch_sites(&self) -> impl Iterator<Item = &Arc<BatchSite>> {
+        self.batch_sites.values()
+    }
+
+    /// The identity headers of a principal.
+    pub(crate) fn identity(&self, principal: &Principal, region: Region, product: Product) -> Arc<Identity> {
+        self.identities.of(principal, region, product, &self.meter)
+    }
+}
+
+impl BatchSite {
+    fn new(region: &RegionConfig, config: &GatewayConfig, ledger: Arc<Ledger>) -> Self {
+        let pool = |upstream: &crate::Upstream| Pool::new(upstream.clone(), config.limits);
+        let token = region.engine_token.as_ref().and_then(|token| {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        });
+        Self {
+            engine: region.batch_upstream.as_ref().map(pool),
+            speech: region.tts_upstream.as_ref().map(pool),
+            config: region.clone(),
+            ledger,
+            engine_token: token,
+        }
+    }
+}
+
+/// Request ids: random for a gateway's life, then counted, so that a request costs no call into the system.
+#[derive(Debug)]
+struct RequestIds {
+    base: u128,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    fn new(rng: &dyn Rng) -> Self {
+        Self { base: rng.next_u128(), count: AtomicU64::new(0) }
+    }
+
+    fn next(&self, now: Timestamp) -> RequestId {
+        const RANDOM_BITS: u32 = 80;
+        let millis = u128::try_from(now.as_micros().max(0) / 1000).unwrap_or(0);
+        let count = u128::from(self.count.fetch_add(1, Ordering::Relaxed));
+        RequestId::from_u128(
+            millis << RANDOM_BITS | (self.base.wrapping_add(count) & ((1 << RANDOM_BITS) - 1)),
+        )
+    }
+}

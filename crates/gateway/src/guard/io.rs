@@ -1,0 +1,328 @@
+//! A client's socket behind the inspector: what hyper reads from.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use super::inspect::{Inspector, Next};
+use crate::limits::{
+    HEAD_SECONDS_MAX, IDLE_SECONDS_MAX, LINGER_BYTES_MAX, LINGER_SECONDS_MAX, STALL_SECONDS_MAX,
+};
+
+/// What HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The requests of one connection that wait for their answer.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight(Arc<AtomicU32>);
+
+/// One request in flight; it stops being so when this is dropped.
+#[derive(Debug)]
+pub struct Flight(InFlight);
+
+impl InFlight {
+    /// Counts a request until the result is dropped.
+    pub fn begin(&self) -> Flight {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Flight(self.clone())
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.0 or 1.1.
+    Http1,
+    /// HTTP/2 by prior knowledge.
+    Http2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Not,
+    Refused,
+    Broken,
+}
+
+/// A client's socket. After an upgrade, [`ClientIo::into_parts`] gives the bare socket back.
+#[derive(Debug)]
+pub struct ClientIo {
+    stream: TcpStream,
+    inspector: Inspector,
+    /// Received, not yet good to pass.
+    held: BytesMut,
+    /// Good, not yet passed.
+    ready: Bytes,
+    /// Whether `held` was not shown to the inspector yet.
+    unseen: bool,
+    ended: Ended,
+    in_flight: InFlight,
+    /// When something last arrived, or when the wait for it began.
+    active: Instant,
+    read_timer: Option<Pin<Box<Sleep>>>,
+    write_timer: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
+}
+
+#[derive(Debug)]
+struct Linger {
+    left_bytes: usize,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl ClientIo {
+    /// Takes a socket.
+    pub fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            inspector: Inspector::default(),
+            held: BytesMut::new(),
+            ready: Bytes::new(),
+            unseen: false,
+            ended: Ended::Not,
+            in_flight: InFlight::default(),
+            active: Instant::now(),
+            read_timer: None,
+            write_timer: None,
+            linger: None,
+        }
+    }
+
+    /// The count of requests in flight, for the service to keep.
+    pub fn in_flight(&self) -> InFlight {
+        self.in_flight.clone()
+    }
+
+    /// Waits for the first bytes and tells from them which protocol the client speaks.
+    ///
+    /// # Errors
+    /// When the socket fails or ends, or nothing comes in time.
+    pub async fn detect(&mut self) -> io::Result<Protocol> {
+        let deadline = Instant::now() + Duration::from_secs(IDLE_SECONDS_MAX.min(HEAD_SECONDS_MAX));
+        loop {
+            let length = self.held.len().min(PREFACE.len());
+            if self.held[..length] != PREFACE[..length] {
+                self.unseen = true;
+                return Ok(Protocol::Http1);
+            }
+            if length == PREFACE.len() {
+                self.inspector = Inspector::tunnel();
+                return Ok(Protocol::Http2);
+            }
+            self.held.reserve(FIRST_READ_BYTES);
+            let read = tokio::time::timeout_at(deadline, self.stream.read_buf(&mut self.held));
+            if read.await.map_err(|_| timed_out())?? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// The bare socket, and bytes that arrived and were not read yet.
+    pub fn into_parts(self) -> (TcpStream, Bytes) {
+        let mut rest = BytesMut::from(&self.ready[..]);
+        rest.extend_from_slice(&self.held);
+        (self.stream, rest.freeze())
+    }
+
+    /// Shows what is held to the inspector.
+    fn examine_held(&mut self) {
+        self.unseen = false;
+        let step = self.inspector.inspect(&self.held);
+        self.ready = self.held.split_to(step.pass).freeze();
+        self.note(step.next);
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+        }
+    }
+
+    fn note(&mut self, next: Next) {
+        match next {
+            Next::More => {}
+            Next::Broken => self.ended = Ended::Broken,
+            Next::Refused(refused) => {
+                self.ended = Ended::Refused;
+                self.held = BytesMut::new();
+                self.ready = if self.ready.is_empty() {
+                    Bytes::from_static(refused.stand_in())
+                } else {
+                    [&self.ready[..], refused.stand_in()].concat().into()
+                };
+            }
+        }
+    }
+
+    /// Takes in what was just read into `buf` after `before`, and leaves in it what may pass.
+    fn examine_read(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        if !self.held.is_empty() {
+            self.held.extend_from_slice(&buf.filled()[before..]);
+            buf.set_filled(before);
+            return self.examine_held();
+        }
+        let new = &buf.filled()[before..];
+        let step = self.inspector.inspect(new);
+        if step.pass < new.len() && step.next == Next::More {
+            self.held.extend_from_slice(&new[step.pass..]);
+        }
+        buf.set_filled(before + step.pass);
+        self.note(step.next);
+    }
+
+    /// How long the client may leave the gateway waiting in its present state, and since when.
+    fn patience(&self) -> Option<Instant> {
+        let seconds = if self.inspector.in_body() {
+            STALL_SECONDS_MAX
+        } else if !self.held.is_empty() {
+            HEAD_SECONDS_MAX
+        } else if self.in_flight.any() {
+            return None;
+        } else {
+            IDLE_SECONDS_MAX
+        };
+        Some(self.active + Duration::from_secs(seconds))
+    }
+
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let deadline = self.patience();
+        // While an answer is on its way the client owes nothing; the timer only comes back to look again.
+        let wait = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(IDLE_SECONDS_MAX));
+        poll_timer(&mut self.read_timer, wait, cx).map(|()| timed_out())
+    }
+
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; LINGER_READ_BYTES];
+        let linger = self.linger.get_or_insert_with(|| Linger {
+            left_bytes: LINGER_BYTES_MAX,
+            timer: Box::pin(tokio::time::sleep(Duration::from_secs(LINGER_SECONDS_MAX))),
+        });
+        while linger.left_bytes > 0 && linger.timer.as_mut().poll(cx).is_pending() {
+            let mut buf = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
+            if buf.filled().is_empty() {
+                break;
+            }
+            linger.left_bytes = linger.left_bytes.saturating_sub(buf.filled().len());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What is read at once before the protocol is known, in bytes.
+const FIRST_READ_BYTES: usize = 1024;
+/// What is read at once of what is thrown away, in bytes.
+const LINGER_READ_BYTES: usize = 4096;
+
+fn timed_out() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client took too long")
+}
+
+/// Waits for a deadline that may move between calls; a timer is only touched when it must be.
+fn poll_timer(timer: &mut Option<Pin<Box<Sleep>>>, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+    if timer.deadline() > deadline {
+        timer.as_mut().reset(deadline);
+    }
+    loop {
+        ready!(timer.as_mut().poll(cx));
+        if Instant::now() >= deadline {
+            return Poll::Ready(());
+        }
+        timer.as_mut().reset(deadline);
+    }
+}
+
+impl AsyncRead for ClientIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if !this.ready.is_empty() {
+                let length = this.ready.len().min(buf.remaining());
+                buf.put_slice(&this.ready[..length]);
+                this.ready.advance(length);
+                return Poll::Ready(Ok(()));
+            }
+            match this.ended {
+                Ended::Not => {}
+                Ended::Refused => return Poll::Ready(Ok(())),
+                Ended::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+            }
+            if this.inspector.is_tunnel() {
+                if this.held.is_empty() {
+                    return Pin::new(&mut this.stream).poll_read(cx, buf);
+                }
+                this.ready = std::mem::take(&mut this.held).freeze();
+                continue;
+            }
+            if this.unseen {
+                this.examine_held();
+                continue;
+            }
+            let before = buf.filled().len();
+            if Pin::new(&mut this.stream).poll_read(cx, buf)?.is_pending() {
+                return this.poll_patience(cx).map(Err);
+            }
+            if buf.filled().len() == before {
+                return Poll::Ready(Ok(()));
+            }
+            if this.held.is_empty() || this.inspector.in_body() {
+                this.active = Instant::now();
+            }
+            this.examine_read(buf, before);
+            if buf.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if this.inspector.is_tunnel() {
+            return written;
+        }
+        if written.is_ready() {
+            this.active = Instant::now();
+            this.write_timer = None;
+            return written;
+        }
+        let deadline = this.active.max(Instant::now()) + Duration::from_secs(STALL_SECONDS_MAX);
+        let deadline = this.write_timer.as_ref().map_or(deadline, |timer| timer.deadline());
+        poll_timer(&mut this.write_timer, deadline, cx).map(|()| Err(timed_out()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    /// Ends the sending side. Where the client may still be sending, what it sends is read and thrown away for a moment:
+    /// closing at once would reset the connection, and the client could lose the answer.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        if this.ended == Ended::Not && (this.inspector.is_tunnel() || this.inspector.between_requests()) {
+            return Poll::Ready(Ok(()));
+        }
+        this.poll_linger(cx)
+    }
+}

@@ -1,0 +1,79 @@
+//! Limits of the wire. What is over one of them is refused, never cut.
+
+/// The head of a request: request line and all headers, in bytes.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Header fields of one request.
+pub const HEADERS_COUNT_MAX: usize = 100;
+/// The target of a request, in bytes.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+/// The body of a create: 1 GiB of audio and room for the other parts, in bytes.
+pub const BODY_BYTES_MAX: u64 = (1 << 30) + (1 << 20);
+/// The body of a request for speech, in bytes.
+pub const SPEECH_BODY_BYTES_MAX: u64 = 1 << 20;
+/// One line of chunked framing, in bytes.
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// The trailers of a chunked body, in bytes.
+pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
+/// How long a client may take to send a head, in seconds.
+pub const HEAD_SECONDS_MAX: u64 = 30;
+/// How long a client's connection may be without a request, in seconds.
+pub const IDLE_SECONDS_MAX: u64 = 75;
+/// How long a client may stop in the middle of a body, its own or an answer's, in seconds.
+pub const STALL_SECONDS_MAX: u64 = 60;
+/// Streams of one HTTP/2 connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 100;
+/// A job's id, in bytes.
+pub const JOB_ID_BYTES_MAX: usize = 64;
+/// A voice's name, in bytes.
+pub const VOICE_BYTES_MAX: usize = 64;
+/// An engine's answer that is read into memory: job objects, errors, in bytes.
+pub const ENGINE_JSON_BYTES_MAX: usize = 1 << 20;
+/// A transcript that is embedded into the answer to a create, in bytes.
+pub const EMBEDDED_TRANSCRIPT_BYTES_MAX: usize = 16 << 20;
+/// `wait`, in seconds.
+pub const WAIT_SECONDS_MAX: u64 = 60;
+/// Jobs on a page that asks for no limit.
+pub const LIST_JOBS_MAX: u64 = 10_000;
+/// `limit` of a list.
+pub const LIST_LIMIT_MAX: u64 = 100;
+/// Engine look-ups for one page.
+pub const LIST_LOOKUPS_MAX: usize = 100;
+/// Engine look-ups at once for one page.
+pub const LIST_LOOKUPS_AT_ONCE_MAX: usize = 8;
+/// What is read and thrown away of a request that was answered early, in bytes.
+pub const LINGER_BYTES_MAX: usize = 4 << 20;
+/// How long that may take, in seconds.
+pub const LINGER_SECONDS_MAX: u64 = 2;
+
+/// Limits that depend on the machine, with defaults for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayLimits {
+    /// Client connections open at once.
+    pub connections_max: usize,
+    /// Connections to one engine that are kept while idle.
+    pub engine_idle_connections_max: usize,
+    /// How long an idle connection to an engine is kept, in seconds.
+    pub engine_idle_seconds_max: u64,
+    /// How long connecting to an engine may take, in seconds.
+    pub engine_connect_seconds_max: u64,
+    /// How long an engine may take to begin its answer, in seconds.
+    pub engine_answer_seconds_max: u64,
+    /// How long requests may go on after shutdown began, in seconds.
+    pub drain_seconds_max: u64,
+    /// How long the gateway goes on without hearing from the control plane, in seconds.
+    pub staleness_seconds_max: u64,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            engine_idle_connections_max: 256,
+            engine_idle_seconds_max: 30,
+            engine_connect_seconds_max: 5,
+            engine_answer_seconds_max: 300,
+            drain_seconds_max: 20,
+            staleness_seconds_max: 24 * 3600,
+        }
+    }
+}

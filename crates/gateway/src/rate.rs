@@ -1,0 +1,117 @@
+//! Rates per project: so many in any second, then told when to come again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::{ProjectId, Reason, Refusal, Timestamp};
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Making jobs.
+    Creates,
+    /// Everything else.
+    Reads,
+}
+
+impl Kind {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Creates => "jobs created per second",
+            Self::Reads => "reads per second",
+        }
+    }
+}
+
+/// The rates of all projects. A project's place is one number: the moment by which what it did so far would be within its
+/// rate (the generic cell rate algorithm).
+#[derive(Debug, Default)]
+pub struct Rates {
+    cells: papaya::HashMap<(ProjectId, Kind), Arc<AtomicI64>>,
+}
+
+const SECOND_MICROS: i64 = 1_000_000;
+/// Projects that are remembered before those that owe nothing are dropped.
+const CELLS_KEPT_MAX: usize = 10_000;
+
+impl Rates {
+    /// Takes one of a project's `per_second_max`; unused ones are kept for a second.
+    ///
+    /// # Errors
+    /// When there is none left.
+    pub fn take(
+        &self,
+        project_id: ProjectId,
+        kind: Kind,
+        per_second_max: u32,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let now = now.as_micros();
+        if per_second_max == 0 {
+            return Err(refusal(kind, per_second_max, SECOND_MICROS));
+        }
+        let step = (SECOND_MICROS / i64::from(per_second_max)).max(1);
+        let cells = self.cells.pin();
+        if cells.len() > CELLS_KEPT_MAX {
+            cells.retain(|_, cell| cell.load(Ordering::Relaxed) > now);
+        }
+        let cell = cells.get_or_insert_with((project_id, kind), Arc::default);
+        let mut due = cell.load(Ordering::Relaxed);
+        loop {
+            let next = due.max(now) + step;
+            if next - now > SECOND_MICROS.max(step) {
+                return Err(refusal(kind, per_second_max, next - now - SECOND_MICROS));
+            }
+            match cell.compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(newer) => due = newer,
+            }
+        }
+    }
+}
+
+fn refusal(kind: Kind, per_second_max: u32, wait_micros: i64) -> Refusal {
+    let seconds = u32::try_from(wait_micros.max(1).div_euclid(SECOND_MICROS) + 1).unwrap_or(1);
+    Refusal::new(
+        Reason::RateLimited,
+        format!("This is a rate: the project has {per_second_max} {}. Try again in a moment.", kind.words()),
+    )
+    .retry_after(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Exactly the plan's number passes within a second, the next one waits, and time gives them back one by one.
+    #[test]
+    fn the_rate_is_exact() {
+        let rates = Rates::default();
+        let project = ProjectId::new(1);
+        let at = |micros| Timestamp::from_micros(1_000_000_000 + micros);
+        for _ in 0..10 {
+            assert!(rates.take(project, Kind::Creates, 10, at(0)).is_ok());
+        }
+        let refused = rates.take(project, Kind::Creates, 10, at(0)).unwrap_err();
+        assert_eq!((refused.reason, refused.retry_after_seconds), (Reason::RateLimited, Some(1)));
+        assert!(rates.take(project, Kind::Creates, 10, at(99_999)).is_err());
+        assert!(rates.take(project, Kind::Creates, 10, at(100_000)).is_ok());
+        assert!(rates.take(project, Kind::Creates, 10, at(100_000)).is_err());
+        assert_eq!(
+            (0..20).filter(|_| rates.take(project, Kind::Creates, 10, at(9_000_000)).is_ok()).count(),
+            10
+        );
+    }
+
+    /// Projects and kinds don't share.
+    #[test]
+    fn rates_are_apart() {
+        let rates = Rates::default();
+        let now = Timestamp::from_seconds(1);
+        assert!(rates.take(ProjectId::new(1), Kind::Creates, 1, now).is_ok());
+        assert!(rates.take(ProjectId::new(1), Kind::Creates, 1, now).is_err());
+        assert!(rates.take(ProjectId::new(1), Kind::Reads, 1, now).is_ok());
+        assert!(rates.take(ProjectId::new(2), Kind::Creates, 1, now).is_ok());
+        assert!(rates.take(ProjectId::new(3), Kind::Creates, 0, now).is_err());
+    }
+}

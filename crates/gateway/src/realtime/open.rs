@@ -1,0 +1,301 @@
+//! From a request to a session, or to a refusal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use domain::{Leash, Product, Reason, Refusal, RequestId, SessionId, Timestamp};
+use http::header::ORIGIN;
+use http::{HeaderMap, Method, Request, Response};
+use hyper::body::Incoming;
+use verify::{Need, Principal, Surface};
+
+use super::credential::{self, Placement, Presented};
+use super::engine::{self, EngineSocket};
+use super::handshake::{self, Upgrade};
+use super::registry::OpenSession;
+use super::relay::Relay;
+use super::session::{Ending, Facts};
+use super::{farewell, frame, headers, message, refuse, route};
+use crate::meter::Count;
+use crate::{Body, Gateway, Place, RegionConfig, Upstream, answer};
+
+/// A region that has a realtime engine.
+#[derive(Debug, Clone, Copy)]
+struct Site<'a> {
+    config: &'a RegionConfig,
+    upstream: &'a Upstream,
+}
+
+/// What every step of opening a session needs to know of its request.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    product: Product,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a HeaderMap,
+    peer: SocketAddr,
+    request_id: RequestId,
+    now: Timestamp,
+}
+
+/// A session that may begin as soon as the client's connection is handed over.
+#[derive(Debug)]
+struct Opened {
+    session: OpenSession,
+    engine: EngineSocket,
+    /// The frame that the client gets first.
+    first: Vec<u8>,
+}
+
+/// Answers a request for a realtime path: opens a session and leaves a task behind that carries it, or refuses.
+pub async fn handle(
+    gateway: &Arc<Gateway>,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    place: Place,
+) -> Response<Body> {
+    let now = gateway.now();
+    let request_id = gateway.request_id(now);
+    let Some(product) = route::product(request.uri().path()) else {
+        return answer::jobs(&no_such_path(), request_id);
+    };
+    let sites = sites(gateway, place);
+    if sites.is_empty() {
+        return answer::jobs(&no_realtime_here(), request_id);
+    }
+    if request.method() != Method::GET {
+        return answer::method_not_allowed("GET", request_id);
+    }
+    let presented = credential::find(request.headers(), request.uri().query());
+    let upgrade = handshake::check(request.version(), request.headers());
+    let asked = Asked {
+        product,
+        path: request.uri().path(),
+        query: request.uri().query(),
+        headers: request.headers(),
+        peer,
+        request_id,
+        now,
+    };
+    let (placement, opened) = match presented {
+        Err(refusal) => (Placement::Header, Err(refusal)),
+        Ok(Presented::Refused(placement, refusal)) => (placement, Err(refusal)),
+        Ok(Presented::Credential(placement, credential)) => {
+            let opened = open(gateway, &asked, placement, &credential, &sites, upgrade.as_ref()).await;
+            (placement, opened)
+        }
+    };
+    match (opened, upgrade) {
+        (Ok(opened), Ok(upgrade)) => begin(gateway, &mut request, opened, &upgrade, request_id),
+        (Ok(_), Err(refusal)) => answer::jobs(&refusal, request_id),
+        (Err(refusal), upgrade) => {
+            tracing::debug!(%request_id, reason = %refusal.reason, "realtime refused");
+            let in_band = refuse::is_in_band(gateway.config.refusal_style, placement, refusal.reason);
+            let upgrade = upgrade.ok().filter(|_| in_band);
+            refuse::answer(&refusal, upgrade.as_ref(), &mut request, &gateway.sessions, request_id)
+        }
+    }
+}
+
+/// The regions with realtime at a place, nearest first.
+fn sites(gateway: &Gateway, place: Place) -> Vec<Site<'_>> {
+    let here = |config: &&RegionConfig| match place {
+        Place::Region(region) => config.region == region,
+        Place::Global => true,
+    };
+    let regions = gateway.config.regions.iter().filter(here).filter(|config| config.region.has_realtime());
+    regions
+        .filter_map(|config| config.realtime_upstream.as_ref().map(|upstream| Site { config, upstream }))
+        .collect()
+}
+
+/// Everything between a credential and a session, in the order in which refusals count.
+async fn open(
+    gateway: &Arc<Gateway>,
+    asked: &Asked<'_>,
+    placement: Placement,
+    credential: &str,
+    sites: &[Site<'_>],
+    upgrade: Result<&Upgrade, &Refusal>,
+) -> Result<Opened, Refusal> {
+    gateway.fresh(asked.now)?;
+    let (principal, site) = authenticate(gateway, asked, placement, credential, sites)?;
+    enforceable(principal.leash())?;
+    upgrade.map_err(Refusal::clone)?;
+    let tally = gateway.meter.tally(&principal, site.config.region, asked.product);
+    let count_refusal = |_: &Refusal| {
+        gateway.meter.count(&tally, Count { refusals: 1, ..Count::default() }, asked.now);
+    };
+    let (slot, usage) = gateway.sessions.reserve(&principal).inspect_err(count_refusal)?;
+    let engine = connect(gateway, asked, &principal, site).await?;
+    let first = message::concurrent_session_usage(
+        usage,
+        principal.limits().concurrent_sessions_max,
+        site.config.region,
+        asked.now,
+    );
+    let facts = Facts {
+        id: SessionId::generate(asked.now, gateway.rng.as_ref()),
+        principal,
+        region: site.config.region,
+        product: asked.product,
+        peer: asked.peer.ip(),
+        started_at: asked.now,
+        tally,
+    };
+    let session = gateway.sessions.enter(slot, facts);
+    // What was revoked while the engine was asked has not found this session; from here on it does.
+    gateway.tables.still_good(&session.facts.principal, gateway.now())?;
+    let count = Count { sessions: 1, ..Count::default() };
+    gateway.meter.count(&session.facts.tally, count, asked.now);
+    Ok(Opened { session, engine, first })
+}
+
+/// Who it is, and the first region that they may use.
+fn authenticate<'a>(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    placement: Placement,
+    credential: &str,
+    sites: &[Site<'a>],
+) -> Result<(Principal, Site<'a>), Refusal> {
+    let mut refused = no_realtime_here();
+    for site in sites {
+        let need = Need {
+            surface: match placement {
+                Placement::Header => Surface::RealtimeHeader,
+                Placement::Url => Surface::RealtimeUrl,
+            },
+            product: Some(asked.product),
+            region: Some(site.config.region),
+            peer: asked.peer.ip(),
+            origin: origin(asked.headers),
+            usage: false,
+        };
+        match gateway.tables.verify(credential, &need, asked.now) {
+            Ok(principal) => return Ok((principal, *site)),
+            Err(refusal) if matches!(refusal.reason, Reason::WrongArea | Reason::PlanRequired) => {
+                refused = refusal
+            }
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Err(refused)
+}
+
+/// The page that opens the session. Two of them are none: nobody could say which one counts.
+fn origin(headers: &HeaderMap) -> Option<&str> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let origin = origins.next()?.to_str().ok()?;
+    origins.next().is_none().then_some(origin)
+}
+
+/// A limit that is accepted must be enforced: a leash with one that this gateway can't enforce opens nothing.
+fn enforceable(leash: &Leash) -> Result<(), Refusal> {
+    let missing = if leash.uses.is_some() {
+        "uses"
+    } else if leash.max_audio_seconds.is_some() {
+        "max_audio_seconds"
+    } else if leash.lock.is_some() {
+        "lock"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        Reason::NotImplemented,
+        format!(
+            "This temporary key carries {missing}, which this gateway can't enforce. Mint one without it."
+        ),
+    ))
+}
+
+async fn connect(
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    principal: &Principal,
+    site: Site<'_>,
+) -> Result<EngineSocket, Refusal> {
+    let mut target = asked.path.to_owned();
+    let query = asked.query.map(credential::without_secrets).unwrap_or_default();
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(&query);
+    }
+    let identity = gateway.identity(principal, site.config.region, asked.product);
+    let headers = headers::engine_headers(asked.headers, &identity, site.config, asked.request_id);
+    let times = gateway.sessions.times();
+    let opening = engine::open(site.upstream, &target, &headers, times, gateway.rng.as_ref());
+    opening.await.map_err(|failure| {
+        tracing::warn!(region = %site.config.region, request_id = %asked.request_id, error = &failure as &dyn std::error::Error, "engine refused a session");
+        failure.refusal()
+    })
+}
+
+/// Answers `101` and leaves the session's task behind.
+fn begin(
+    gateway: &Arc<Gateway>,
+    request: &mut Request<Incoming>,
+    opened: Opened,
+    upgrade: &Upgrade,
+    request_id: RequestId,
+) -> Response<Body> {
+    let upgraded = hyper::upgrade::on(request);
+    let task = gateway.sessions.task();
+    let gateway = gateway.clone();
+    let Opened { session, engine, first } = opened;
+    tracing::debug!(%request_id, session_id = %session.facts.id, "session open");
+    tokio::spawn(async move {
+        let _task = task;
+        let Some(client) = refuse::take(upgraded).await else {
+            let close = frame::close(Ending::shutdown().code, "", Some([0; 4]));
+            drop(session);
+            return farewell::say(engine.stream, close, gateway.sessions.times().linger_max).await;
+        };
+        Relay::new(gateway, session, client, engine, &first).run().await;
+    });
+    handshake::switch(upgrade, request_id)
+}
+
+fn no_such_path() -> Refusal {
+    Refusal::new(Reason::NotFound, "There is no such path here. Realtime is at /v2.")
+}
+
+fn no_realtime_here() -> Refusal {
+    Refusal::new(Reason::NotFound, "This region has no realtime endpoint. Realtime is served in eu1 and us1.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leash with a limit that isn't enforced here opens nothing; the others do.
+    #[test]
+    fn limits_are_enforced_or_refused() {
+        let enforced = Leash {
+            max_sessions: Some(1),
+            max_session_seconds: Some(1),
+            end_at_expiry: true,
+            origins: vec!["https://example.org".to_owned()],
+            ..Leash::default()
+        };
+        assert_eq!(enforceable(&enforced), Ok(()));
+        for leash in [
+            Leash { uses: Some(1), ..Leash::default() },
+            Leash { max_audio_seconds: Some(1), ..Leash::default() },
+            Leash { lock: Some("{}".to_owned()), ..Leash::default() },
+        ] {
+            assert_eq!(enforceable(&leash).unwrap_err().reason, Reason::NotImplemented);
+        }
+    }
+
+    /// One origin counts; several are as good as none.
+    #[test]
+    fn one_origin_counts() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(origin(&headers), None);
+        headers.append(ORIGIN, "https://a.example".parse().unwrap());
+        assert_eq!(origin(&headers), Some("https://a.example"));
+        headers.append(ORIGIN, "https://b.example".parse().unwrap());
+        assert_eq!(origin(&headers), None);
+    }
+}

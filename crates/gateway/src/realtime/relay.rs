@@ -1,0 +1,400 @@
+//! A session's own task: two pumps, the clocks that end a session, and its end.
+
+use std::future::Future as _;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::reason::RealtimeError;
+use domain::{Reason, Refusal, Timestamp};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use super::audio::AudioMeter;
+use super::engine::EngineSocket;
+use super::frame::{self, Header, Opcode, Violation};
+use super::io::ClientEnd;
+use super::pump::{Place, Progress, Pump, Watch};
+use super::registry::OpenSession;
+use super::session::{Ending, Gate};
+use super::{farewell, message};
+use crate::Gateway;
+use crate::meter::Count;
+
+/// A session's `Warning` comes when this part of its time is over, in percent.
+const WARNING_PERCENT: u32 = 90;
+/// What an engine is told when its client is gone, or its session was ended here.
+const GOING_AWAY: u16 = 1001;
+
+/// Why the pumps stopped.
+#[derive(Debug)]
+enum Finish {
+    /// Ended here.
+    Ended(Ending),
+    /// The client's connection broke off.
+    ClientGone,
+    /// The engine has closed, and the client was told.
+    EngineClosed,
+    /// The client has closed, and the engine goes without an answer.
+    Unanswered,
+}
+
+/// Two ends and what is between them.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    gateway: Arc<Gateway>,
+    session: OpenSession,
+    client: ClientEnd,
+    engine: TcpStream,
+    up: Pump,
+    down: Pump,
+    audio: AudioMeter,
+    opened: Instant,
+    last_audio: Instant,
+    /// Audio, ping or pong.
+    last_sign: Instant,
+    warned: bool,
+    client_closed: Option<Instant>,
+    engine_broken: bool,
+    /// The code of the engine's close frame.
+    engine_close_code: [u8; 2],
+}
+
+impl Relay {
+    /// A session between these ends; `first` goes to the client before anything of the engine.
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        session: OpenSession,
+        (client, client_early): (ClientEnd, Bytes),
+        engine: EngineSocket,
+        first: &[u8],
+    ) -> Box<Self> {
+        let now = Instant::now();
+        let mut down = Pump::from_engine(engine.early);
+        down.insert(first);
+        Box::new(Self {
+            gateway,
+            session,
+            client,
+            engine: engine.stream,
+            up: Pump::from_client(client_early),
+            down,
+            audio: AudioMeter::default(),
+            opened: now,
+            last_audio: now,
+            last_sign: now,
+            warned: false,
+            client_closed: None,
+            engine_broken: false,
+            engine_close_code: [0; 2],
+        })
+    }
+
+    /// Moves bytes until the session is over, then says why on both sides.
+    pub(crate) async fn run(mut self: Box<Self>) {
+        let finish = {
+            let mut timer = pin!(tokio::time::sleep_until(self.next_deadline()));
+            std::future::poll_fn(|cx| self.poll(cx, timer.as_mut())).await
+        };
+        Box::pin(self.finish(finish)).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<Finish> {
+        match self.advance(cx, timer) {
+            Ok(()) => Poll::Pending,
+            Err(finish) => Poll::Ready(finish),
+        }
+    }
+
+    /// Does all that can be done without waiting.
+    fn advance(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Result<(), Finish> {
+        self.session.register(cx);
+        loop {
+            while self.poll_client_to_engine(cx)? | self.poll_engine_to_client(cx)? {}
+            if self.session.gate().take_rearm() {
+                timer.as_mut().reset(self.next_deadline());
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            self.check_clocks()?;
+            timer.as_mut().reset(self.next_deadline());
+        }
+    }
+
+    /// Returns whether bytes moved.
+    fn poll_client_to_engine(&mut self, cx: &mut Context<'_>) -> Result<bool, Finish> {
+        let gate = self.session.gate();
+        ended(&gate)?;
+        if self.client_closed.is_some() || self.engine_broken {
+            return Ok(false);
+        }
+        let mut watch =
+            ClientWatch { audio: &mut self.audio, received: 0, heard_audio: false, heard_sign: false };
+        let progress = self.up.poll(cx, &mut self.client, &mut self.engine, &mut watch);
+        let (received, heard_audio, heard_sign) = (watch.received, watch.heard_audio, watch.heard_sign);
+        drop(gate);
+        if received > 0 {
+            self.account(received, heard_audio, heard_sign);
+        }
+        match progress {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Progress::Moved) => {}
+            Poll::Ready(Progress::Closed) => self.client_closed = Some(Instant::now()),
+            Poll::Ready(Progress::Ended) => return Err(Finish::ClientGone),
+            Poll::Ready(Progress::Violated(violation)) => {
+                return Err(Finish::Ended(client_violated(violation)));
+            }
+            // What the engine has still said is read to its end, which tells more than this.
+            Poll::Ready(Progress::SinkBroken) => self.engine_broken = true,
+        }
+        Ok(true)
+    }
+
+    /// Returns whether bytes moved.
+    fn poll_engine_to_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Finish> {
+        let mut gate = self.session.gate();
+        ended(&gate)?;
+        let mut watch = EngineWatch { gate: &mut gate, close_code: &mut self.engine_close_code };
+        let progress = self.down.poll(cx, &mut self.engine, &mut self.client, &mut watch);
+        match progress {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Progress::Moved) => Ok(true),
+            Poll::Ready(Progress::Closed) => Err(Finish::EngineClosed),
+            Poll::Ready(Progress::SinkBroken) => Err(Finish::ClientGone),
+            Poll::Ready(Progress::Ended) if self.client_closed.is_some() => Err(Finish::Unanswered),
+            Poll::Ready(Progress::Ended) => {
+                Err(Finish::Ended(Ending::engine_failed("The engine broke off the session. Try again soon.")))
+            }
+            Poll::Ready(Progress::Violated(violation)) => {
+                let reason = format!("The engine sent something invalid: {violation}.");
+                Err(Finish::Ended(Ending::engine_failed(&reason)))
+            }
+        }
+    }
+
+    fn account(&mut self, received: usize, heard_audio: bool, heard_sign: bool) {
+        let now = Instant::now();
+        if heard_audio {
+            self.last_audio = now;
+        }
+        if heard_audio || heard_sign {
+            self.last_sign = now;
+        }
+        let audio_millis = self.audio.new_millis();
+        let received_bytes = received as u64;
+        self.session.received_bytes.fetch_add(received_bytes, Ordering::Relaxed);
+        self.session.audio_millis.fetch_add(audio_millis, Ordering::Relaxed);
+        let count = Count { audio_millis, received_bytes, ..Count::default() };
+        self.gateway.meter.count(&self.session.facts.tally, count, self.gateway.now());
+    }
+
+    /// How long the session may last, by the instance and by its leash.
+    fn length_max(&self) -> Duration {
+        let leash = self.session.facts.principal.leash().max_session_seconds;
+        let instance = self.gateway.sessions.times().session_max;
+        leash.map_or(instance, |seconds| instance.min(Duration::from_secs(seconds.into())))
+    }
+
+    fn warning_at(&self) -> Option<Instant> {
+        let leashed = self.session.facts.principal.leash().max_session_seconds.is_some();
+        (leashed && !self.warned).then(|| self.opened + self.length_max() * WARNING_PERCENT / 100)
+    }
+
+    /// When the API key expires, or the temporary key if its sessions end with it.
+    fn expires_at(&self) -> Option<Timestamp> {
+        let principal = &self.session.facts.principal;
+        let with_key = principal.expires_at().filter(|_| principal.leash().end_at_expiry);
+        let key = self.gateway.tables.api_key_expires_at(principal);
+        with_key.into_iter().chain(key).min()
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let times = self.gateway.sessions.times();
+        let expiry = self.expires_at().map(|at| {
+            let micros = at.micros_since(self.gateway.now()).max(0);
+            Instant::now() + Duration::from_micros(micros.unsigned_abs())
+        });
+        let clocks = [
+            Some(self.opened + self.length_max()),
+            Some(self.last_audio + times.idle_audio_max),
+            Some(self.last_sign + times.idle_silent_max),
+            self.client_closed.map(|at| at + times.close_max),
+            self.warning_at(),
+            expiry,
+        ];
+        clocks.into_iter().flatten().min().unwrap_or(self.opened)
+    }
+
+    /// Finds out which clock has run out, if any.
+    fn check_clocks(&mut self) -> Result<(), Finish> {
+        let now = Instant::now();
+        let times = *self.gateway.sessions.times();
+        if self.client_closed.is_some_and(|at| now >= at + times.close_max) {
+            return Err(Finish::Unanswered);
+        }
+        self.check_expiry().map_err(Finish::Ended)?;
+        if now >= self.opened + self.length_max() {
+            return Err(Finish::Ended(timed_out(
+                RealtimeError::SessionTimeout,
+                "it has lasted",
+                self.length_max(),
+            )));
+        }
+        if now >= self.last_audio + times.idle_audio_max {
+            let ending = timed_out(RealtimeError::IdleTimeout, "no audio was sent for", times.idle_audio_max);
+            return Err(Finish::Ended(ending));
+        }
+        if now >= self.last_sign + times.idle_silent_max {
+            let why = "neither audio nor a ping or pong was sent for";
+            return Err(Finish::Ended(timed_out(RealtimeError::IdleTimeout, why, times.idle_silent_max)));
+        }
+        if self.warning_at().is_some_and(|at| now >= at) {
+            self.warned = true;
+            let left = (self.opened + self.length_max()).saturating_duration_since(now).as_secs();
+            self.down.insert(&message::session_timeout_warning(&format!(
+                "Session will timeout in {left}s: this temporary key's sessions last {}s at most.",
+                self.length_max().as_secs()
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_expiry(&self) -> Result<(), Ending> {
+        let now = self.gateway.now();
+        let principal = &self.session.facts.principal;
+        self.gateway.tables.still_good(principal, now).map_err(|refusal| Ending::lost(&refusal))?;
+        let ends = principal.expires_at().filter(|_| principal.leash().end_at_expiry);
+        if ends.is_some_and(|at| now >= at) {
+            let detail =
+                "The temporary key that opened this session has expired, and its sessions end with it.";
+            return Err(Ending::refused(&Refusal::new(Reason::CredentialExpired, detail)));
+        }
+        Ok(())
+    }
+
+    /// Tells both ends, each as far as its frames allow.
+    async fn finish(self, finish: Finish) {
+        // Before anyone is told: who hears that the session is over may open the next at once.
+        self.session.gate().release();
+        tracing::debug!(session_id = %self.session.facts.id, ?finish, "session over");
+        let linger_max = self.gateway.sessions.times().linger_max;
+        let mask = self.mask();
+        let engine_is_open = matches!(self.up.place(), Place::BetweenMessages | Place::BetweenFrames);
+        let engine_last = |code| if engine_is_open { frame::close(code, "", Some(mask)) } else { Vec::new() };
+        let (client_last, engine_last) = match finish {
+            Finish::ClientGone => {
+                drop(self.client);
+                farewell::say(self.engine, engine_last(GOING_AWAY), linger_max).await;
+                return;
+            }
+            Finish::EngineClosed => (Vec::new(), engine_last(echo(self.engine_close_code))),
+            Finish::Unanswered => (last_words(self.down, None), engine_last(GOING_AWAY)),
+            Finish::Ended(ending) => (last_words(self.down, Some(&ending)), engine_last(GOING_AWAY)),
+        };
+        drop(self.session);
+        tokio::join!(
+            farewell::say(self.client, client_last, linger_max),
+            farewell::say(self.engine, engine_last, linger_max)
+        );
+    }
+
+    fn mask(&self) -> [u8; 4] {
+        let mut mask = [0; 4];
+        self.gateway.rng.fill(&mut mask);
+        mask
+    }
+}
+
+/// Stops where the gate was closed.
+fn ended(gate: &Gate) -> Result<(), Finish> {
+    gate.ending().map_or(Ok(()), |ending| Err(Finish::Ended(ending.clone())))
+}
+
+/// What a client is sent last: the rest of a frame that it has a part of, then the `Error` if a message may follow,
+/// then the close frame if any frame may.
+fn last_words(down: Pump, ending: Option<&Ending>) -> Vec<u8> {
+    let (mut last, place) = down.cut();
+    if let (Some(ending), Place::BetweenMessages) = (ending, place) {
+        last.extend(message::error(ending.kind, &ending.reason));
+    }
+    if matches!(place, Place::BetweenMessages | Place::BetweenFrames) {
+        let close = match ending {
+            Some(ending) => frame::close(ending.code, ending.kind.as_str(), None),
+            None => frame::close(1000, "", None),
+        };
+        last.extend(close);
+    }
+    last
+}
+
+/// The code to answer a close frame with: its own, or none given is a normal closure.
+fn echo(code: [u8; 2]) -> u16 {
+    match u16::from_be_bytes(code) {
+        0 => 1000,
+        code => code,
+    }
+}
+
+fn client_violated(violation: Violation) -> Ending {
+    let reason = format!("The client sent something invalid: {violation}.");
+    Ending { kind: RealtimeError::ProtocolError, reason, code: violation.close_code() }
+}
+
+fn timed_out(kind: RealtimeError, why: &str, after: Duration) -> Ending {
+    let reason = format!("The session has timed out: {why} {}s.", after.as_secs_f64());
+    Ending { kind, reason, code: 1008 }
+}
+
+/// Sees what a client sends.
+struct ClientWatch<'a> {
+    audio: &'a mut AudioMeter,
+    received: usize,
+    heard_audio: bool,
+    heard_sign: bool,
+}
+
+impl Watch for ClientWatch<'_> {
+    fn header(&mut self, header: &Header) {
+        self.heard_sign |= matches!(header.opcode, Opcode::Ping | Opcode::Pong);
+    }
+
+    fn payload(&mut self, header: &Header, offset: u64, payload: &[u8]) {
+        self.heard_audio |= self.audio.take(header, offset, payload);
+    }
+
+    fn closing(&mut self) {}
+
+    fn received(&mut self, bytes: usize) {
+        self.received += bytes;
+    }
+}
+
+/// Sees what an engine sends.
+struct EngineWatch<'a> {
+    gate: &'a mut Gate,
+    close_code: &'a mut [u8; 2],
+}
+
+impl Watch for EngineWatch<'_> {
+    fn header(&mut self, _header: &Header) {}
+
+    fn payload(&mut self, header: &Header, offset: u64, payload: &[u8]) {
+        if header.opcode == Opcode::Close {
+            let at = usize::try_from(offset).unwrap_or(usize::MAX);
+            for (place, byte) in self.close_code.iter_mut().skip(at).zip(payload) {
+                *place = *byte;
+            }
+        }
+    }
+
+    /// Before the client sees the close frame, so that its next session finds the place free.
+    fn closing(&mut self) {
+        self.gate.release();
+    }
+
+    fn received(&mut self, _bytes: usize) {}
+}

@@ -1,0 +1,211 @@
+//! A pool of connections to one engine.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response};
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::body::{EngineBody, Progress, UploadBody};
+use crate::{GatewayLimits, Upstream};
+
+/// Why an engine gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No connection could be made: nothing was sent.
+    #[error("no connection to the engine could be made")]
+    Connect(#[source] std::io::Error),
+    /// Connecting or answering took too long.
+    #[error("the engine took too long")]
+    Timeout,
+    /// The connection ended before an answer. It may or may not have taken in the request.
+    #[error("the engine's connection ended before its answer")]
+    Interrupted {
+        /// Whether the connection had served another request before, and may have been closing already.
+        reused: bool,
+        /// What happened.
+        #[source]
+        source: hyper::Error,
+    },
+}
+
+/// Connections to one engine.
+#[derive(Debug)]
+pub struct Pool {
+    upstream: Upstream,
+    host: HeaderValue,
+    idle: Mutex<Vec<Idle>>,
+    limits: GatewayLimits,
+    answers: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    sender: SendRequest<UploadBody>,
+    since: Instant,
+}
+
+/// A connection that is in use for one request.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    sender: SendRequest<UploadBody>,
+    upload: Option<Arc<Progress>>,
+}
+
+impl Lease {
+    /// Takes the connection back, unless it is still sending.
+    pub(super) fn give_back(self) {
+        if self.upload.as_ref().is_none_or(|upload| upload.is_complete()) {
+            self.pool.put(self.sender);
+        }
+    }
+}
+
+impl Pool {
+    /// A pool without connections.
+    pub fn new(upstream: Upstream, limits: GatewayLimits) -> Arc<Self> {
+        let host = HeaderValue::try_from(upstream.authority())
+            .unwrap_or_else(|_| HeaderValue::from_static("engine"));
+        Arc::new(Self {
+            upstream,
+            host,
+            idle: Mutex::new(Vec::new()),
+            limits,
+            answers: AtomicBool::new(true),
+        })
+    }
+
+    /// Where the engine is.
+    pub const fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// The `Host` that the engine gets.
+    pub fn host(&self) -> HeaderValue {
+        self.host.clone()
+    }
+
+    /// Whether the engine answered when it was last asked.
+    pub fn answers(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request and waits for the head of its answer. Where a connection that was kept turns out to be closed before
+    /// a byte of the request was sent, another is taken.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(
+        self: &Arc<Self>,
+        mut request: Request<UploadBody>,
+    ) -> Result<Response<EngineBody>, EngineError> {
+        let upload = match request.body() {
+            UploadBody::Empty => None,
+            UploadBody::Client { progress, .. } => Some(progress.clone()),
+        };
+        loop {
+            let (mut sender, reused) = match self.take() {
+                Some(sender) => (sender, true),
+                None => (self.connect().await.inspect_err(|_| self.set_answers(false))?, false),
+            };
+            if sender.ready().await.is_err() {
+                if reused {
+                    continue;
+                }
+                self.set_answers(false);
+                return Err(EngineError::Connect(std::io::ErrorKind::ConnectionReset.into()));
+            }
+            let sending = sender.try_send_request(request);
+            let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
+            match with_patience(sending, upload.as_deref(), wait).await {
+                None => return Err(EngineError::Timeout),
+                Some(Ok(response)) => {
+                    self.set_answers(true);
+                    let lease = Lease { pool: self.clone(), sender, upload };
+                    return Ok(response.map(|incoming| EngineBody::new(incoming, lease)));
+                }
+                Some(Err(mut error)) => match error.take_message() {
+                    Some(unsent) if reused => request = unsent,
+                    _ => {
+                        return Err(EngineError::Interrupted { reused, source: error.into_error() });
+                    }
+                },
+            }
+        }
+    }
+
+    fn set_answers(&self, answers: bool) {
+        self.answers.store(answers, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> Option<SendRequest<UploadBody>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = Duration::from_secs(self.limits.engine_idle_seconds_max);
+        while let Some(connection) = idle.pop() {
+            if connection.since.elapsed() > oldest {
+                // The rest waited longer still.
+                idle.clear();
+                return None;
+            }
+            if !connection.sender.is_closed() {
+                return Some(connection.sender);
+            }
+        }
+        None
+    }
+
+    fn put(&self, sender: SendRequest<UploadBody>) {
+        if sender.is_closed() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.limits.engine_idle_connections_max {
+            idle.push(Idle { sender, since: Instant::now() });
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<UploadBody>, EngineError> {
+        let host = self.upstream.host().trim_start_matches('[').trim_end_matches(']');
+        let wait = Duration::from_secs(self.limits.engine_connect_seconds_max);
+        let stream = tokio::time::timeout(wait, TcpStream::connect((host, self.upstream.port())))
+            .await
+            .map_err(|_| EngineError::Timeout)?
+            .map_err(EngineError::Connect)?;
+        stream.set_nodelay(true).map_err(EngineError::Connect)?;
+        let (sender, connection) = Builder::new()
+            .writev(false)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|source| EngineError::Interrupted { reused: false, source })?;
+        tokio::spawn(async move {
+            // How it ends is told to whoever waits for an answer on it.
+            let _ = connection.await;
+        });
+        Ok(sender)
+    }
+}
+
+/// Waits for an answer. The time starts anew for as long as an upload moves: a gigabyte may take its time.
+async fn with_patience<F: Future>(
+    sending: F,
+    upload: Option<&Progress>,
+    wait: Duration,
+) -> Option<F::Output> {
+    let mut sending = std::pin::pin!(sending);
+    let mut received = 0;
+    loop {
+        if let Ok(output) = tokio::time::timeout(wait, sending.as_mut()).await {
+            return Some(output);
+        }
+        let now_received = upload.map_or(0, Progress::received_bytes);
+        if now_received == received {
+            return None;
+        }
+        received = now_received;
+    }
+}
