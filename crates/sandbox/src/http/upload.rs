@@ -35,29 +35,39 @@ pub(crate) async fn receive(request: Request<Incoming>, data: &Path) -> Result<U
     let body = request.into_body().into_data_stream();
     let mut parts = Multipart::with_constraints(body, boundary, limits);
     let mut upload = Upload::default();
+    // After a mistake the rest is read all the same, so that its sender comes to read the answer.
+    let mut mistake = None;
     while let Some(part) = in_time(parts.next_field()).await? {
         match part.name().unwrap_or_default() {
-            "config" if upload.config.is_none() => upload.config = Some(receive_config(part).await?),
+            "config" if upload.config.is_none() => {
+                let config = receive_config(part).await?;
+                if config.len() > CONFIG_BYTES_MAX {
+                    let detail = format!("config is larger than {CONFIG_BYTES_MAX} bytes");
+                    mistake = Some(Refusal::new(400, ErrorName::JobRejected, detail));
+                }
+                upload.config = Some(config);
+            }
             "data_file" if upload.data_name.is_none() => {
                 let name = data_name(part.file_name());
                 receive_data(part, data).await?;
                 upload.data_name = Some(name);
             }
-            "config" | "data_file" => return Err(malformed("config and data_file may be sent only once")),
+            "config" | "data_file" => {
+                skip(part).await?;
+                mistake = Some(malformed("config and data_file may be sent only once"));
+            }
             _ => skip(part).await?,
         }
     }
-    Ok(upload)
+    mistake.map_or(Ok(upload), Err)
 }
 
+/// The config, or a little more than the largest: what is beyond isn't kept.
 async fn receive_config(mut part: Field<'_>) -> Result<Vec<u8>, Refusal> {
     let mut config = Vec::new();
     while let Some(bytes) = in_time(part.chunk()).await? {
-        if config.len() + bytes.len() > CONFIG_BYTES_MAX {
-            let detail = format!("config is larger than {CONFIG_BYTES_MAX} bytes");
-            return Err(Refusal::new(400, ErrorName::JobRejected, detail));
-        }
-        config.extend_from_slice(&bytes);
+        let room = (CONFIG_BYTES_MAX + 1).saturating_sub(config.len());
+        config.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
     Ok(config)
 }
