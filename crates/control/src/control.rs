@@ -1,54 +1,59 @@
 //! Opening the control plane, and what every use case shares.
 
-use std::sync::Arc;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use credentials::Jwks;
-use domain::{Clock, InstanceId, Rng, Timestamp};
-use storage::StoreError;
+use domain::{Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
+use storage::Store;
+use tokio::task::AbortHandle;
 use verify::Tables;
 
-use crate::{ControlConfig, Gateways, TtlSeconds};
+use crate::audit::Pseudonyms;
+use crate::instance::Start;
+use crate::last_used::LastUsed;
+use crate::mint_rate::MintRates;
+use crate::passwords::Passwords;
+use crate::signing::Signing;
+use crate::{ControlConfig, ControlError, Gateways, TtlSeconds, master_key};
 
-/// Why the control plane doesn't open.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    /// The data folder can't be used.
-    #[error("the data folder {path} can't be used: it must be a folder that this user may write to")]
-    DataFolder {
-        /// Which folder.
-        path: std::path::PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The master key can't be read.
-    #[error(
-        "the master key in {path} can't be used: expected 32 bytes as 64 hexadecimal digits or as base64"
-    )]
-    MasterKey {
-        /// Which file, or where else it came from.
-        path: String,
-    },
-    /// The master key is another one than the instance was made with.
-    #[error(
-        "this is not the master key that the instance was made with: restore the original key; without it its signing \
-         keys can't be opened"
-    )]
-    WrongMasterKey,
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// A signing key could not be made or read.
-    #[error("a signing key can't be used: {0}")]
-    SigningKey(String),
-}
+/// How often what is gathered in memory is written.
+const WRITE_SECONDS: u64 = 5;
+/// How often what has expired is forgotten, in rounds of [`WRITE_SECONDS`]: every hour.
+const FORGET_ROUNDS: u64 = 3600 / WRITE_SECONDS;
+const DATABASE_FILE: &str = "voxgate.db";
 
 /// The control plane.
 #[derive(Debug)]
-pub struct Control {}
+pub struct Control {
+    pub(crate) inner: Arc<Inner>,
+    upkeep: AbortHandle,
+}
+
+/// What use cases share. Held by tasks too, which outlive their callers.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) gateways: Gateways,
+    pub(crate) signing: Signing,
+    pub(crate) pseudonyms: Pseudonyms,
+    pub(crate) passwords: Passwords,
+    pub(crate) last_used: Arc<LastUsed>,
+    pub(crate) mint_rates: MintRates,
+    pub(crate) config: ControlConfig,
+    pub(crate) instance_id: InstanceId,
+    pub(crate) issuer: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+}
 
 impl Control {
-    /// Opens the control plane; makes the instance's id, master key and signing key at first start.
+    /// Opens the control plane; makes the instance's id, master key and signing key at first start. The caller sees to
+    /// it that no other process has the same data folder open.
     ///
     /// # Errors
     /// See [`ControlError`].
@@ -57,41 +62,153 @@ impl Control {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Arc<Self>, ControlError> {
-        todo!("{config:?} {clock:?} {rng:?}")
+        make_folder(&config.data_dir)?;
+        let store = match &config.database_url {
+            Some(url) => Store::open(url).await?,
+            None => Store::open_file(&config.data_dir.join(DATABASE_FILE)).await?,
+        };
+        let present = store.find_instance().await?;
+        let master_key = master_key::get(&config.master_key, &config.data_dir, present.is_some(), &*rng)?;
+        let pseudonyms = Pseudonyms::new(&master_key);
+        let start = Start {
+            store: &store,
+            config: &config,
+            master_key: &master_key,
+            pseudonyms: &pseudonyms,
+            now: clock.now(),
+            rng: &*rng,
+        };
+        let instance_id = start.instance(present).await?;
+        let signing = Signing::open(&start.signing_keys().await?, &master_key)?;
+        start.refresh_limits().await?;
+        let tables = Arc::new(Tables::with_leeway(config.leeway));
+        tables.load(&store.snapshot().await?);
+        let last_used = Arc::new(LastUsed::default());
+        let gateways = Gateways::new(store.clone(), Arc::clone(&last_used), Arc::clone(&clock));
+        let inner = Arc::new(Inner {
+            tables,
+            gateways,
+            signing,
+            pseudonyms,
+            passwords: Passwords::new()?,
+            last_used,
+            mint_rates: MintRates::default(),
+            config,
+            instance_id,
+            issuer: instance_id.to_string(),
+            clock,
+            rng,
+            store,
+        });
+        let upkeep = tokio::spawn(keep_up(Arc::downgrade(&inner))).abort_handle();
+        Ok(Arc::new(Self { inner, upkeep }))
     }
 
-    /// Writes what is gathered in memory; call before the process ends.
+    /// Writes what is gathered in memory and closes the database; call before the process ends. Whatever else is asked
+    /// for afterwards fails.
     pub async fn close(&self) {
-        todo!()
+        self.upkeep.abort();
+        self.inner.gateways.disconnect();
+        self.inner.write_gathered().await;
+        if let Err(error) = self.inner.store.clone().close().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database could not be closed");
+        }
     }
 
-    /// The tables that this process verifies management calls and mints with.
+    /// Writes now what is gathered in memory, such as when keys were last used.
+    pub async fn flush(&self) {
+        self.inner.write_gathered().await;
+    }
+
+    /// The tables that this process verifies management calls and mints with. Gateways have their own.
     pub fn tables(&self) -> &Arc<Tables> {
-        todo!()
+        &self.inner.tables
     }
 
     /// The public keys that verify this instance's temporary keys.
     pub fn jwks(&self) -> Arc<Jwks> {
-        todo!()
+        self.inner.signing.jwks()
     }
 
     /// The `iss` of this instance's temporary keys.
     pub fn instance_id(&self) -> InstanceId {
-        todo!()
+        self.inner.instance_id
     }
 
     /// How long temporary keys may live.
     pub fn ttl_seconds(&self) -> &TtlSeconds {
-        todo!()
+        &self.inner.config.ttl_seconds
     }
 
     /// The connected gateways.
     pub fn gateways(&self) -> &Gateways {
-        todo!()
+        &self.inner.gateways
     }
 
     /// The present moment, by the clock that control was opened with.
     pub fn now(&self) -> Timestamp {
-        todo!()
+        self.inner.now()
     }
+
+    /// Remembers that a management token was used now. Written in batches.
+    pub fn note_token_used(&self, id: ManagementTokenId) {
+        self.inner.last_used.note_token(id, self.now());
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.upkeep.abort();
+        self.inner.gateways.disconnect();
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn write_gathered(&self) {
+        if let Err(error) = self.last_used.write(&self.store).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "when keys were last used could not be written; it is kept in memory");
+        }
+    }
+
+    async fn forget_expired(&self) {
+        let now = self.now();
+        self.tables.forget_expired(now);
+        if let Err(error) = self.store.forget_expired(now).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "expired revocations could not be deleted"
+            );
+        }
+    }
+}
+
+/// Writes what is gathered and forgets what has expired, until control is gone.
+async fn keep_up(inner: Weak<Inner>) {
+    let mut rounds = tokio::time::interval(Duration::from_secs(WRITE_SECONDS));
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut round = 0_u64;
+    loop {
+        rounds.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        inner.write_gathered().await;
+        if round.is_multiple_of(FORGET_ROUNDS) {
+            inner.forget_expired().await;
+        }
+        round += 1;
+    }
+}
+
+/// Makes the data folder for this user alone, if it is missing.
+fn make_folder(path: &Path) -> Result<(), ControlError> {
+    let made = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => Err(std::io::Error::from(std::io::ErrorKind::NotADirectory)),
+        Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(path),
+    };
+    made.map_err(|source| ControlError::DataFolder { path: path.to_owned(), source })
 }

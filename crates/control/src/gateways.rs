@@ -1,13 +1,32 @@
 //! The feed's sending end: what control calls to reach the gateways.
 
-use domain::link::{FromGateway, Revision, SessionFilter, SessionInfo, ToGateway};
-use domain::{Region, SessionId, WorkspaceId};
-use tokio::sync::mpsc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::link::{Change, FromGateway, Revision, SessionFilter, SessionInfo, ToGateway};
+use domain::{Clock, Region, SessionId, WorkspaceId};
+use storage::Store;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::gateway_link::{self, Member};
+use crate::last_used::LastUsed;
+
+/// How long to wait until gateways enforce a change.
+const ENFORCE_SECONDS_MAX: u64 = 10;
+/// How long to wait for gateways to list their sessions.
+const LIST_SECONDS_MAX: u64 = 5;
+/// Messages under way to a gateway of this process.
+const INCOMING_MESSAGES_MAX: usize = 256;
+/// Messages under way from a gateway of this process.
+const OUTGOING_MESSAGES_MAX: usize = 1024;
 
 /// One gateway's end of the link, in one process.
 #[derive(Debug)]
 pub struct GatewayPort {
-    /// What control says. The first message is a snapshot.
+    /// What control says. The first message is a snapshot. It ends when control does.
     pub incoming: mpsc::Receiver<ToGateway>,
     /// What the gateway says.
     pub outgoing: mpsc::Sender<FromGateway>,
@@ -35,31 +54,196 @@ pub struct GatewayHealth {
 
 /// The connected gateways.
 #[derive(Debug)]
-pub struct Gateways {}
+pub struct Gateways {
+    shared: Arc<Shared>,
+}
+
+/// Who waits for a gateway's sessions, by the request and the gateway.
+type Questions = HashMap<(u64, u64), oneshot::Sender<Vec<SessionInfo>>>;
+
+/// What gateways and the tasks that serve them share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) last_used: Arc<LastUsed>,
+    pub(crate) clock: Arc<dyn Clock>,
+    members: Mutex<Vec<Arc<Member>>>,
+    /// Counts everything that a waiter may wait for: a revision that is enforced, a gateway that left.
+    progress: watch::Sender<u64>,
+    questions: Mutex<Questions>,
+    next_number: AtomicU64,
+}
 
 impl Gateways {
-    /// Connects a gateway of this process. Its name should be like `eu1/a`, and is made unique if it isn't.
+    pub(crate) fn new(store: Store, last_used: Arc<LastUsed>, clock: Arc<dyn Clock>) -> Self {
+        let shared = Shared {
+            store,
+            last_used,
+            clock,
+            members: Mutex::default(),
+            progress: watch::Sender::new(0),
+            questions: Mutex::default(),
+            next_number: AtomicU64::new(1),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Connects a gateway of this process; it is served by tasks of the present runtime. Its name should be like
+    /// `eu1/a`, and must be the same at every start: usage is counted by it.
     pub fn attach(&self, name: &str) -> GatewayPort {
-        todo!("{name}")
+        let (to_gateway, incoming) = mpsc::channel(INCOMING_MESSAGES_MAX);
+        let (outgoing, from_gateway) = mpsc::channel(OUTGOING_MESSAGES_MAX);
+        let member = Arc::new(Member::new(self.shared.number(), name));
+        self.shared.members().push(Arc::clone(&member));
+        gateway_link::serve(&self.shared, &member, to_gateway, from_gateway);
+        GatewayPort { incoming, outgoing }
+    }
+
+    /// Sends a change to every gateway. Called in the order of revisions.
+    pub(crate) fn send_change(&self, revision: Revision, changes: &Arc<[Change]>) {
+        for member in self.shared.members().iter() {
+            member.send(ToGateway::Change { revision, changes: Arc::clone(changes) });
+        }
+    }
+
+    /// Sends a snapshot to every gateway.
+    pub(crate) fn send_snapshots(&self) {
+        self.shared.members().iter().for_each(|member| member.resync());
+    }
+
+    /// Lets every gateway go; each sees the end of its messages.
+    pub(crate) fn disconnect(&self) {
+        self.shared.members().drain(..).for_each(|member| member.leave());
+        self.shared.progressed();
+    }
+
+    /// Waits until the gateways of this process enforce a revision, and complains about those that don't in time.
+    pub(crate) async fn wait_applied(&self, revision: Revision) {
+        let pending = self.wait_enforced(revision).await.pending;
+        if !pending.is_empty() {
+            tracing::warn!(%revision, gateways = ?pending, "gateways don't enforce this revision yet");
+        }
     }
 
     /// Waits until every connected gateway enforces a revision, 10 s at most.
     pub async fn wait_enforced(&self, revision: Revision) -> Enforced {
-        todo!("{revision}")
+        let deadline = Instant::now() + Duration::from_secs(ENFORCE_SECONDS_MAX);
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            let present = self.enforced(revision);
+            if present.pending.is_empty() {
+                return present;
+            }
+            if timeout_at(deadline, progress.changed()).await.is_err() {
+                return self.enforced(revision);
+            }
+        }
+    }
+
+    fn enforced(&self, revision: Revision) -> Enforced {
+        let members = self.shared.members();
+        let (enforced, pending): (Vec<_>, Vec<_>) =
+            members.iter().partition(|member| member.enforced() >= revision);
+        let names =
+            |members: Vec<&Arc<Member>>| members.into_iter().map(|member| member.name.clone()).collect();
+        Enforced { enforced: names(enforced), pending: names(pending) }
     }
 
     /// What is known of each connected gateway.
     pub fn health(&self) -> Vec<GatewayHealth> {
-        todo!()
+        let describe = |member: &Arc<Member>| GatewayHealth {
+            name: member.name.clone(),
+            enforced: member.enforced(),
+            engines: member.engines(),
+        };
+        self.shared.members().iter().map(describe).collect()
     }
 
-    /// The open sessions of a workspace, from every connected gateway that answers in time.
+    /// The open sessions of a workspace, from every connected gateway that answers in time, oldest first.
     pub async fn list_sessions(&self, workspace_id: WorkspaceId, filter: SessionFilter) -> Vec<SessionInfo> {
-        todo!("{workspace_id} {filter:?}")
+        let answers = self.ask_for_sessions(workspace_id, filter).await;
+        let mut sessions: Vec<_> = answers.into_iter().flat_map(|(_, sessions)| sessions).collect();
+        sessions.sort_by_key(|session| (session.started_at, session.session_id));
+        sessions
     }
 
     /// Ends a session of a workspace; another's session is unknown. Says whether there was one.
     pub async fn end_session(&self, workspace_id: WorkspaceId, session_id: SessionId, reason: &str) -> bool {
-        todo!("{workspace_id} {session_id} {reason}")
+        let mut found = false;
+        for (member, sessions) in self.ask_for_sessions(workspace_id, SessionFilter::default()).await {
+            if sessions.iter().any(|session| session.session_id == session_id) {
+                let reason = reason.to_owned();
+                member.send(ToGateway::EndSession { workspace_id, session_id, reason });
+                found = true;
+            }
+        }
+        found
+    }
+
+    async fn ask_for_sessions(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: SessionFilter,
+    ) -> Vec<(Arc<Member>, Vec<SessionInfo>)> {
+        let filter = SessionFilter { workspace_id: Some(workspace_id), ..filter };
+        let request = self.shared.number();
+        let deadline = Instant::now() + Duration::from_secs(LIST_SECONDS_MAX);
+        let members = self.shared.members().clone();
+        let asked: Vec<_> = members
+            .into_iter()
+            .map(|member| {
+                let answer = self.shared.ask(request, member.number);
+                member.send(ToGateway::ListSessions { request, filter: filter.clone() });
+                (member, answer)
+            })
+            .collect();
+        let mut answers = Vec::with_capacity(asked.len());
+        for (member, answer) in asked {
+            if let Ok(Ok(mut sessions)) = timeout_at(deadline, answer).await {
+                sessions.retain(|session| session.workspace_id == workspace_id);
+                answers.push((member, sessions));
+            } else {
+                self.shared.questions().remove(&(request, member.number));
+            }
+        }
+        answers
+    }
+}
+
+impl Shared {
+    fn number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn members(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn questions(&self) -> MutexGuard<'_, Questions> {
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, request: u64, member: u64) -> oneshot::Receiver<Vec<SessionInfo>> {
+        let (sender, answer) = oneshot::channel();
+        self.questions().insert((request, member), sender);
+        answer
+    }
+
+    pub(crate) fn answer(&self, request: u64, member: u64, sessions: Vec<SessionInfo>) {
+        // Nobody waits any more for an answer that is late.
+        if let Some(question) = self.questions().remove(&(request, member)) {
+            drop(question.send(sessions));
+        }
+    }
+
+    pub(crate) fn progressed(&self) {
+        self.progress.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Forgets a gateway that is gone.
+    pub(crate) fn remove(&self, number: u64) {
+        self.members().retain(|member| member.number != number);
+        self.questions().retain(|(_, member), _| *member != number);
+        self.progressed();
     }
 }

@@ -1,10 +1,15 @@
 //! API keys: made, listed, revoked.
 
-use credentials::PlainSecret;
+use credentials::{PlainSecret, SecretKind};
+use domain::limits::{KEYS_PER_PROJECT_MAX, NETWORKS_ENTRIES_MAX};
 use domain::link::Revision;
-use domain::{ApiKey, ApiKeyId, AreaSet, ClientRef, Networks, ProductSet, ProjectId, Timestamp, WorkspaceId};
-use storage::StoreError;
+use domain::{
+    ApiKey, ApiKeyId, AreaSet, ClientRef, KeyState, Networks, ProductSet, ProjectId, Timestamp, Workspace,
+    WorkspaceId,
+};
+use storage::{AuditAction, StoreError};
 
+use crate::names::is_name;
 use crate::{Actor, Control};
 
 /// What to make an API key of.
@@ -111,6 +116,26 @@ pub enum RevokeKeyError {
     Store(#[from] StoreError),
 }
 
+/// Checks what can be checked without the store.
+fn check(new: &NewKey, now: Timestamp) -> Result<(), CreateKeyError> {
+    if !is_name(&new.name) {
+        return Err(CreateKeyError::InvalidName);
+    }
+    if new.areas.is_some_and(AreaSet::is_empty) {
+        return Err(CreateKeyError::NoAreas);
+    }
+    if new.products.is_some_and(ProductSet::is_empty) {
+        return Err(CreateKeyError::NoProducts);
+    }
+    if new.networks.0.len() > NETWORKS_ENTRIES_MAX {
+        return Err(CreateKeyError::TooManyNetworks);
+    }
+    if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(CreateKeyError::ExpiresInPast);
+    }
+    Ok(())
+}
+
 impl Control {
     /// Makes an API key. When this returns, the gateways of this process accept it.
     ///
@@ -122,7 +147,54 @@ impl Control {
         workspace_id: WorkspaceId,
         new: NewKey,
     ) -> Result<CreatedKey, CreateKeyError> {
-        todo!("{actor:?} {workspace_id} {new:?}")
+        let now = self.now();
+        check(&new, now)?;
+        let mut change = self.inner.store.change().await?;
+        let workspace = change.find_workspace(workspace_id).await?.ok_or(CreateKeyError::ProjectNotFound)?;
+        if change.find_project(workspace_id, new.project_id).await?.is_none() {
+            return Err(CreateKeyError::ProjectNotFound);
+        }
+        let areas = self.areas_of(&workspace, new.areas)?;
+        let live = change.count_live_api_keys(workspace_id, new.project_id, now).await?;
+        if live >= KEYS_PER_PROJECT_MAX as u64 {
+            return Err(CreateKeyError::ProjectFull);
+        }
+        let secret = SecretKind::ApiKey.generate(&*self.inner.rng);
+        let key = ApiKey {
+            id: ApiKeyId::generate(now, &*self.inner.rng),
+            hash: secret.hash(),
+            project_id: new.project_id,
+            workspace_id,
+            name: new.name,
+            hint: secret.hint(),
+            created_by: actor.account_id(),
+            created_at: now,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            areas,
+            products: new.products.unwrap_or(ProductSet::default_for_keys()),
+            networks: new.networks,
+            client_ref: new.client_ref,
+            rotated_from: None,
+            state: KeyState::Active,
+        };
+        change.insert_api_key(&key).await?;
+        let action = AuditAction::ApiKeyCreated;
+        let mut entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, key.id);
+        entry.detail =
+            format!("project {}, areas {}, products {}", key.project_id, areas.names(), key.products.names());
+        let revision = self.inner.publish(change, entry).await?;
+        Ok(CreatedKey { key, secret, revision })
+    }
+
+    /// The areas of a new key: those asked for, if the plan allows them, else the workspace's home area.
+    fn areas_of(&self, workspace: &Workspace, asked: Option<AreaSet>) -> Result<AreaSet, CreateKeyError> {
+        let areas = asked.unwrap_or(AreaSet::EMPTY.with(workspace.home_area));
+        let limits = self.inner.config.plan_limits.limits(workspace.plan);
+        if areas.len() > 1 && !limits.enterprise {
+            return Err(CreateKeyError::SeveralAreas);
+        }
+        Ok(areas)
     }
 
     /// The API keys of a workspace or of one of its projects, revoked ones included, oldest first.
@@ -134,7 +206,12 @@ impl Control {
         workspace_id: WorkspaceId,
         project_id: Option<ProjectId>,
     ) -> Result<Vec<ApiKey>, ListKeysError> {
-        todo!("{workspace_id} {project_id:?}")
+        if let Some(project_id) = project_id
+            && self.inner.store.find_project(workspace_id, project_id).await?.is_none()
+        {
+            return Err(ListKeysError::ProjectNotFound);
+        }
+        Ok(self.inner.store.list_api_keys(workspace_id, project_id).await?)
     }
 
     /// One API key of a workspace.
@@ -146,7 +223,7 @@ impl Control {
         workspace_id: WorkspaceId,
         id: ApiKeyId,
     ) -> Result<Option<ApiKey>, StoreError> {
-        todo!("{workspace_id} {id}")
+        self.inner.store.find_api_key(workspace_id, id).await
     }
 
     /// Revokes an API key and everything born of it. When this returns, the gateways of this process refuse it
@@ -160,6 +237,16 @@ impl Control {
         workspace_id: WorkspaceId,
         id: ApiKeyId,
     ) -> Result<Revision, RevokeKeyError> {
-        todo!("{actor:?} {workspace_id} {id}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        if change.find_api_key(workspace_id, id).await?.is_none() {
+            return Err(RevokeKeyError::NotFound);
+        }
+        if !change.revoke_api_key(workspace_id, id, now).await? {
+            return Err(RevokeKeyError::AlreadyRevoked);
+        }
+        let action = AuditAction::ApiKeyRevoked;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);
+        Ok(self.inner.publish(change, entry).await?)
     }
 }

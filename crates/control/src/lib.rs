@@ -6,29 +6,40 @@
 
 mod accounts;
 mod actor;
+mod audit;
 mod bootstrap;
 mod config;
 mod control;
+mod error;
+mod gateway_link;
 mod gateways;
+mod instance;
 mod keys;
+mod last_used;
+mod master_key;
 mod mint;
+mod mint_rate;
+mod names;
+mod passwords;
 mod projects;
+mod publish;
+mod signing;
 mod temporary_keys;
 mod tokens;
 mod workspaces;
 
-pub use accounts::{
-    AddMemberError, CreateAccountError, EMAIL_BYTES_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
-};
+pub use accounts::{AddMemberError, CreateAccountError, EMAIL_BYTES_MAX, SetPasswordError};
 pub use actor::Actor;
 pub use bootstrap::{DevAccount, DevSecrets};
 pub use config::{ControlConfig, MasterKeySource, PlanOverrides, TtlRange, TtlSeconds};
-pub use control::{Control, ControlError};
+pub use control::Control;
+pub use error::ControlError;
 pub use gateways::{Enforced, GatewayHealth, GatewayPort, Gateways};
 pub use keys::{CreateKeyError, CreatedKey, ListKeysError, NewKey, RevokeKeyError};
 pub use mint::{MintRequest, Minted};
+pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use projects::{CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
-pub use storage::StoreError;
+pub use storage::{AuditAction, AuditEvent, StoreError};
 pub use temporary_keys::{ClientRefError, RevokeTemporaryKeyError};
 pub use tokens::{CreateTokenError, CreatedToken, RevokeTokenError};
 pub use workspaces::{CreateWorkspaceError, CreatedWorkspace, NewWorkspace};

@@ -1,9 +1,11 @@
 //! Projects: made, listed, renamed, deleted.
 
+use domain::limits::{DESCRIPTION_CHARACTERS_MAX, PROJECTS_PER_WORKSPACE_MAX};
 use domain::link::Revision;
 use domain::{Project, ProjectId, WorkspaceId};
-use storage::StoreError;
+use storage::{AuditAction, StoreError};
 
+use crate::names::{is_name, is_text};
 use crate::{Actor, Control};
 
 /// What to make a project of.
@@ -83,7 +85,32 @@ impl Control {
         workspace_id: WorkspaceId,
         new: NewProject,
     ) -> Result<CreatedProject, CreateProjectError> {
-        todo!("{actor:?} {workspace_id} {new:?}")
+        if !is_name(&new.name) {
+            return Err(CreateProjectError::InvalidName);
+        }
+        if !is_text(&new.description, DESCRIPTION_CHARACTERS_MAX) {
+            return Err(CreateProjectError::InvalidDescription);
+        }
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        if change.find_workspace(workspace_id).await?.is_none() {
+            return Err(CreateProjectError::WorkspaceNotFound);
+        }
+        if change.count_projects(workspace_id).await? >= PROJECTS_PER_WORKSPACE_MAX as u64 {
+            return Err(CreateProjectError::WorkspaceFull);
+        }
+        let new = storage::NewProject {
+            workspace_id,
+            name: new.name,
+            description: new.description,
+            is_default: false,
+            created_at: now,
+        };
+        let project = change.insert_project(new).await?;
+        let action = AuditAction::ProjectCreated;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, project.id);
+        let revision = self.inner.publish(change, entry).await?;
+        Ok(CreatedProject { project, revision })
     }
 
     /// The projects of a workspace, oldest first, without deleted ones.
@@ -91,7 +118,7 @@ impl Control {
     /// # Errors
     /// When the store fails.
     pub async fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>, StoreError> {
-        todo!("{workspace_id}")
+        self.inner.store.list_projects(workspace_id).await
     }
 
     /// One project of a workspace; a deleted one is absent.
@@ -103,7 +130,7 @@ impl Control {
         workspace_id: WorkspaceId,
         id: ProjectId,
     ) -> Result<Option<Project>, StoreError> {
-        todo!("{workspace_id} {id}")
+        self.inner.store.find_project(workspace_id, id).await
     }
 
     /// Gives a project another name.
@@ -117,7 +144,18 @@ impl Control {
         id: ProjectId,
         name: &str,
     ) -> Result<Project, RenameProjectError> {
-        todo!("{actor:?} {workspace_id} {id} {name}")
+        if !is_name(name) {
+            return Err(RenameProjectError::InvalidName);
+        }
+        let mut change = self.inner.store.change().await?;
+        if !change.rename_project(workspace_id, id, name).await? {
+            return Err(RenameProjectError::NotFound);
+        }
+        let project = change.find_project(workspace_id, id).await?.ok_or(RenameProjectError::NotFound)?;
+        let action = AuditAction::ProjectRenamed;
+        let entry = self.inner.pseudonyms.entry(self.now(), actor, Some(workspace_id), action, id);
+        self.inner.publish(change, entry).await?;
+        Ok(project)
     }
 
     /// Deletes a project: its keys, and everything born of them, are refused from then on.
@@ -130,6 +168,15 @@ impl Control {
         workspace_id: WorkspaceId,
         id: ProjectId,
     ) -> Result<Revision, DeleteProjectError> {
-        todo!("{actor:?} {workspace_id} {id}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        let project = change.find_project(workspace_id, id).await?.ok_or(DeleteProjectError::NotFound)?;
+        if project.is_default {
+            return Err(DeleteProjectError::IsDefault);
+        }
+        change.delete_project(workspace_id, id, now).await?;
+        let action = AuditAction::ProjectDeleted;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);
+        Ok(self.inner.publish(change, entry).await?)
     }
 }

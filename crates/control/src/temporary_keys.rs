@@ -2,7 +2,7 @@
 
 use domain::link::Revision;
 use domain::{ClientRef, ProjectId, TemporaryKeyId, WorkspaceId};
-use storage::StoreError;
+use storage::{AuditAction, AuditEntry, StoreError};
 
 use crate::{Actor, Control};
 
@@ -42,7 +42,18 @@ impl Control {
         workspace_id: WorkspaceId,
         id: TemporaryKeyId,
     ) -> Result<Revision, RevokeTemporaryKeyError> {
-        todo!("{actor:?} {workspace_id} {id}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        let parent = change.find_api_key(workspace_id, id.parent()).await?;
+        let parent = parent.ok_or(RevokeTemporaryKeyError::NotFound)?;
+        // Nothing is stored per mint, so nobody knows when it expires; none lives longer than this.
+        let lifetime =
+            self.inner.config.ttl_seconds.longest_seconds() + self.inner.config.leeway.expiry_seconds;
+        let forget_at = now.plus_seconds(i64::from(lifetime));
+        change.revoke_temporary_key(&parent, id, now, forget_at).await?;
+        let action = AuditAction::TemporaryKeyRevoked;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);
+        Ok(self.inner.publish(change, entry).await?)
     }
 
     /// Shuts a client_ref out: its temporary keys die, and none is minted for it.
@@ -56,7 +67,15 @@ impl Control {
         project_id: ProjectId,
         client_ref: &ClientRef,
     ) -> Result<Revision, ClientRefError> {
-        todo!("{actor:?} {workspace_id} {project_id} {client_ref}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        if change.find_project(workspace_id, project_id).await?.is_none() {
+            return Err(ClientRefError::ProjectNotFound);
+        }
+        change.revoke_client_ref(project_id, client_ref, now).await?;
+        let entry =
+            self.client_ref_entry(actor, workspace_id, AuditAction::ClientRefRevoked, project_id, client_ref);
+        Ok(self.inner.publish(change, entry).await?)
     }
 
     /// Lets a client_ref in again; what was minted before stays dead.
@@ -70,6 +89,38 @@ impl Control {
         project_id: ProjectId,
         client_ref: &ClientRef,
     ) -> Result<Revision, ClientRefError> {
-        todo!("{actor:?} {workspace_id} {project_id} {client_ref}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        if change.find_project(workspace_id, project_id).await?.is_none() {
+            return Err(ClientRefError::ProjectNotFound);
+        }
+        if !change.readmit_client_ref(project_id, client_ref, now).await? {
+            return Err(ClientRefError::NotRevoked);
+        }
+        let entry = self.client_ref_entry(
+            actor,
+            workspace_id,
+            AuditAction::ClientRefReadmitted,
+            project_id,
+            client_ref,
+        );
+        Ok(self.inner.publish(change, entry).await?)
+    }
+
+    /// A client_ref may name a person, so the log holds its pseudonym.
+    fn client_ref_entry(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        action: AuditAction,
+        project_id: ProjectId,
+        client_ref: &ClientRef,
+    ) -> AuditEntry {
+        let pseudonyms = &self.inner.pseudonyms;
+        let subject = pseudonyms.of_client_ref(project_id, client_ref);
+        let mut entry = pseudonyms.entry(self.now(), actor, Some(workspace_id), action, &subject);
+        entry.detail = format!("project {project_id}");
+        entry.names.push((subject, client_ref.to_string()));
+        entry
     }
 }

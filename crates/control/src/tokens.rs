@@ -1,10 +1,11 @@
 //! Management tokens: made, listed, revoked.
 
-use credentials::PlainSecret;
+use credentials::{PlainSecret, SecretKind};
 use domain::link::Revision;
-use domain::{ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
-use storage::StoreError;
+use domain::{KeyState, ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
+use storage::{AuditAction, StoreError};
 
+use crate::names::is_name;
 use crate::{Actor, Control};
 
 /// A management token that was just made: the only moment at which its secret is known.
@@ -61,7 +62,34 @@ impl Control {
         name: &str,
         permissions: PermissionSet,
     ) -> Result<CreatedToken, CreateTokenError> {
-        todo!("{actor:?} {workspace_id} {name} {permissions:?}")
+        if !is_name(name) {
+            return Err(CreateTokenError::InvalidName);
+        }
+        if permissions.is_empty() {
+            return Err(CreateTokenError::NoPermissions);
+        }
+        let now = self.now();
+        let secret = SecretKind::ManagementToken.generate(&*self.inner.rng);
+        let token = ManagementToken {
+            id: ManagementTokenId::generate(now, &*self.inner.rng),
+            hash: secret.hash(),
+            workspace_id,
+            name: name.to_owned(),
+            hint: secret.hint(),
+            permissions,
+            created_at: now,
+            last_used_at: None,
+            state: KeyState::Active,
+        };
+        let mut change = self.inner.store.change().await?;
+        if change.find_workspace(workspace_id).await?.is_none() {
+            return Err(CreateTokenError::WorkspaceNotFound);
+        }
+        change.insert_management_token(&token).await?;
+        let action = AuditAction::ManagementTokenCreated;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, token.id);
+        let revision = self.inner.publish(change, entry).await?;
+        Ok(CreatedToken { token, secret, revision })
     }
 
     /// The management tokens of a workspace, revoked ones included, oldest first.
@@ -72,7 +100,7 @@ impl Control {
         &self,
         workspace_id: WorkspaceId,
     ) -> Result<Vec<ManagementToken>, StoreError> {
-        todo!("{workspace_id}")
+        self.inner.store.list_management_tokens(workspace_id).await
     }
 
     /// Revokes a management token.
@@ -85,6 +113,16 @@ impl Control {
         workspace_id: WorkspaceId,
         id: ManagementTokenId,
     ) -> Result<Revision, RevokeTokenError> {
-        todo!("{actor:?} {workspace_id} {id}")
+        let now = self.now();
+        let mut change = self.inner.store.change().await?;
+        if change.find_management_token(workspace_id, id).await?.is_none() {
+            return Err(RevokeTokenError::NotFound);
+        }
+        if !change.revoke_management_token(workspace_id, id, now).await? {
+            return Err(RevokeTokenError::AlreadyRevoked);
+        }
+        let action = AuditAction::ManagementTokenRevoked;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);
+        Ok(self.inner.publish(change, entry).await?)
     }
 }

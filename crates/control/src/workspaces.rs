@@ -1,9 +1,10 @@
 //! Workspaces: made, listed.
 
 use domain::link::Revision;
-use domain::{Area, Plan, Project, Workspace, WorkspaceId};
-use storage::StoreError;
+use domain::{Area, Plan, Project, Timestamp, Workspace, WorkspaceId};
+use storage::{AuditAction, StoreError};
 
+use crate::names::is_name;
 use crate::{Actor, Control};
 
 /// What to make a workspace of.
@@ -39,6 +40,16 @@ pub enum CreateWorkspaceError {
     Store(#[from] StoreError),
 }
 
+fn default_project(workspace_id: WorkspaceId, created_at: Timestamp) -> storage::NewProject {
+    storage::NewProject {
+        workspace_id,
+        name: String::from("Default project"),
+        description: String::new(),
+        is_default: true,
+        created_at,
+    }
+}
+
 impl Control {
     /// Makes a workspace and its default project.
     ///
@@ -49,7 +60,25 @@ impl Control {
         actor: &Actor,
         new: NewWorkspace,
     ) -> Result<CreatedWorkspace, CreateWorkspaceError> {
-        todo!("{actor:?} {new:?}")
+        if !is_name(&new.name) {
+            return Err(CreateWorkspaceError::InvalidName);
+        }
+        let now = self.now();
+        let workspace = Workspace {
+            id: WorkspaceId::generate(now, &*self.inner.rng),
+            name: new.name,
+            plan: new.plan,
+            home_area: new.home_area,
+            created_at: now,
+        };
+        let limits = self.inner.config.plan_limits.limits(workspace.plan);
+        let mut change = self.inner.store.change().await?;
+        change.insert_workspace(&workspace, limits).await?;
+        let default_project = change.insert_project(default_project(workspace.id, now)).await?;
+        let action = AuditAction::WorkspaceCreated;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace.id), action, workspace.id);
+        let revision = self.inner.publish(change, entry).await?;
+        Ok(CreatedWorkspace { workspace, default_project, revision })
     }
 
     /// All workspaces, oldest first.
@@ -57,7 +86,7 @@ impl Control {
     /// # Errors
     /// When the store fails.
     pub async fn list_workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
-        todo!()
+        self.inner.store.list_workspaces().await
     }
 
     /// One workspace.
@@ -65,6 +94,6 @@ impl Control {
     /// # Errors
     /// When the store fails.
     pub async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-        todo!("{id}")
+        self.inner.store.find_workspace(id).await
     }
 }

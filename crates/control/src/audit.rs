@@ -1,0 +1,88 @@
+//! Audit events: who does something is written as a pseudonym.
+
+use credentials::{MasterKey, keyed_hash};
+use domain::{AccountId, ClientRef, ProjectId, Timestamp, WorkspaceId};
+use storage::{AuditAction, AuditEntry, AuditEvent, StoreError};
+use zeroize::Zeroizing;
+
+use crate::{Actor, Control};
+
+/// Makes pseudonyms: the same for the same person, and nobody else can tell whose.
+pub(crate) struct Pseudonyms {
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonyms")
+    }
+}
+
+impl Pseudonyms {
+    pub(crate) fn new(master_key: &MasterKey) -> Self {
+        Self { key: master_key.derive("audit pseudonyms") }
+    }
+
+    pub(crate) fn of_account(&self, id: AccountId) -> String {
+        self.hash("account", &id.to_string())
+    }
+
+    pub(crate) fn of_client_ref(&self, project_id: ProjectId, client_ref: &ClientRef) -> String {
+        self.hash("client_ref", &format!("{project_id} {client_ref}"))
+    }
+
+    fn hash(&self, kind: &str, id: &str) -> String {
+        let hash = keyed_hash(&self.key, &[kind.as_bytes(), id.as_bytes()]);
+        let mut text = String::from("who_");
+        for byte in &hash[..16] {
+            use std::fmt::Write as _;
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+
+    /// The pseudonym of an actor, and the name behind it where that is no person's.
+    fn of(&self, actor: &Actor) -> (String, Option<String>) {
+        match actor {
+            Actor::Operator => (String::from("operator"), None),
+            Actor::System => (String::from("system"), None),
+            // A person's name was written when the account was made, and may have been forgotten since.
+            Actor::Account(id) => (self.of_account(*id), None),
+            Actor::ManagementToken(id) => {
+                (self.hash("management token", &id.to_string()), Some(id.to_string()))
+            }
+            Actor::ApiKey(id) => (self.hash("api key", &id.to_string()), Some(id.to_string())),
+        }
+    }
+
+    /// An event by this actor.
+    pub(crate) fn entry(
+        &self,
+        at: Timestamp,
+        actor: &Actor,
+        workspace_id: Option<WorkspaceId>,
+        action: AuditAction,
+        subject: impl ToString,
+    ) -> AuditEntry {
+        let (pseudonym, name) = self.of(actor);
+        let names = name.map(|name| (pseudonym.clone(), name)).into_iter().collect();
+        let subject = subject.to_string();
+        AuditEntry { at, workspace_id, actor: pseudonym, action, subject, detail: String::new(), names }
+    }
+}
+
+impl Control {
+    /// The audit events of a workspace after a number, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list_audit_events(
+        &self,
+        workspace_id: WorkspaceId,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        self.inner.store.list_audit_events(workspace_id, after, limit).await
+    }
+}

@@ -1,0 +1,74 @@
+//! How a change reaches everybody: commit, own tables, gateways, and only then the answer.
+
+use std::sync::Arc;
+
+use domain::link::Revision;
+use storage::{AuditEntry, ChangeTx, StoreError};
+use tokio::task::JoinError;
+
+use crate::control::Inner;
+
+impl Inner {
+    /// Commits a change, applies it here, sends it to the gateways and waits until those of this process enforce it.
+    pub(crate) async fn publish(
+        self: &Arc<Self>,
+        change: ChangeTx,
+        audit: AuditEntry,
+    ) -> Result<Revision, StoreError> {
+        let inner = Arc::clone(self);
+        // In a task of its own: a caller that goes away, as when a client hangs up, must not leave behind a change
+        // that is committed and enforced by nobody.
+        let committed = tokio::spawn(async move { inner.commit(change, audit).await });
+        let revision = match committed.await {
+            Ok(result) => result?,
+            Err(error) => resume(error).await,
+        };
+        self.gateways.wait_applied(revision).await;
+        Ok(revision)
+    }
+
+    async fn commit(&self, change: ChangeTx, audit: AuditEntry) -> Result<Revision, StoreError> {
+        let committed = match change.publish(&audit).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.catch_up().await;
+                return Err(error);
+            }
+        };
+        if !committed.changes.is_empty() {
+            self.tables.apply(committed.revision, &committed.changes);
+            self.gateways.send_change(committed.revision, &committed.changes);
+        }
+        // The writer's turn ends only here, so that what is sent is in the order of commits.
+        drop(committed.turn);
+        Ok(committed.revision)
+    }
+
+    /// After a failed commit nobody knows whether it happened. If it did, everybody learns it from a snapshot.
+    async fn catch_up(&self) {
+        if let Err(error) = self.try_catch_up().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the store can't be read after a failed commit; tables may be behind it");
+        }
+    }
+
+    async fn try_catch_up(&self) -> Result<(), StoreError> {
+        // Nobody else commits while this is open.
+        let turn = self.store.change().await?;
+        if self.store.revision().await? > self.tables.revision() {
+            self.tables.load(&self.store.snapshot().await?);
+            self.gateways.send_snapshots();
+        }
+        drop(turn);
+        Ok(())
+    }
+}
+
+/// Goes on with a panic of a task where it was waited for. A task that was cancelled was cancelled because the runtime
+/// ends, and with it this.
+pub(crate) async fn resume<T>(error: JoinError) -> T {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => std::future::pending().await,
+    }
+}
