@@ -59,6 +59,16 @@ impl Registry {
         self.0.sessions.len()
     }
 
+    /// How many connections of clients are open for realtime: sessions, and those that are being refused or ended.
+    pub fn tasks(&self) -> usize {
+        self.0.tasks.load(Ordering::SeqCst)
+    }
+
+    /// Whether the gateway is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
+    }
+
     /// Ends the sessions that these changes concern and whose principal isn't good any more. When it returns, no
     /// byte of theirs is forwarded any more. The tables must have the changes already.
     pub fn on_change(&self, changes: &[Change], tables: &Tables, now: Timestamp) {

@@ -1,0 +1,13 @@
+//! Realtime from a client's and an engine's point of view: real sockets, a real WebSocket client (tokio-tungstenite), and a
+//! real engine whose side each test plays itself.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod clocks;
+mod credentials;
+mod engines;
+mod frames;
+mod quota;
+mod relay;
+mod revocation;
+mod world;
