@@ -5,10 +5,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answer::REQUEST_ID;
 use crate::guard::{ClientIo, InFlight, Protocol};
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::{Body, Gateway, Other, Site, dispatch};
@@ -177,6 +178,7 @@ async fn answer(
     let _flight = in_flight.begin();
     let http1 = request.version() < Version::HTTP_2;
     let tunnel = http1 && request.headers().contains_key(UPGRADE);
+    let entry = AccessEntry::begin(&request);
     let mut response =
         dispatch::dispatch(&listening.gateway, request, peer, &listening.site, &listening.other).await;
     // What came after a request for a WebSocket was never looked at: nothing of it may be taken for a request.
@@ -185,5 +187,33 @@ async fn answer(
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    if let Some(entry) = entry {
+        entry.end(&response);
+    }
     response
+}
+
+/// What the access log says of a request. Only the path: queries carry secrets.
+struct AccessEntry {
+    begun: Instant,
+    method: Method,
+    path: String,
+}
+
+impl AccessEntry {
+    /// Notes the request, if somebody wants to read of it.
+    fn begin(request: &Request<Incoming>) -> Option<Self> {
+        tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Self {
+            begun: Instant::now(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+        })
+    }
+
+    fn end(self, response: &Response<Body>) {
+        let id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
+        let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (method, path, status) = (self.method, self.path, response.status().as_u16());
+        tracing::info!(target: "access", %method, path, status, micros, request_id = id, "request");
+    }
 }

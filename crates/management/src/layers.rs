@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Reason, RequestId};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::config::PREFLIGHT_SECONDS;
 use crate::problem::Problem;
@@ -24,13 +24,12 @@ pub(crate) struct Ids {
 
 /// Answers preflights, and adds the headers that every answer carries.
 pub(crate) async fn finish(State(ids): State<Ids>, request: Request, next: Next) -> Response {
-    let id = given_id(request.headers())
-        .unwrap_or_else(|| RequestId::generate(ids.control.now(), ids.rng.as_ref()).to_string());
+    let id = RequestId::generate(ids.control.now(), ids.rng.as_ref());
     let preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if preflight { preflight_answer() } else { next.run(request).await };
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.entry(REQUEST_ID).or_insert(value);
     }
     // No cookie is ever a credential here, so any page may ask; it still needs a credential of its own.
@@ -43,12 +42,6 @@ pub(crate) async fn finish(State(ids): State<Ids>, request: Request, next: Next)
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// The id that the listener in front gave this request. One from outside never gets here: it is stripped there.
-fn given_id(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("voxgate-request-id")?.to_str().ok()?;
-    RequestId::parse(text).map(|id| id.to_string())
 }
 
 fn preflight_answer() -> Response {

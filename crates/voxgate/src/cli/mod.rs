@@ -1,0 +1,74 @@
+//! The command line: what can be typed, and what comes out. Exit codes are 0, 1 (failed) and 2 (usage).
+
+mod args;
+mod config;
+mod dev;
+mod instance;
+mod keys;
+mod output;
+mod projects;
+mod serve;
+mod tokens;
+mod verify;
+mod workspaces;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+
+/// What a command failed with: a sentence that says what was wrong, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl Failure {
+    fn from_error(error: &dyn std::error::Error) -> Self {
+        Self(crate::operator::CallError::from_error(error).0)
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("the system gives no threads: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.0);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Dev(arguments) => dev::run(arguments).await,
+        Command::Serve(arguments) => serve::run(&arguments.config).await,
+        Command::Config(command) => config::run(command),
+        Command::Workspaces(command) => workspaces::run(command).await,
+        Command::Projects(command) => projects::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
+        Command::Tokens(command) => tokens::run(command).await,
+        Command::Mint(arguments) => keys::mint(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Jobs(command) => projects::jobs(command).await,
+        Command::Version => {
+            output::say(concat!("voxgate ", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+    }
+}
+
+/// The environment, for the one layer that may read it.
+#[expect(clippy::disallowed_methods, reason = "the command line is where the environment comes in")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

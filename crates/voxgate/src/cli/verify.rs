@@ -1,0 +1,69 @@
+//! `voxgate verify`: what a credential is, offline or by an instance.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use credentials::{Shape, classify};
+use serde_json::{Map, Value, json};
+
+use super::args::VerifyArgs;
+use super::keys::from_standard_input;
+use super::{Failure, instance, output};
+use crate::operator::{self, Call};
+
+pub(super) async fn run(arguments: VerifyArgs) -> Result<(), Failure> {
+    let credential =
+        if arguments.credential == "-" { from_standard_input()? } else { arguments.credential.clone() };
+    let shape = classify(&credential);
+    let mut answer = json!({ "is": what(shape) });
+    if shape == Shape::Token {
+        answer["says"] = unverified_claims(&credential);
+    }
+    if arguments.data_dir.is_some() || arguments.config.is_some() {
+        let place = instance::place(arguments.data_dir.as_deref(), arguments.config.as_deref())?;
+        let call = Call::Verify { credential, product: arguments.product, region: arguments.region };
+        answer["instance"] = operator::run(place, call).await.map_err(|error| Failure(error.0))?;
+    }
+    if arguments.json {
+        output::say_json(&answer)?;
+    } else {
+        say_for_people(&answer);
+    }
+    let is_refused = shape == Shape::Mistyped || answer["instance"]["accepted"] == json!(false);
+    if is_refused { Err(Failure("this credential would be refused".to_owned())) } else { Ok(()) }
+}
+
+const fn what(shape: Shape) -> &'static str {
+    match shape {
+        Shape::ApiKey => "an API key of Voxgate's form; its checksum is right",
+        Shape::ManagementToken => "a management token of Voxgate's form; its checksum is right",
+        Shape::Enrolment => "a gateway's enrolment credential; its checksum is right",
+        Shape::Token => "a signed token; what it says is not verified by looking at it",
+        Shape::Other => "not of Voxgate's form; it could be an imported key",
+        Shape::Mistyped => "mistyped or cut short: its checksum, length or alphabet is wrong. Copy it again",
+    }
+}
+
+/// What a token says of itself.
+fn unverified_claims(token: &str) -> Value {
+    let mut parts = token.split('.').map(|part| decode(part).unwrap_or(Value::Null));
+    let mut says = Map::new();
+    says.insert("header".to_owned(), parts.next().unwrap_or(Value::Null));
+    says.insert("claims".to_owned(), parts.next().unwrap_or(Value::Null));
+    Value::Object(says)
+}
+
+fn decode(part: &str) -> Option<Value> {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn say_for_people(answer: &Value) {
+    output::say(&format!("This is {}.", output::cell(&answer["is"])));
+    for part in ["header", "claims"] {
+        for (name, value) in answer["says"][part].as_object().into_iter().flatten() {
+            output::say(&format!("  {part} {name}: {}", output::cell(value)));
+        }
+    }
+    for (name, value) in answer["instance"].as_object().into_iter().flatten() {
+        output::say(&format!("  {}: {}", name.replace('_', " "), output::cell(value)));
+    }
+}

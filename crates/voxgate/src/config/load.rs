@@ -1,0 +1,299 @@
+//! From the text of a file to settings, or to everything that is wrong with it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use control::{PlanOverrides, TtlRange, TtlSeconds};
+use domain::{Algorithm, Plan, PlanLimits, Region};
+use gateway::GatewayLimits;
+use toml::de::DeTable;
+use verify::Leeway;
+
+use super::problem::{Problem, Report};
+use super::reader::{Section, choice, filled, flag, host, integer, list, parsed, small_integer};
+use super::settings::{
+    Hosts, ListenerSettings, MasterKeyPlace, RealtimeRefusals, Serves, Settings, TokenSettings,
+};
+use super::{check, regions};
+use crate::log::{LogFormat, LogLevel, LogSettings};
+
+/// A year, in seconds: no temporary key lives longer.
+const TTL_SECONDS_MAX: u32 = 365 * 24 * 3600;
+/// An hour, in seconds: clocks further apart are broken clocks.
+const LEEWAY_SECONDS_MAX: u32 = 3600;
+
+/// Settings, and what is worth a word though it is no mistake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Remarks.
+    pub notes: Vec<String>,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// With everything that is wrong, in the order of the file.
+pub fn load(text: &str) -> Result<Loaded, Vec<Problem>> {
+    let mut report = Report::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let has_syntax_errors = !errors.is_empty();
+    for error in errors {
+        let line = report.line(error.span().map_or(0, |span| span.start));
+        report.add(line, "", format!("this is not TOML: {}", error.message().replace('\n', " ")));
+    }
+    // What follows a syntax error may have been read wrongly: telling it would mislead.
+    if has_syntax_errors {
+        return Err(report.into_problems());
+    }
+    let settings = settings(table.get_ref(), &mut report);
+    let notes = check::notes(&settings);
+    let problems = report.into_problems();
+    if problems.is_empty() { Ok(Loaded { settings, notes }) } else { Err(problems) }
+}
+
+fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
+    let mut root = Section::root(table);
+    let domain = root.read(report, "domain", host);
+    let mut settings = domain.map_or_else(Settings::default, |domain| Settings::under(&domain));
+    if let Some(path) = root.read(report, "data_dir", filled) {
+        settings.data_dir = PathBuf::from(path);
+    }
+    if let Some(declared) = root.read(report, "behind_tls_proxy", flag) {
+        settings.behind_tls_proxy = declared;
+    }
+    settings.docs_url = root.read(report, "docs_url", parsed(web_url));
+    settings.master_key = master_key(&mut root, report);
+    settings.log = log(&mut root, report);
+    let listeners = listeners(&mut root, report);
+    settings.hosts = hosts(&mut root, report, settings.hosts);
+    settings.regions = regions::regions(&mut root, report, &settings.domain);
+    settings.tokens = tokens(&mut root, report, settings.tokens);
+    settings.ttl_seconds = ttl_seconds(&mut root, report);
+    settings.plans = plans(&mut root, report);
+    settings.refusals = refusals(&mut root, report);
+    settings.limits = limits(&mut root, report);
+    root.finish(report);
+    if let Some(listeners) = listeners {
+        check::listeners(report, &listeners, settings.behind_tls_proxy);
+        settings.listeners = listeners.into_iter().map(|(_, listener)| listener).collect();
+    }
+    check::hosts(report, &settings);
+    settings
+}
+
+fn web_url(text: &str) -> Result<String, String> {
+    let plain = (text.starts_with("https://") || text.starts_with("http://"))
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { Ok(text.to_owned()) } else { Err("expected a URL that starts with https://".to_owned()) }
+}
+
+fn master_key(root: &mut Section<'_>, report: &mut Report) -> MasterKeyPlace {
+    let mut section = root.section(report, "master_key");
+    let line = section.line(report, "env");
+    let file = section.read(report, "file", filled);
+    let variable = section.read(report, "env", filled);
+    let name = section.name("env");
+    section.finish(report);
+    match (file, variable) {
+        (Some(_), Some(_)) => {
+            report.add(line.unwrap_or(1), name, "file says it already: keep one of the two");
+            MasterKeyPlace::Folder
+        }
+        (Some(path), None) => MasterKeyPlace::File(PathBuf::from(path)),
+        (None, Some(name)) => MasterKeyPlace::Variable(name),
+        (None, None) => MasterKeyPlace::Folder,
+    }
+}
+
+fn log(root: &mut Section<'_>, report: &mut Report) -> LogSettings {
+    let mut section = root.section(report, "log");
+    let default = LogSettings::default();
+    let settings = LogSettings {
+        format: section
+            .read(report, "format", choice(LogFormat::ALL, LogFormat::as_str))
+            .unwrap_or(default.format),
+        level: section
+            .read(report, "level", choice(LogLevel::ALL, LogLevel::as_str))
+            .unwrap_or(default.level),
+    };
+    section.finish(report);
+    settings
+}
+
+fn listeners(root: &mut Section<'_>, report: &mut Report) -> Option<Vec<(usize, ListenerSettings)>> {
+    let sections = root.sections(report, "listener")?;
+    let mut listeners = Vec::new();
+    for (line, mut section) in sections {
+        let has_address = section.line(report, "address").is_some();
+        let address = section.read(
+            report,
+            "address",
+            parsed(|text| {
+                text.parse::<SocketAddr>()
+                    .map_err(|_| format!("expected an address with a port, as in 127.0.0.1:8080 or [::1]:8080, found \"{text}\""))
+            }),
+        );
+        if !has_address {
+            report.add(
+                line,
+                section.name("address"),
+                "missing: expected an address with a port, as in 127.0.0.1:8080",
+            );
+        }
+        let serves = section.read(report, "serves", parsed(serves)).unwrap_or(Serves::Hosts);
+        section.finish(report);
+        listeners.extend(address.map(|address| (line, ListenerSettings { address, serves })));
+    }
+    Some(listeners)
+}
+
+fn serves(text: &str) -> Result<Serves, String> {
+    if text == "hosts" {
+        return Ok(Serves::Hosts);
+    }
+    let (name, is_home) = match text.strip_prefix("home:") {
+        Some(name) => (name, true),
+        None => (text, false),
+    };
+    match Region::from_name(name) {
+        Some(region) if is_home => Ok(Serves::Home(region)),
+        Some(region) => Ok(Serves::Region(region)),
+        None => {
+            let names: Vec<&str> = Region::ALL.iter().map(|region| region.as_str()).collect();
+            Err(format!(
+                "expected \"hosts\", a region ({}), or \"home:\" and a region, found \"{text}\"",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+fn hosts(root: &mut Section<'_>, report: &mut Report, default: Hosts) -> Hosts {
+    let mut section = root.section(report, "hosts");
+    let mut read = |key, default| section.read(report, key, list(host)).unwrap_or(default);
+    let hosts = Hosts {
+        management: read("management", default.management),
+        portal: read("portal", default.portal),
+        global_realtime: read("global_realtime", default.global_realtime),
+    };
+    section.finish(report);
+    hosts
+}
+
+fn tokens(root: &mut Section<'_>, report: &mut Report, default: TokenSettings) -> TokenSettings {
+    let mut section = root.section(report, "tokens");
+    let leeway = default.leeway;
+    let settings = TokenSettings {
+        algorithm: section
+            .read(report, "algorithm", choice(Algorithm::ALL, Algorithm::as_str))
+            .unwrap_or(default.algorithm),
+        leeway: Leeway {
+            early_seconds: section
+                .read(report, "early_leeway_seconds", small_integer(0, LEEWAY_SECONDS_MAX))
+                .unwrap_or(leeway.early_seconds),
+            expiry_seconds: section
+                .read(report, "expiry_leeway_seconds", small_integer(0, LEEWAY_SECONDS_MAX))
+                .unwrap_or(leeway.expiry_seconds),
+        },
+    };
+    section.finish(report);
+    settings
+}
+
+fn ttl_seconds(root: &mut Section<'_>, report: &mut Report) -> TtlSeconds {
+    let mut section = root.section(report, "ttl_seconds");
+    let default = TtlSeconds::default();
+    let ttl = TtlSeconds {
+        batch: ttl_range(&mut section, report, "batch", default.batch),
+        rt: ttl_range(&mut section, report, "rt", default.rt),
+        tts: ttl_range(&mut section, report, "tts", default.tts),
+        flow: ttl_range(&mut section, report, "flow", default.flow),
+    };
+    section.finish(report);
+    ttl
+}
+
+fn ttl_range(above: &mut Section<'_>, report: &mut Report, key: &'static str, default: TtlRange) -> TtlRange {
+    let mut section = above.section(report, key);
+    let line = section.line(report, "max").or_else(|| section.line(report, "min")).unwrap_or(1);
+    let range = TtlRange {
+        min_seconds: section
+            .read(report, "min", small_integer(1, TTL_SECONDS_MAX))
+            .unwrap_or(default.min_seconds),
+        max_seconds: section
+            .read(report, "max", small_integer(1, TTL_SECONDS_MAX))
+            .unwrap_or(default.max_seconds),
+    };
+    if range.min_seconds > range.max_seconds {
+        let message = format!("min ({}) is larger than max ({})", range.min_seconds, range.max_seconds);
+        report.add(line, above.name(key), message);
+    }
+    section.finish(report);
+    range
+}
+
+fn plans(root: &mut Section<'_>, report: &mut Report) -> PlanOverrides {
+    let mut section = root.section(report, "plans");
+    let plans = PlanOverrides {
+        free: plan(&mut section, report, Plan::Free),
+        pro: plan(&mut section, report, Plan::Pro),
+        enterprise: plan(&mut section, report, Plan::Enterprise),
+    };
+    section.finish(report);
+    plans
+}
+
+/// Limits of a plan; what is the same as built in counts as not configured.
+fn plan(above: &mut Section<'_>, report: &mut Report, plan: Plan) -> Option<PlanLimits> {
+    let mut section = above.section(report, plan.as_str());
+    if !section.is_there() {
+        return None;
+    }
+    let default = plan.default_limits();
+    let mut read = |key, default| section.read(report, key, small_integer(1, 1_000_000)).unwrap_or(default);
+    let limits = PlanLimits {
+        concurrent_sessions_max: read("concurrent_sessions_max", default.concurrent_sessions_max),
+        creates_per_second_max: read("creates_per_second_max", default.creates_per_second_max),
+        reads_per_second_max: read("reads_per_second_max", default.reads_per_second_max),
+        mints_per_second_max: read("mints_per_second_max", default.mints_per_second_max),
+        enterprise: default.enterprise,
+    };
+    section.finish(report);
+    (limits != default).then_some(limits)
+}
+
+fn refusals(root: &mut Section<'_>, report: &mut Report) -> RealtimeRefusals {
+    let mut section = root.section(report, "realtime");
+    let refusals = section
+        .read(report, "refusals", choice(RealtimeRefusals::ALL, RealtimeRefusals::as_str))
+        .unwrap_or(RealtimeRefusals::ByCredential);
+    section.finish(report);
+    refusals
+}
+
+fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
+    let mut section = root.section(report, "limits");
+    let default = GatewayLimits::default();
+    let mut count = |key, default: usize| {
+        let read = section.read(report, key, integer(1, 10_000_000));
+        read.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+    };
+    let connections_max = count("connections_max", default.connections_max);
+    let engine_idle_connections_max =
+        count("engine_idle_connections_max", default.engine_idle_connections_max);
+    let mut seconds =
+        |key, default: u64| section.read(report, key, integer(1, 30 * 24 * 3600)).unwrap_or(default);
+    let limits = GatewayLimits {
+        connections_max,
+        engine_idle_connections_max,
+        engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),
+        engine_connect_seconds_max: seconds("engine_connect_seconds_max", default.engine_connect_seconds_max),
+        engine_answer_seconds_max: seconds("engine_answer_seconds_max", default.engine_answer_seconds_max),
+        drain_seconds_max: seconds("drain_seconds_max", default.drain_seconds_max),
+        staleness_seconds_max: seconds("staleness_seconds_max", default.staleness_seconds_max),
+    };
+    section.finish(report);
+    limits
+}

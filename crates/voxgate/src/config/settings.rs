@@ -1,0 +1,230 @@
+//! The settings, as plain data, and what they are when nothing is said.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use control::{PlanOverrides, TtlSeconds};
+use domain::{Algorithm, Region, named_enum};
+use gateway::{EngineCapabilities, GatewayLimits, RefusalStyle, Upstream};
+use verify::Leeway;
+
+use crate::log::LogSettings;
+
+/// The port of the only listener unless others are configured.
+const PORT: u16 = 8080;
+
+/// Everything that the file can say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Where the instance keeps everything.
+    pub data_dir: PathBuf,
+    /// What the hosts end with.
+    pub domain: String,
+    /// Whether a proxy in front speaks TLS with clients.
+    pub behind_tls_proxy: bool,
+    /// Where the documentation is published.
+    pub docs_url: Option<String>,
+    /// Where the master key comes from.
+    pub master_key: MasterKeyPlace,
+    /// The log.
+    pub log: LogSettings,
+    /// Where to listen.
+    pub listeners: Vec<ListenerSettings>,
+    /// Host names that aren't a region's.
+    pub hosts: Hosts,
+    /// The regions, each of the known ones once.
+    pub regions: Vec<RegionSettings>,
+    /// Signatures and clocks.
+    pub tokens: TokenSettings,
+    /// How long temporary keys may live.
+    pub ttl_seconds: TtlSeconds,
+    /// The limits of the plans.
+    pub plans: PlanOverrides,
+    /// How realtime refusals are told.
+    pub refusals: RealtimeRefusals,
+    /// Limits of the gateway.
+    pub limits: GatewayLimits,
+}
+
+/// Where the master key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MasterKeyPlace {
+    /// `master.key` in the data folder, made at first start.
+    Folder,
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// Where another secret comes from: never from the file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// A file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// One place to listen at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenerSettings {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// What is served there.
+    pub serves: Serves,
+}
+
+/// What a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// Everything, told apart by host.
+    Hosts,
+    /// One region, whatever the host, and management and portal beside it: one port that routes by path.
+    Home(Region),
+    /// One region, whatever the host.
+    Region(Region),
+}
+
+/// Host names that aren't a region's; more than one each, so that other names can be mapped on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosts {
+    /// The management API's.
+    pub management: Vec<String>,
+    /// The portal's.
+    pub portal: Vec<String>,
+    /// The realtime endpoint's that goes to the nearest region.
+    pub global_realtime: Vec<String>,
+}
+
+named_enum! {
+    /// What an engine can do.
+    EngineAbility {
+        /// It understands `wait` on reads.
+        Wait = "wait",
+        /// It understands `DELETE`.
+        Delete = "delete",
+        /// It serves logs.
+        Log = "log",
+    }
+}
+
+/// One region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionSettings {
+    /// Which.
+    pub region: Region,
+    /// Host names of its Jobs API.
+    pub batch_hosts: Vec<String>,
+    /// Host names of its realtime endpoint; empty where it has none.
+    pub realtime_hosts: Vec<String>,
+    /// The engine behind the Jobs API.
+    pub batch_upstream: Option<Upstream>,
+    /// The engine behind realtime.
+    pub realtime_upstream: Option<Upstream>,
+    /// The engine for text to speech.
+    pub tts_upstream: Option<Upstream>,
+    /// What the engine wants in `Authorization`.
+    pub engine_token: Option<SecretPlace>,
+    /// What the engine can do.
+    pub capabilities: EngineCapabilities,
+}
+
+/// Signatures and clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// The algorithm of signing keys that are made from now on.
+    pub algorithm: Algorithm,
+    /// How far clocks may be apart.
+    pub leeway: Leeway,
+}
+
+named_enum! {
+    /// How realtime refusals are told.
+    RealtimeRefusals {
+        /// By HTTP where the credential is in the header, in-band where it is in the URL.
+        ByCredential = "by_credential",
+        /// Always by HTTP.
+        Http = "http",
+        /// Always in-band.
+        InBand = "in_band",
+    }
+}
+
+impl From<RealtimeRefusals> for RefusalStyle {
+    fn from(refusals: RealtimeRefusals) -> Self {
+        match refusals {
+            RealtimeRefusals::ByCredential => Self::ByCredential,
+            RealtimeRefusals::Http => Self::Http,
+            RealtimeRefusals::InBand => Self::InBand,
+        }
+    }
+}
+
+impl Hosts {
+    /// The names of design 5 under a domain.
+    pub fn under(domain: &str) -> Self {
+        Self {
+            management: vec![format!("mp.{domain}")],
+            portal: vec![format!("portal.{domain}")],
+            global_realtime: vec![format!("global.rt.{domain}")],
+        }
+    }
+}
+
+impl RegionSettings {
+    /// A region under a domain, without engines.
+    pub fn under(region: Region, domain: &str) -> Self {
+        let realtime = match region {
+            Region::Eu1 => vec![format!("eu.rt.{domain}")],
+            Region::Us1 => vec![format!("us.rt.{domain}")],
+            Region::Au1 | Region::Eu2 | Region::Us2 => Vec::new(),
+        };
+        Self {
+            region,
+            batch_hosts: vec![format!("{region}.asr.{domain}")],
+            realtime_hosts: realtime,
+            batch_upstream: None,
+            realtime_upstream: None,
+            tts_upstream: None,
+            engine_token: None,
+            capabilities: EngineCapabilities::default(),
+        }
+    }
+
+    /// Whether any engine stands behind it.
+    pub const fn has_engine(&self) -> bool {
+        self.batch_upstream.is_some() || self.realtime_upstream.is_some() || self.tts_upstream.is_some()
+    }
+}
+
+impl Settings {
+    /// Everything by default, under a domain.
+    pub fn under(domain: &str) -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/voxgate"),
+            domain: domain.to_owned(),
+            behind_tls_proxy: false,
+            docs_url: None,
+            master_key: MasterKeyPlace::Folder,
+            log: LogSettings::default(),
+            listeners: vec![ListenerSettings {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+                serves: Serves::Hosts,
+            }],
+            hosts: Hosts::under(domain),
+            regions: Region::ALL.iter().map(|region| RegionSettings::under(*region, domain)).collect(),
+            tokens: TokenSettings { algorithm: Algorithm::EdDsa, leeway: Leeway::default() },
+            ttl_seconds: TtlSeconds::default(),
+            plans: PlanOverrides::default(),
+            refusals: RealtimeRefusals::ByCredential,
+            limits: GatewayLimits::default(),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::under("localhost")
+    }
+}

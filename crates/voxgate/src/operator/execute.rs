@@ -1,0 +1,251 @@
+//! Running a call.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use control::{Actor, Control, MintRequest, NewKey, NewProject, NewWorkspace};
+use credentials::{Shape, classify};
+use domain::{Leash, Product, ProjectId, Region, Workspace, WorkspaceId};
+use gateway::Gateway;
+use ledger::Owner;
+use serde_json::{Value, json};
+use verify::{Need, Surface};
+
+use super::{Call, CallError, views};
+
+/// What a key is called that nobody named.
+const UNNAMED: &str = "made by the operator";
+
+/// Who runs calls: the control plane, and the gateway where one runs in this process.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    control: Arc<Control>,
+    gateway: Option<Arc<Gateway>>,
+}
+
+fn failed<E: std::error::Error>(error: E) -> CallError {
+    CallError::from_error(&error)
+}
+
+impl Operator {
+    /// An operator of these.
+    pub const fn new(control: Arc<Control>, gateway: Option<Arc<Gateway>>) -> Self {
+        Self { control, gateway }
+    }
+
+    /// Runs one call.
+    ///
+    /// # Errors
+    /// With a sentence for whoever called.
+    pub async fn execute(&self, call: Call) -> Result<Value, CallError> {
+        match call {
+            Call::CreateWorkspace { name, plan, home_area } => {
+                let new = NewWorkspace { name, plan, home_area };
+                let created = self.control.create_workspace(&Actor::Operator, new).await.map_err(failed)?;
+                let mut answer = views::workspace(&created.workspace);
+                answer["default_project_id"] = json!(created.default_project.id);
+                Ok(answer)
+            }
+            Call::ListWorkspaces => {
+                let workspaces = self.control.list_workspaces().await.map_err(failed)?;
+                Ok(workspaces.iter().map(views::workspace).collect())
+            }
+            Call::CreateProject { workspace, name, description } => {
+                let workspace = self.workspace(workspace).await?;
+                let new = NewProject { name, description };
+                let created =
+                    self.control.create_project(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
+                Ok(views::project(&created.project))
+            }
+            Call::ListProjects { workspace } => {
+                let workspace = self.workspace(workspace).await?;
+                let projects = self.control.list_projects(workspace.id).await.map_err(failed)?;
+                Ok(projects.iter().map(views::project).collect())
+            }
+            Call::CreateKey {
+                workspace,
+                project,
+                name,
+                areas,
+                products,
+                expires_at,
+                networks,
+                client_ref,
+            } => {
+                let workspace = self.workspace(workspace).await?;
+                let project_id = self.project(workspace.id, project).await?;
+                let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
+                let new = NewKey { project_id, name, areas, products, expires_at, networks, client_ref };
+                let created =
+                    self.control.create_key(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
+                let mut answer = views::key(&created.key);
+                answer["key_value"] = json!(created.secret.expose());
+                Ok(answer)
+            }
+            Call::ListKeys { workspace, project } => {
+                let workspace = self.workspace(workspace).await?;
+                let keys = self.control.list_keys(workspace.id, project).await.map_err(failed)?;
+                Ok(keys.iter().map(views::key).collect())
+            }
+            Call::RevokeKey { workspace, id } => {
+                let workspace = self.workspace(workspace).await?;
+                let revision =
+                    self.control.revoke_key(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
+                Ok(json!({"apikey_id": id, "revision": revision}))
+            }
+            Call::CreateToken { workspace, name, permissions } => {
+                let workspace = self.workspace(workspace).await?;
+                let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
+                let created = self
+                    .control
+                    .create_management_token(&Actor::Operator, workspace.id, &name, permissions)
+                    .await
+                    .map_err(failed)?;
+                let mut answer = views::token(&created.token);
+                answer["token_value"] = json!(created.secret.expose());
+                Ok(answer)
+            }
+            Call::ListTokens { workspace } => {
+                let workspace = self.workspace(workspace).await?;
+                let tokens = self.control.list_management_tokens(workspace.id).await.map_err(failed)?;
+                Ok(tokens.iter().map(views::token).collect())
+            }
+            Call::RevokeToken { workspace, id } => {
+                let workspace = self.workspace(workspace).await?;
+                let revision = self
+                    .control
+                    .revoke_management_token(&Actor::Operator, workspace.id, id)
+                    .await
+                    .map_err(failed)?;
+                Ok(json!({"token_id": id, "revision": revision}))
+            }
+            Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
+                let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
+                self.mint(&api_key, &request)
+            }
+            Call::Verify { credential, product, region } => Ok(self.verify(&credential, product, region)),
+            Call::AdoptJobs { region, workspace, project, client_ref } => {
+                let workspace = self.workspace(workspace).await?;
+                let project_id = self.project(workspace.id, Some(project)).await?;
+                let gateway = self.gateway.as_ref().ok_or_else(|| {
+                    CallError(
+                        "jobs are adopted by the server that talks to the engine, and none runs on this data folder: \
+                         start it with voxgate serve, then try again"
+                            .to_owned(),
+                    )
+                })?;
+                let owner = Owner { project_id, client_ref };
+                let adopted = gateway.adopt_jobs(region, &owner).await.map_err(failed)?;
+                Ok(json!({"region": region, "adopted": adopted.taken, "owned_before": adopted.known}))
+            }
+        }
+    }
+
+    /// The workspace that is named, or the only one.
+    async fn workspace(&self, given: Option<WorkspaceId>) -> Result<Workspace, CallError> {
+        if let Some(id) = given {
+            let found = self.control.find_workspace(id).await.map_err(failed)?;
+            return found.ok_or_else(|| {
+                CallError(format!("there is no workspace {id}: voxgate workspaces list shows those that are"))
+            });
+        }
+        let mut workspaces = self.control.list_workspaces().await.map_err(failed)?;
+        match (workspaces.pop(), workspaces.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(_), false) => Err(CallError(
+                "this instance has several workspaces: say which with --workspace; voxgate workspaces list shows them"
+                    .to_owned(),
+            )),
+            (None, _) => Err(CallError(
+                "this instance has no workspace yet: make one with voxgate workspaces create --name NAME".to_owned(),
+            )),
+        }
+    }
+
+    /// The project that is named, if it is the workspace's, or the workspace's default one.
+    async fn project(
+        &self,
+        workspace: WorkspaceId,
+        given: Option<ProjectId>,
+    ) -> Result<ProjectId, CallError> {
+        let projects = self.control.list_projects(workspace).await.map_err(failed)?;
+        let found = projects.iter().find(|project| given.map_or(project.is_default, |id| project.id == id));
+        found.map(|project| project.id).ok_or_else(|| {
+            CallError(
+                "there is no such project in this workspace: voxgate projects list shows those that are"
+                    .to_owned(),
+            )
+        })
+    }
+
+    fn mint(&self, api_key: &str, request: &MintRequest) -> Result<Value, CallError> {
+        let range = self.control.ttl_seconds().of(request.product);
+        if !range.contains(request.ttl_seconds) {
+            return Err(CallError(format!(
+                "a temporary key for {} lives {} to {} seconds, not {}: choose --ttl within that",
+                request.product, range.min_seconds, range.max_seconds, request.ttl_seconds
+            )));
+        }
+        let parent = self.control.tables().mint_rights(api_key, LOCAL, self.control.now()).map_err(failed)?;
+        let minted = self.control.mint(&parent, request).map_err(failed)?;
+        Ok(json!({
+            "key_value": minted.key_value.as_str(),
+            "temporary_key_id": minted.id,
+            "expires_at": minted.expires_at.to_rfc3339(),
+        }))
+    }
+
+    fn verify(&self, credential: &str, product: Option<Product>, region: Option<Region>) -> Value {
+        let now = self.control.now();
+        let tables = self.control.tables();
+        if classify(credential) == Shape::ManagementToken {
+            return match tables.verify_management(credential, now) {
+                Ok(manager) => json!({"accepted": true, "token_id": manager.token_id(),
+                    "workspace_id": manager.workspace_id(), "permissions": manager.permissions()}),
+                Err(refusal) => refused(&refusal),
+            };
+        }
+        let product =
+            product.or_else(|| first_product(tables, credential, region, now)).unwrap_or(Product::Batch);
+        let need = need(product, region);
+        match tables.verify(credential, &need, now) {
+            Ok(principal) => json!({
+                "accepted": true,
+                "workspace_id": principal.workspace_id(),
+                "project_id": principal.project_id(),
+                "apikey_id": principal.api_key_id(),
+                "temporary_key_id": principal.temporary_key_id(),
+                "products": principal.products(),
+                "areas": principal.areas(),
+                "client_ref": principal.client_ref(),
+                "expires_at": principal.expires_at().map(domain::Timestamp::to_rfc3339),
+            }),
+            Err(refusal) => refused(&refusal),
+        }
+    }
+}
+
+/// Calls come from this machine.
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn need(product: Product, region: Option<Region>) -> Need<'static> {
+    let surface = if product == Product::Rt { Surface::RealtimeHeader } else { Surface::Batch };
+    Need { surface, product: Some(product), region, peer: LOCAL, origin: None, usage: false }
+}
+
+/// The first product that the credential is good for, so that a question without one isn't answered for the wrong one.
+fn first_product(
+    tables: &verify::Tables,
+    credential: &str,
+    region: Option<Region>,
+    now: domain::Timestamp,
+) -> Option<Product> {
+    Product::ALL
+        .iter()
+        .copied()
+        .find(|product| tables.verify(credential, &need(*product, region), now).is_ok())
+}
+
+fn refused(refusal: &domain::Refusal) -> Value {
+    json!({"accepted": false, "reason": refusal.reason, "detail": refusal.detail})
+}

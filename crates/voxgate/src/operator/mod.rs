@@ -1,0 +1,13 @@
+//! What whoever runs the instance may ask of it: over a Unix socket in the data folder while a server runs, else with
+//! the database opened here, under its lock. Both ways run the same calls.
+
+mod call;
+mod client;
+mod execute;
+mod server;
+mod views;
+
+pub use call::{Call, CallError};
+pub use client::{Place, run};
+pub use execute::Operator;
+pub use server::{SocketError, listen, serve};

@@ -1,0 +1,41 @@
+//! Being asked to end.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The exit code that shells give a process which a signal ended.
+const ENDED_BY_SIGNAL: i32 = 130;
+
+/// Listens for SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct Ending {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Ending {
+    /// Listens from now on: a signal that comes before [`Ending::asked`] isn't lost.
+    ///
+    /// # Errors
+    /// When the system can't tell of signals.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Waits until the process is asked to end. From then on a second signal ends it at once.
+    pub async fn asked(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(ENDED_BY_SIGNAL);
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! One running instance: control, gateway, listeners, and how they end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use control::{Control, ControlConfig};
+use domain::{Clock, Region, Rng};
+use gateway::realtime::SessionTimes;
+use gateway::{Gateway, GatewayConfig, GatewayLimits, GatewayLink, RefusalStyle, RegionConfig, Site};
+use ledger::Ledger;
+use management::ManagementConfig;
+use portal::PortalConfig;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{OtherHosts, master_key, other};
+use crate::folder::{DataFolder, FolderError, make_private};
+use crate::operator;
+
+/// The name of the gateway that runs in the same process as control.
+const GATEWAY_NAME: &str = "local/a";
+
+/// What an instance is made of.
+#[derive(Debug)]
+pub struct InstanceConfig {
+    /// How to open control; its data folder is the instance's.
+    pub control: ControlConfig,
+    /// The regions and their engines.
+    pub regions: Vec<RegionConfig>,
+    /// How realtime refusals are told.
+    pub refusal_style: RefusalStyle,
+    /// Limits of the gateway.
+    pub limits: GatewayLimits,
+    /// Which hosts show management and portal.
+    pub other_hosts: OtherHosts,
+    /// What the portal shows.
+    pub portal: PortalConfig,
+    /// Pages beside the portal's.
+    pub extra: Router,
+}
+
+/// Why an instance doesn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The control plane.
+    #[error(transparent)]
+    Control(#[from] control::ControlError),
+    /// A region's ledger.
+    #[error("the ledger of region {region} can't be opened")]
+    Ledger {
+        /// Which region.
+        region: Region,
+        /// What happened.
+        #[source]
+        source: ledger::LedgerError,
+    },
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] gateway::GatewayError),
+    /// The master key, which control could read a moment ago.
+    #[error("the master key can't be read: expected 32 bytes as 64 hexadecimal digits or as base64")]
+    MasterKey,
+    /// The operator's socket.
+    #[error(transparent)]
+    Operator(#[from] operator::SocketError),
+}
+
+/// A running instance.
+#[derive(Debug)]
+pub struct Instance {
+    control: Arc<Control>,
+    gateway: Arc<Gateway>,
+    other: Arc<OtherBox>,
+    tasks: JoinSet<()>,
+    shutdown: CancellationToken,
+    /// Kept until the end: it holds the lock.
+    _folder: DataFolder,
+}
+
+/// `gateway::Other` has no `Debug` of its own.
+struct OtherBox(gateway::Other);
+
+impl std::fmt::Debug for OtherBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Other")
+    }
+}
+
+impl Instance {
+    /// Opens everything in `folder` and joins the planes; nothing listens yet but the operator's socket.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(
+        folder: DataFolder,
+        config: InstanceConfig,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, StartError> {
+        let leeway = config.control.leeway;
+        let master_key = config.control.master_key.clone();
+        let control = Control::open(config.control, Arc::clone(&clock), Arc::clone(&rng)).await?;
+        let ledgers = open_ledgers(&folder, &config.regions).await?;
+        let gateway_config = GatewayConfig {
+            regions: config.regions,
+            user_id_key: master_key::user_id_key(&master_key, folder.path())?,
+            refusal_style: config.refusal_style,
+            limits: config.limits,
+            session_times: SessionTimes::default(),
+        };
+        let port = control.gateways().attach(GATEWAY_NAME);
+        let link = GatewayLink { incoming: port.incoming, outgoing: port.outgoing };
+        let tables = Arc::new(verify::Tables::with_leeway(leeway));
+        let gateway = Gateway::start(gateway_config, tables, ledgers, clock, Arc::clone(&rng), link).await?;
+        let management = management::router(Arc::clone(&control), ManagementConfig { rng });
+        let portal = portal::router(config.portal).merge(config.extra);
+        let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
+        let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let operator = operator::Operator::new(Arc::clone(&control), Some(Arc::clone(&gateway)));
+        let socket = operator::listen(folder.path())?;
+        tasks.spawn(operator::serve(socket, operator, shutdown.clone()));
+        Ok(Self { control, gateway, other, tasks, shutdown, _folder: folder })
+    }
+
+    /// Serves a site at a socket until the end.
+    pub fn listen(&mut self, listener: TcpListener, site: Site) {
+        let gateway = Arc::clone(&self.gateway);
+        let other = Arc::clone(&self.other.0);
+        self.tasks.spawn(gateway.serve(listener, site, other, self.shutdown.clone()));
+    }
+
+    /// The control plane.
+    pub const fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Says when the end has begun, and begins it.
+    pub const fn shutdown_token(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    /// Ends: stops accepting, lets requests finish, ends sessions, writes what is in memory.
+    pub async fn shutdown(mut self) {
+        self.shutdown.cancel();
+        // Sessions outlive the connections that they were opened on, so they are ended while those drain.
+        let connections = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::join!(connections, self.gateway.stop());
+        self.control.close().await;
+    }
+}
+
+async fn open_ledgers(
+    folder: &DataFolder,
+    regions: &[RegionConfig],
+) -> Result<HashMap<Region, Arc<Ledger>>, StartError> {
+    let mut ledgers = HashMap::new();
+    for region in regions.iter().map(|config| config.region) {
+        let path = folder.path().join("ledger");
+        make_private(&path)?;
+        let ledger = Ledger::open(&path.join(format!("{region}.db")), region)
+            .await
+            .map_err(|source| StartError::Ledger { region, source })?;
+        ledgers.insert(region, Arc::new(ledger));
+    }
+    Ok(ledgers)
+}
