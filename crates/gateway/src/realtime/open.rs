@@ -7,6 +7,7 @@ use domain::{Leash, Product, Reason, Refusal, RequestId, SessionId, Timestamp};
 use http::header::ORIGIN;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use verify::{Need, Principal, Surface};
 
 use super::credential::{self, Placement, Presented};
@@ -14,10 +15,14 @@ use super::engine::{self, EngineSocket};
 use super::handshake::{self, Upgrade};
 use super::registry::OpenSession;
 use super::relay::Relay;
-use super::session::{Ending, Facts};
+use super::session::Facts;
 use super::{farewell, frame, headers, message, refuse, route};
 use crate::meter::Count;
 use crate::{Body, Gateway, Place, RegionConfig, Upstream, answer};
+
+/// What an open session's task is made of, in bytes, beside its sockets and its relay: a session costs this while nothing
+/// happens in it.
+const SESSION_FUTURE_BYTES_MAX: usize = 768;
 
 /// A region that has a realtime engine.
 #[derive(Debug, Clone, Copy)]
@@ -240,20 +245,26 @@ fn begin(
     request_id: RequestId,
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(request);
-    let task = gateway.sessions.task();
-    let gateway = gateway.clone();
-    let Opened { session, engine, first } = opened;
-    tracing::debug!(%request_id, session_id = %session.facts.id, "session open");
-    tokio::spawn(async move {
-        let _task = task;
-        let Some(client) = refuse::take(upgraded).await else {
-            let close = frame::close(Ending::shutdown().code, "", Some([0; 4]));
-            drop(session);
-            return farewell::say(engine.stream, close, gateway.sessions.times().linger_max).await;
-        };
-        Relay::new(gateway, session, client, engine, &first).run().await;
-    });
+    tracing::debug!(%request_id, session_id = %opened.session.facts.id, "session open");
+    let session = carry(gateway.clone(), upgraded, opened);
+    debug_assert!(size_of_val(&session) <= SESSION_FUTURE_BYTES_MAX, "{} bytes", size_of_val(&session));
+    tokio::spawn(session);
     handshake::switch(upgrade, request_id)
+}
+
+/// A session's task, from the moment of the `101` on.
+async fn carry(gateway: Arc<Gateway>, upgraded: OnUpgrade, opened: Opened) {
+    let _task = gateway.sessions.task();
+    let Opened { session, engine, first } = opened;
+    match refuse::take(upgraded).await {
+        Some(client) => Relay::new(gateway, session, client, engine, first).run().await,
+        None => {
+            // Nobody is there any more.
+            drop(session);
+            let close = frame::close(1001, "", Some([0; 4]));
+            Box::pin(farewell::say(engine.stream, close, gateway.sessions.times().linger_max)).await;
+        }
+    }
 }
 
 fn no_such_path() -> Refusal {

@@ -70,11 +70,11 @@ impl Relay {
         session: OpenSession,
         (client, client_early): (ClientEnd, Bytes),
         engine: EngineSocket,
-        first: &[u8],
+        first: Vec<u8>,
     ) -> Box<Self> {
         let now = Instant::now();
         let mut down = Pump::from_engine(engine.early);
-        down.insert(first);
+        down.insert(&first);
         Box::new(Self {
             gateway,
             session,
@@ -397,4 +397,23 @@ impl Watch for EngineWatch<'_> {
     }
 
     fn received(&mut self, _bytes: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a session holds while it is idle: together with its task and the registry's entry it stays far below 8 KiB.
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of::<Relay>() <= 768, "{} bytes", size_of::<Relay>());
+        assert!(size_of::<super::super::session::Session>() <= 512);
+    }
+
+    /// A close frame is answered with its own code, and one without a code by a normal closure.
+    #[test]
+    fn close_codes_are_echoed() {
+        assert_eq!(echo(4013_u16.to_be_bytes()), 4013);
+        assert_eq!(echo([0; 2]), 1000);
+    }
 }

@@ -62,19 +62,17 @@ async fn rows(world: &World) -> Vec<Row> {
     let networks = Leash { networks: Networks(vec!["192.0.2.0/24".parse().unwrap()]), ..Leash::default() };
     let uses = Leash { uses: Some(3), ..Leash::default() };
     let foreign = World::new().await;
-    let mut foreign_claims = foreign.claims(&foreign.api_key().await);
-    foreign_claims.api_key_id = key.record.id;
+    let foreign_claims = foreign.claims(&key);
+
+    let (good_token, other_token) = (world.sign(&good), world.sign(&expired));
+    let (signed, _) = good_token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", other_token.rsplit_once('.').unwrap().1);
 
     vec![
-        unauthorised("malformed", "x y", "credential_unknown", ""),
+        unauthorised("unknown", "no-key-of-ours", "credential_unknown", "unknown"),
         unauthorised("mistyped", &format!("{}x", key.secret.expose()), "credential_unknown", "mistyped"),
         unauthorised("foreign", &foreign.sign(&foreign_claims), "token_invalid", ""),
-        unauthorised(
-            "forged",
-            &(world.sign(&good)[..200].to_owned() + &world.sign(&expired)[200..]),
-            "token_invalid",
-            "",
-        ),
+        unauthorised("forged", &forged, "token_invalid", ""),
         unauthorised("expired", &world.sign(&expired), "credential_expired", "expired"),
         unauthorised("early", &world.sign(&early), "credential_early", "not yet"),
         unauthorised("revoked", &world.sign(&revoked), "credential_revoked", "revoked"),

@@ -398,7 +398,6 @@ pub(crate) async fn accept(stream: TcpStream) -> (Ws, http::Request<()>) {
 }
 
 /// Opens a WebSocket with these headers.
-#[expect(clippy::result_large_err, reason = "the error is tungstenite's")]
 pub(crate) async fn connect(
     url: &str,
     headers: &[(&str, &str)],
