@@ -3,6 +3,7 @@
 
 mod idle;
 mod load;
+mod micro;
 mod nginx;
 mod process;
 
@@ -14,6 +15,8 @@ use clap::Parser;
 /// Voxgate's benchmarks.
 #[derive(Debug, Parser)]
 enum Bench {
+    /// One verification: keys among a million, tokens cold and cached, minting.
+    Micro(micro::MicroOptions),
     /// CPU time per proxied request, nginx bare beside it.
     Load(load::LoadOptions),
     /// Memory of idle open WebSockets.
@@ -22,6 +25,7 @@ enum Bench {
 
 fn main() -> Result<(), Box<dyn Error>> {
     match Bench::parse() {
+        Bench::Micro(options) => micro::run(&options),
         Bench::Load(options) => load::run(&options),
         Bench::Idle(options) => idle::run(&options),
     }

@@ -23,7 +23,7 @@ pub(crate) fn decode_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// Whether `byte` is of the base64url alphabet.
 pub(crate) const fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+    byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_')
 }
 
 #[cfg(test)]

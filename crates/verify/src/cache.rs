@@ -1,28 +1,43 @@
 //! Tokens whose signature was found good. The cache skips the signature and nothing else: every other check runs each
 //! time, on the tables as they are then.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use credentials::SignedToken;
 use domain::token::Claims;
-use domain::{Kid, Leash, SecretHash};
+use domain::{InstanceId, Kid, Leash, SecretHash};
 use quick_cache::sync::Cache;
 
 /// Verified tokens that are remembered, in entries of about 700 bytes.
 pub(crate) const CACHED_TOKENS_MAX: usize = 65_536;
 
-/// What a token says, and which key says so. The claims' own leash is moved out, to be shared.
+static NO_LEASH: LazyLock<Arc<Leash>> = LazyLock::new(Arc::default);
+
+/// The leash of credentials without one, shared by all of them.
+pub(crate) fn no_leash() -> Arc<Leash> {
+    Arc::clone(&NO_LEASH)
+}
+
+/// What a token says, and which key says so. What is compared on every use is held ready, not behind pointers.
 #[derive(Debug)]
 pub(crate) struct VerifiedToken {
+    /// The claims, without their leash.
     pub(crate) claims: Claims,
+    /// `iss`, if it is an instance at all: each has one text only.
+    pub(crate) issuer: Option<InstanceId>,
     pub(crate) leash: Arc<Leash>,
     pub(crate) kid: Kid,
 }
 
 impl From<SignedToken> for VerifiedToken {
     fn from(mut token: SignedToken) -> Self {
-        let leash = Arc::new(std::mem::take(&mut token.claims.leash));
-        Self { claims: token.claims, leash, kid: token.kid }
+        let leash = std::mem::take(&mut token.claims.leash);
+        Self {
+            issuer: InstanceId::parse(&token.claims.issuer),
+            leash: if leash.is_empty() { no_leash() } else { Arc::new(leash) },
+            claims: token.claims,
+            kid: token.kid,
+        }
     }
 }
 

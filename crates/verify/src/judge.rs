@@ -1,7 +1,7 @@
 //! The checks after a credential was found to be genuine, in the one order of design 4 and the answers table: time, parent,
 //! revocations, what it may be used for, product, area, plan, leash. The first that fails is the answer.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use domain::link::Revision;
 use domain::token::Claims;
@@ -9,13 +9,11 @@ use domain::{
     AreaSet, ClientRef, Leash, PlanLimits, Product, ProductSet, ProjectId, Refusal, Region, Timestamp,
 };
 
-use crate::cache::VerifiedToken;
+use crate::cache::{VerifiedToken, no_leash};
 use crate::sentences::{self, Reach, What};
 use crate::state::keys::KeyEntry;
 use crate::state::{Home, State};
 use crate::{Leeway, Need, Principal, Surface};
-
-static NO_LEASH: LazyLock<Arc<Leash>> = LazyLock::new(Arc::default);
 
 /// Judges an API key.
 pub(crate) fn api_key(
@@ -43,7 +41,7 @@ pub(crate) fn api_key(
         areas: key.areas,
         region: need.region,
         client_ref: key.client_ref().cloned(),
-        leash: Arc::clone(&NO_LEASH),
+        leash: no_leash(),
         expires_at: None,
         limits: home.limits,
         peer: need.peer,
@@ -61,7 +59,8 @@ pub(crate) fn temporary_key(
     now: Timestamp,
 ) -> Result<Principal, Refusal> {
     let claims = &token.claims;
-    if !state.issuer.load().is(&claims.issuer) {
+    let ours = state.issuer.load().instance_id;
+    if ours.is_none() || token.issuer != ours {
         return Err(sentences::foreign_issuer());
     }
     in_time(claims, leeway, now)?;

@@ -92,7 +92,7 @@ impl Tables {
 
     /// The instance, once known.
     pub fn instance_id(&self) -> Option<InstanceId> {
-        self.state.load().issuer.load().instance_id()
+        self.state.load().issuer.load().instance_id
     }
 
     /// The leeway.

@@ -127,7 +127,8 @@ pub fn read(
     }
     // Only from here on are the claims looked at.
     let json = decode(payload).ok_or(TokenError::Malformed)?;
-    Ok(SignedToken { claims: claims::read(&json)?, kid: header.kid })
+    // The key's own kid: tokens that are remembered share it.
+    Ok(SignedToken { claims: claims::read(&json)?, kid: key.kid().clone() })
 }
 
 /// Reads a JSON object, which must begin with its brace: serde would read a struct from an array, too.

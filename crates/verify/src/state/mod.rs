@@ -49,20 +49,12 @@ struct ClientRefEntry {
 /// Who signs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Issuer {
-    /// The instance, and how it stands in `iss`.
-    instance: Option<(InstanceId, String)>,
+    /// The instance, once known.
+    pub(crate) instance_id: Option<InstanceId>,
     keys: Vec<ParsedVerifyingKey>,
 }
 
 impl Issuer {
-    pub(crate) fn instance_id(&self) -> Option<InstanceId> {
-        self.instance.as_ref().map(|(id, _)| *id)
-    }
-
-    pub(crate) fn is(&self, issuer: &str) -> bool {
-        self.instance.as_ref().is_some_and(|(_, text)| text == issuer)
-    }
-
     /// The key of this kid, unless it has retired: then nothing that it signed is valid any more.
     pub(crate) fn key(&self, kid: &Kid, now: Timestamp) -> Option<&ParsedVerifyingKey> {
         let is_retired =
@@ -158,9 +150,7 @@ impl State {
     /// Whether the change could be applied. What can't be is refused from then on, and nothing else is.
     fn apply_one(&self, revision: Revision, change: &Change) -> bool {
         match change {
-            Change::Instance { id } => {
-                self.edit_issuer(|issuer| issuer.instance = Some((*id, id.to_string())))
-            }
+            Change::Instance { id } => self.edit_issuer(|issuer| issuer.instance_id = Some(*id)),
             Change::Workspace { id, limits } => {
                 let open = WorkspaceEntry::Open(*limits);
                 let keep = |entry: &WorkspaceEntry| match entry {
