@@ -105,6 +105,11 @@ impl Gateway {
         self.config.regions.iter().find(|config| config.region == region)
     }
 
+    /// The open realtime sessions.
+    pub const fn sessions(&self) -> &Registry {
+        &self.sessions
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
