@@ -13,7 +13,8 @@ const ENGLISH = { transcription_config: { language: "en" } };
 
 /** What the sentence of each refusal says. */
 const SAYS = {
-  none: /No credential was sent/i,
+  none: /Send an API key or a temporary key in the header Authorization: Bearer/,
+  unknown: /the credential is unknown here/,
   empty: /jwt parameter is empty/,
   mistyped: /the credential is mistyped or cut short/,
   mistypedTemporary: /the temporary key is not valid/,
@@ -246,7 +247,7 @@ export function libraryTests(where, calls) {
       });
 
       for (const [what, says, credential, kind = "not_authorised", code = 4001] of [
-        ["an undefined key", SAYS.mistyped, () => [undefined]],
+        ["an undefined key", SAYS.unknown, () => [undefined]],
         ["an empty key", SAYS.empty, () => [""]],
         ["a mistyped key", SAYS.mistypedTemporary, async () => [mistyped(await server.mint(server.apiKey, "rt"))]],
         ["an API key", SAYS.apiKeyInUrl, () => [server.apiKey]],
