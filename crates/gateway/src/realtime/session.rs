@@ -25,10 +25,15 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// By the table of refusals.
+    /// By the table of refusals. The stable code stands at the end of the sentence, since the message has no other
+    /// place for it; an operator's own words stay as they are.
     pub(crate) fn refused(refusal: &Refusal) -> Self {
         let (kind, code) = refusal.reason.realtime();
-        Self { kind, reason: refusal.detail.clone().into_owned(), code }
+        let reason = match refusal.reason {
+            Reason::SessionEnded => refusal.detail.clone().into_owned(),
+            stable => format!("{} ({stable})", refusal.detail),
+        };
+        Self { kind, reason, code }
     }
 
     /// An open session whose principal isn't good any more. A right that a living key has lost is told apart from a

@@ -114,7 +114,7 @@ async fn every_row_in_both_placements() {
         let url = world.url(&format!("?jwt={}", row.credential.replace(' ', "%20")));
         let (kind, reason, code) = told_in_band(&url, &[]).await;
         assert_eq!((kind.as_str(), code), (row.kind, row.code), "{name}");
-        assert_eq!(reason, detail, "{name}");
+        assert_eq!(reason, format!("{detail} ({})", row.reason), "{name}");
         assert!(!reason.contains(&row.credential), "{name}");
     }
     assert!(!world.engine.was_asked().await);
