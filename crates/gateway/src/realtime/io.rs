@@ -104,3 +104,48 @@ impl AsyncWrite for ClientEnd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::{Request, Response};
+    use http_body_util::Empty;
+    use hyper::body::Incoming;
+    use hyper::service::service_fn;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A connection that is no plain socket passes bytes all the same, those that came with the request first.
+    #[tokio::test]
+    async fn any_connection_passes_bytes() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let service = service_fn(|mut request: Request<Incoming>| async move {
+            let upgraded = hyper::upgrade::on(&mut request);
+            tokio::spawn(async move {
+                let (mut end, early) = ClientEnd::take(upgraded.await.unwrap());
+                assert!(matches!(end, ClientEnd::Other(_)));
+                assert!(early.is_empty(), "hyper hands out what it has read itself");
+                let mut word = [0; 10];
+                end.read_exact(&mut word).await.unwrap();
+                end.write_all(&word).await.unwrap();
+                end.flush().await.unwrap();
+                end.shutdown().await.unwrap();
+            });
+            let response =
+                Response::builder().status(101).header("connection", "upgrade").header("upgrade", "x");
+            Ok::<_, Infallible>(response.body(Empty::<Bytes>::new()).unwrap())
+        });
+        let connection =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        let connection = tokio::spawn(connection.with_upgrades());
+        let request = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nearly";
+        client.write_all(request.as_bytes()).await.unwrap();
+        client.write_all(b" word").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 101") && answer.ends_with("\r\n\r\nearly word"), "{answer}");
+        connection.await.unwrap().unwrap();
+    }
+}

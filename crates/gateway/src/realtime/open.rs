@@ -13,7 +13,7 @@ use verify::{Need, Principal, Surface};
 use super::credential::{self, Placement, Presented};
 use super::engine::{self, EngineSocket};
 use super::handshake::{self, Upgrade};
-use super::registry::OpenSession;
+use super::registry::{OpenSession, TaskGuard};
 use super::relay::Relay;
 use super::session::Facts;
 use super::{farewell, frame, headers, message, refuse, route};
@@ -151,6 +151,7 @@ async fn open(
     let session = gateway.sessions.enter(slot, facts);
     // What was revoked while the engine was asked has not found this session; from here on it does.
     gateway.tables.still_good(&session.facts.principal, gateway.now())?;
+    gateway.sessions.accepting()?;
     let count = Count { sessions: 1, ..Count::default() };
     gateway.meter.count(&session.facts.tally, count, asked.now);
     Ok(Opened { session, engine, first })
@@ -246,15 +247,14 @@ fn begin(
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(request);
     tracing::debug!(%request_id, session_id = %opened.session.facts.id, "session open");
-    let session = carry(gateway.clone(), upgraded, opened);
+    let session = carry(gateway.clone(), gateway.sessions.task(), upgraded, opened);
     debug_assert!(size_of_val(&session) <= SESSION_FUTURE_BYTES_MAX, "{} bytes", size_of_val(&session));
     tokio::spawn(session);
     handshake::switch(upgrade, request_id)
 }
 
 /// A session's task, from the moment of the `101` on.
-async fn carry(gateway: Arc<Gateway>, upgraded: OnUpgrade, opened: Opened) {
-    let _task = gateway.sessions.task();
+async fn carry(gateway: Arc<Gateway>, _task: TaskGuard, upgraded: OnUpgrade, opened: Opened) {
     let Opened { session, engine, first } = opened;
     match refuse::take(upgraded).await {
         Some(client) => Relay::new(gateway, session, client, engine, first).run().await,

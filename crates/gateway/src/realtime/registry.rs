@@ -143,16 +143,22 @@ impl Registry {
         }
     }
 
+    /// Refuses once the gateway is stopping.
+    pub(crate) fn accepting(&self) -> Result<(), Refusal> {
+        if self.is_draining() {
+            let refusal = Refusal::new(Reason::EngineDown, "The gateway is shutting down. Connect again.");
+            return Err(refusal.retry_after(1));
+        }
+        Ok(())
+    }
+
     /// Takes a place among the sessions of a project. Returns it with the number of places taken, this one
     /// included. Dropping it gives it back.
     ///
     /// # Errors
     /// When the project or the temporary key has as many sessions as it may have, or the gateway is stopping.
     pub(crate) fn reserve(&self, principal: &Principal) -> Result<(Slot, u32), Refusal> {
-        if self.0.draining.load(Ordering::SeqCst) {
-            let refusal = Refusal::new(Reason::EngineDown, "The gateway is shutting down. Connect again.");
-            return Err(refusal.retry_after(1));
-        }
+        self.accepting()?;
         let project_id = principal.project_id();
         let limited_key = principal.temporary_key_id().zip(principal.leash().max_sessions);
         let mut counts = self.0.counts();
