@@ -87,9 +87,14 @@ def test_the_synchronous_client_does_the_same(voxgate: Voxgate, wav: Path, minte
         assert job.id not in [listed.id for listed in client.list_jobs()]
 
 
-async def test_a_region_of_another_area_takes_its_own_keys(voxgate: Voxgate, keys: Keys, wav: Path) -> None:
-    auth = JWTAuth(keys.usa, mp_url=voxgate.management_url, region="usa")
-    async with AsyncClient(auth, url=voxgate.region("us1", "batch_url")) as client:
+@pytest.mark.parametrize(("region", "area"), [("eu2", "eu"), ("us1", "usa"), ("us2", "usa"), ("au1", "au")])
+async def test_every_region_takes_the_keys_of_its_area(voxgate: Voxgate, wav: Path, region: str, area: str) -> None:
+    url = voxgate.region(region, "batch_url")
+    key = voxgate.create_key(f"for {region}", areas=(area,)).secret
+    async with AsyncClient(api_key=key, url=url) as client:
+        await whole_life_of_a_job(client, wav)
+    auth = JWTAuth(key, mp_url=voxgate.management_url, region=area)  # type: ignore[arg-type]
+    async with AsyncClient(auth, url=url) as client:
         await whole_life_of_a_job(client, wav)
 
 
@@ -181,6 +186,17 @@ async def test_minting_is_refused_with_our_reason(
     with Client(auth, url=server.batch_url) as client, pytest.raises(AuthenticationError) as refusal:
         client.list_jobs()
     assert minting(refusal.value) == (got, body)
+
+
+async def test_a_ttl_out_of_range_is_refused_with_the_bound(voxgate: Voxgate) -> None:
+    """The library allows a day for all products; a batch key lives for an hour at most."""
+    auth = JWTAuth(voxgate.api_key, mp_url=voxgate.management_url, ttl=3601)
+    async with AsyncClient(auth, url=voxgate.batch_url) as client:
+        with pytest.raises(AuthenticationError) as refusal:
+            await client.list_jobs()
+    status, body = minting(refusal.value)
+    assert (status, body["reason"]) == (422, "invalid_value")
+    assert body["message"] == "ttl in body should be less than or equal to 3600"
 
 
 def test_without_a_key_the_library_sends_nothing(voxgate: Voxgate) -> None:

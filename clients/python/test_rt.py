@@ -80,6 +80,14 @@ async def test_a_region_of_another_area_takes_its_own_keys(voxgate: Voxgate, key
     assert_heard(await transcribe(samples, url, auth=auth))
 
 
+async def test_the_global_endpoint_takes_keys_of_every_area(voxgate: Voxgate, keys: Keys, samples: bytes) -> None:
+    url = voxgate.endpoints["global_realtime_url"]
+    assert_heard(await transcribe(samples, url, voxgate.api_key))
+    assert_heard(await transcribe(samples, url, keys.usa))
+    with pytest.raises(RtConnectionError, match="HTTP 401$"):
+        await transcribe(samples, url, keys.revoked)
+
+
 @pytest.mark.parametrize(
     ("case", "status"),
     [("none", 401), ("mistyped", 401), ("revoked", 401), ("revoked_parent", 401), ("expired", 401), ("wrong_product", 403), ("wrong_area", 403)],
@@ -154,6 +162,15 @@ async def test_minting_is_refused_with_our_reason(
     got, body = minting(refusal.value)
     assert (got, body["reason"]) == (status, reason)
     assert body["message"] and body["detail"], body
+
+
+async def test_realtime_in_an_area_without_it_is_refused_when_minting(voxgate: Voxgate, samples: bytes) -> None:
+    auth = JWTAuth(voxgate.create_key("au", areas=("au",)).secret, mp_url=voxgate.management_url, region="au")  # type: ignore[arg-type]
+    with pytest.raises(AuthenticationError) as refusal:
+        await transcribe(samples, voxgate.realtime_url, auth=auth)
+    status, body = minting(refusal.value)
+    assert (status, body["reason"]) == (422, "invalid_value")
+    assert body["message"] == "region in body should be one of [eu usa]"
 
 
 @pytest.mark.parametrize("minted", [False, True])
