@@ -88,7 +88,7 @@ mod tests {
     fn the_rate_is_exact() {
         let rates = Rates::default();
         let project = ProjectId::new(1);
-        let at = |micros| Timestamp::from_micros(1_000_000_000 + micros);
+        let at = |micros: i64| Timestamp::from_micros(1_000_000_000 + micros);
         for _ in 0..10 {
             assert!(rates.take(project, Kind::Creates, 10, at(0)).is_ok());
         }

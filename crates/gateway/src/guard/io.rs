@@ -260,7 +260,8 @@ impl AsyncRead for ClientIo {
             }
             match this.ended {
                 Ended::Not => {}
-                Ended::Refused => return Poll::Ready(Ok(())),
+                // Nothing more is read. An end would make hyper drop the answer that is on its way.
+                Ended::Refused => return Poll::Pending,
                 Ended::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
             }
             if this.inspector.is_tunnel() {
