@@ -12,10 +12,8 @@ mod jobs;
 mod limits;
 mod realtime;
 mod speech;
+mod version;
 
 pub use config::{SandboxConfig, SandboxError};
 pub use engine::Sandbox;
 pub use speech::recognizer::CommandLineError;
-
-/// What answers name as the engine's version.
-const VERSION: &str = concat!("voxgate-sandbox-", env!("CARGO_PKG_VERSION"));

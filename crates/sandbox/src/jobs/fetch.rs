@@ -90,7 +90,7 @@ impl Fetcher {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(crate::VERSION));
+        headers.insert(USER_AGENT, HeaderValue::from_static(crate::version::VERSION));
         for (name, value) in config.into_iter().flat_map(|config| &config.headers) {
             headers.append(name, value.clone());
         }

@@ -47,7 +47,7 @@ pub(crate) fn json_v2(parts: &Parts<'_>) -> Value {
         "type": "transcription",
         "transcription_config": config["transcription_config"],
         "language_pack_info": parts.config.style.language.pack_info(parts.engine_name),
-        "orchestrator_version": crate::VERSION,
+        "orchestrator_version": crate::version::VERSION,
     });
     if let Some(output) = config.get("output_config") {
         metadata["output_config"] = output.clone();

@@ -16,7 +16,7 @@ pub(crate) fn error(error: &SessionError) -> Value {
 pub(crate) fn recognition_started(id: &str, settings: &Settings, engine_name: &str) -> Value {
     let mut message = json!({
         "message": "RecognitionStarted",
-        "orchestrator_version": crate::VERSION,
+        "orchestrator_version": crate::version::VERSION,
         "id": id,
         "language_pack_info": settings.style.language.pack_info(engine_name),
     });
