@@ -225,3 +225,35 @@ async fn count_usage(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(revision: u64) -> ToGateway {
+        ToGateway::Change { revision: Revision(revision), changes: Arc::from([]) }
+    }
+
+    /// A gateway that reads nothing for long costs bounded memory: it gets a snapshot in place of what it missed. One
+    /// that is only slow gets every change.
+    #[test]
+    fn a_gateway_that_is_far_behind_gets_a_snapshot() {
+        let member = Member::new(1, "eu1/a");
+        assert!(matches!(member.next(), Next::Snapshot));
+        for revision in 1..=WAITING_MESSAGES_MAX as u64 {
+            member.send(change(revision));
+        }
+        assert!(matches!(member.next(), Next::Message(ToGateway::Change { revision: Revision(1), .. })));
+        member.send(change(10_001));
+        assert!(matches!(member.next(), Next::Message(ToGateway::Change { revision: Revision(2), .. })));
+        member.send(change(10_002));
+        member.send(ToGateway::UsageCounted { number: 7 });
+        member.send(change(10_003));
+        assert!(matches!(member.next(), Next::Snapshot), "it was full, so what waited was dropped");
+        assert!(matches!(member.next(), Next::Message(ToGateway::UsageCounted { number: 7 })));
+        assert!(matches!(member.next(), Next::Message(ToGateway::Change { revision: Revision(10_003), .. })));
+        assert!(matches!(member.next(), Next::Wait));
+        member.leave();
+        assert!(matches!(member.next(), Next::Leave));
+    }
+}

@@ -225,7 +225,11 @@ impl Shared {
 
     fn ask(&self, request: u64, member: u64) -> oneshot::Receiver<Vec<SessionInfo>> {
         let (sender, answer) = oneshot::channel();
-        self.questions().insert((request, member), sender);
+        let mut questions = self.questions();
+        // Those whose asker went away.
+        questions.retain(|_, sender| !sender.is_closed());
+        questions.insert((request, member), sender);
+        drop(questions);
         answer
     }
 
