@@ -141,7 +141,7 @@ pub(crate) fn features(engine_name: &str) -> Value {
         })
         .collect();
     let products = json!({
-        "transcription": [{ "version": crate::VERSION, "languages": codes, "locales": {}, "domains": {} }],
+        "transcription": [{ "version": crate::version::VERSION, "languages": codes, "locales": {}, "domains": {} }],
         "translation": [],
         "languageId": [],
     });
