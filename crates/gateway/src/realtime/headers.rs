@@ -5,12 +5,10 @@ use domain::RequestId;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::policy::{HeaderList as _, Scan, parallel_engines};
 use crate::{RegionConfig, answer};
 
-const REGION: HeaderName = HeaderName::from_static("voxgate-region");
-const REQUEST_ID: HeaderName = HeaderName::from_static("voxgate-request-id");
 /// The client's own id of the request. Engines tell it with their sessions, so they always get one.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Say how an answer should look, which an upgrade has none of.
@@ -19,7 +17,7 @@ const OF_ANSWERS: [&str; 2] = ["accept", "content-type"];
 /// The headers of the upgrade request to an engine, but for those of the upgrade itself.
 pub(crate) fn engine_headers(
     client: &HeaderMap,
-    identity: &Identity,
+    who: &Identity,
     region: &RegionConfig,
     request_id: RequestId,
 ) -> HeaderMap {
@@ -33,11 +31,9 @@ pub(crate) fn engine_headers(
             headers.entry(name).or_insert(value);
         }
     });
-    let id = answer::request_id_value(request_id);
-    headers.entry(CLIENT_REQUEST_ID).or_insert_with(|| id.clone());
-    headers.insert(REQUEST_ID, id);
-    headers.insert(REGION, HeaderValue::from_static(region.region.as_str()));
-    identity.write(&mut headers, parallel_engines(scan.processing_data()));
+    headers.entry(CLIENT_REQUEST_ID).or_insert_with(|| answer::request_id_value(request_id));
+    identity::write_place(&mut headers, region.region, request_id);
+    who.write(&mut headers, parallel_engines(scan.processing_data()));
     let token = region.engine_token.as_ref().map(|token| format!("Bearer {}", token.expose()));
     if let Some(Ok(token)) = token.map(HeaderValue::try_from) {
         headers.insert(AUTHORIZATION, token);

@@ -94,7 +94,7 @@ pub async fn handle(
         (Ok(opened), Ok(upgrade)) => begin(gateway, &mut request, opened, &upgrade, request_id),
         (Ok(_), Err(refusal)) => answer::jobs(&refusal, request_id),
         (Err(refusal), upgrade) => {
-            tracing::debug!(%request_id, reason = %refusal.reason, "realtime refused");
+            tracing::info!(%request_id, reason = %refusal.reason, peer = %peer.ip(), "session refused");
             let in_band = refuse::is_in_band(gateway.config.refusal_style, placement, refusal.reason);
             let upgrade = upgrade.ok().filter(|_| in_band);
             refuse::answer(&refusal, upgrade.as_ref(), &mut request, &gateway.sessions, request_id)
@@ -246,7 +246,8 @@ fn begin(
     request_id: RequestId,
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(request);
-    tracing::debug!(%request_id, session_id = %opened.session.facts.id, "session open");
+    let facts = &opened.session.facts;
+    tracing::info!(%request_id, session_id = %facts.id, api_key_id = %facts.principal.api_key_id(), "session open");
     let session = carry(gateway.clone(), gateway.sessions.task(), upgraded, opened);
     debug_assert!(size_of_val(&session) <= SESSION_FUTURE_BYTES_MAX, "{} bytes", size_of_val(&session));
     tokio::spawn(session);

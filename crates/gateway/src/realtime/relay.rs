@@ -166,12 +166,12 @@ impl Relay {
             Poll::Ready(Progress::Closed) => Err(Finish::EngineClosed),
             Poll::Ready(Progress::SinkBroken) => Err(Finish::ClientGone),
             Poll::Ready(Progress::Ended) if self.client_closed.is_some() => Err(Finish::Unanswered),
-            Poll::Ready(Progress::Ended) => {
-                Err(Finish::Ended(Ending::engine_failed("The engine broke off the session. Try again soon.")))
-            }
+            Poll::Ready(Progress::Ended) => Err(Finish::Ended(Ending::engine_failed(
+                "The engine broke off the session. Try again soon.".to_owned(),
+            ))),
             Poll::Ready(Progress::Violated(violation)) => {
                 let reason = format!("The engine sent something invalid: {violation}.");
-                Err(Finish::Ended(Ending::engine_failed(&reason)))
+                Err(Finish::Ended(Ending::engine_failed(reason)))
             }
         }
     }
@@ -238,19 +238,17 @@ impl Relay {
         }
         self.check_expiry().map_err(Finish::Ended)?;
         if now >= self.opened + self.length_max() {
-            return Err(Finish::Ended(timed_out(
-                RealtimeError::SessionTimeout,
-                "it has lasted",
-                self.length_max(),
-            )));
+            let reason =
+                format!("The session has lasted {}s, as long as it may.", self.length_max().as_secs_f64());
+            return Err(Finish::Ended(Ending::refused(&Refusal::new(Reason::SessionOver, reason))));
         }
         if now >= self.last_audio + times.idle_audio_max {
-            let ending = timed_out(RealtimeError::IdleTimeout, "no audio was sent for", times.idle_audio_max);
+            let ending = idle("no audio was sent for", times.idle_audio_max);
             return Err(Finish::Ended(ending));
         }
         if now >= self.last_sign + times.idle_silent_max {
             let why = "neither audio nor a ping or pong was sent for";
-            return Err(Finish::Ended(timed_out(RealtimeError::IdleTimeout, why, times.idle_silent_max)));
+            return Err(Finish::Ended(idle(why, times.idle_silent_max)));
         }
         if self.warning_at().is_some_and(|at| now >= at) {
             self.warned = true;
@@ -280,7 +278,13 @@ impl Relay {
     async fn finish(self, finish: Finish) {
         // Before anyone is told: who hears that the session is over may open the next at once.
         self.session.gate().release();
-        tracing::debug!(session_id = %self.session.facts.id, ?finish, "session over");
+        tracing::info!(
+            session_id = %self.session.facts.id,
+            received_bytes = self.session.received_bytes.load(Ordering::Relaxed),
+            audio_millis = self.session.audio_millis.load(Ordering::Relaxed),
+            ?finish,
+            "session over"
+        );
         let linger_max = self.gateway.sessions.times().linger_max;
         let mask = self.mask();
         let engine_is_open = matches!(self.up.place(), Place::BetweenMessages | Place::BetweenFrames);
@@ -344,9 +348,9 @@ fn client_violated(violation: Violation) -> Ending {
     Ending { kind: RealtimeError::ProtocolError, reason, code: violation.close_code() }
 }
 
-fn timed_out(kind: RealtimeError, why: &str, after: Duration) -> Ending {
+fn idle(why: &str, after: Duration) -> Ending {
     let reason = format!("The session has timed out: {why} {}s.", after.as_secs_f64());
-    Ending { kind, reason, code: 1008 }
+    Ending { kind: RealtimeError::IdleTimeout, reason, code: 1008 }
 }
 
 /// Sees what a client sends.

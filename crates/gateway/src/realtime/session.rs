@@ -47,8 +47,8 @@ impl Ending {
     }
 
     /// The engine failed in the middle of the session.
-    pub(crate) fn engine_failed(reason: &str) -> Self {
-        Self { kind: RealtimeError::JobError, reason: reason.to_owned(), code: 1011 }
+    pub(crate) fn engine_failed(reason: String) -> Self {
+        Self::refused(&Refusal::new(Reason::EngineDown, reason))
     }
 
     /// The gateway stops.

@@ -112,17 +112,22 @@ async fn every_kind_of_revocation() {
     assert_eq!(error_then_close(&mut session.client).await.2, 4001);
 }
 
-/// Inside a message that the engine has not finished only the close frame goes out; a frame that came in part is not
-/// passed on in part.
+/// Inside a message that the engine has not finished only the close frame goes out, and inside a frame nothing at all; a
+/// small frame that came in part is not passed on in part, so that the client can be told.
 #[tokio::test]
 async fn inside_an_unfinished_message() {
     let world = World::new().await;
     let key = world.api_key().await;
     let mut fragment = text("an unfinished mess");
     fragment[0] &= 0x7f;
-    let whole = text("a whole message");
-    // What the engine has sent, whether the client sees anything of it, and whether an `Error` may follow.
-    for (sent, seen, told) in [(fragment.clone(), fragment, false), (whole[..7].to_vec(), Vec::new(), true)] {
+    let part = text("a whole message")[..7].to_vec();
+    let large_part = build(Opcode::Text, &vec![b'x'; 100_000], None)[..30_000].to_vec();
+    // What the engine has sent, what of it the client sees, and whether a close frame and an `Error` follow.
+    for (sent, seen, closes, told) in [
+        (fragment.clone(), fragment, true, false),
+        (part, Vec::new(), true, true),
+        (large_part.clone(), large_part, false, false),
+    ] {
         let bearer = format!("Bearer {}", world.temporary_key(&key));
         let mut client = TcpStream::connect(world.eu1).await.unwrap();
         client.write_all(upgrade_request("/v2", &[("Authorization", &bearer)]).as_bytes()).await.unwrap();
@@ -142,8 +147,7 @@ async fn inside_an_unfinished_message() {
         let mut rest = Vec::new();
         soon(client.read_to_end(&mut rest)).await.unwrap();
         let close = gateway::realtime::frame::close(4003, "not_allowed", None);
-        assert!(rest.ends_with(&close));
-        assert_eq!(rest.len() > close.len(), told, "{rest:?}");
+        assert_eq!((rest.ends_with(&close), rest.len() > close.len()), (closes, told), "{rest:?}");
         drop(engine);
         while world.gateway.sessions().count() > 0 {
             tokio::task::yield_now().await;
