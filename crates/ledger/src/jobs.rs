@@ -67,12 +67,13 @@ impl Ledger {
         Ok(Some(job))
     }
 
-    /// Remembers what the engine told of a job.
+    /// Remembers what the engine told of a job. One that was lost lives again.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn seen(&self, job_id: &str, seen: &Seen) -> Result<(), LedgerError> {
         let change = job::ActiveModel {
+            state: Set(JobState::Live.as_str().to_owned()),
             status: Set(Some(seen.status.clone())),
             settled: Set(seen.settled),
             object: Set(Some(seen.object.clone())),

@@ -44,10 +44,6 @@ pub struct Go {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large variant is the usual one, and a box would cost each request"
-)]
 pub enum Verdict {
     /// It goes on.
     Go(Go),

@@ -129,7 +129,7 @@ async fn spellings_of_paths() {
         (format!("/v2/jobs/{mine}%5Cx"), 400),
         (format!("/v2/jobs/{mine}%"), 400),
         (format!("/v2/jobs/{mine}%20"), 400),
-        (format!("/v2/jobs/%6aob1"), 404),
+        (String::from("/v2/jobs/%6aob1"), 404),
         (format!("/V2/jobs/{mine}"), 404),
         (format!("/v2/JOBS/{mine}"), 404),
         (format!("/v2/jobs/{mine}/transcripts"), 404),

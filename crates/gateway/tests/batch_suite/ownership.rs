@@ -67,7 +67,7 @@ async fn client_refs_are_isolated() {
         let usage = world.get("/v2/usage", reader).await;
         assert_eq!(usage.refusal(), refused(403, "Forbidden", "usage_needs_project"));
     }
-    assert_eq!(world.listed("", &bob).await, [of_bob.clone()]);
+    assert_eq!(world.listed("", &bob).await, std::slice::from_ref(&of_bob));
     let all = [by_permanent, of_key, of_bob.clone(), of_ann];
     for reader in [whole.as_str(), key.bearer()] {
         assert_eq!(world.listed("", reader).await, all);
@@ -121,7 +121,7 @@ async fn jobs_stay_in_their_region() {
     let world = World::new().await;
     let key = world.key().await;
     let (here, there) = (world.create(key.bearer()).await, world.create_at(Region::Eu2, key.bearer()).await);
-    assert_eq!(world.listed("", key.bearer()).await, [here.clone()]);
+    assert_eq!(world.listed("", key.bearer()).await, std::slice::from_ref(&here));
     assert_eq!(world.get(&format!("/v2/jobs/{there}"), key.bearer()).await.status, 404);
     let at_home = world.request_at(Region::Eu2, Method::GET, &format!("/v2/jobs/{there}"), key.bearer());
     assert_eq!(Answer::of(at_home).await.status, 200);
