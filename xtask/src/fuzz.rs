@@ -15,8 +15,8 @@ use crate::{Fault, lines, process};
 pub(crate) const SECONDS_DEFAULT: u32 = 5;
 /// The longest that building may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
-/// What a run may take beyond its seconds: reading the corpus, and one slow input.
-const GRACE_SECONDS: u32 = 60;
+/// What a run may take beyond its seconds: cargo looks whether anything changed, and may wait for another cargo.
+const GRACE_SECONDS: u32 = 300;
 const MANIFEST: &str = "fuzz/Cargo.toml";
 
 /// Installs what is missing, then runs.
