@@ -120,7 +120,7 @@ fn authenticate(asked: &Asked<'_>, tables: &Tables, now: Timestamp) -> Result<Pr
         product: Some(product(asked.route)),
         region: Some(asked.region),
         peer: asked.peer,
-        origin: None,
+        origin: asked.scan.origin(),
         usage: asked.route == Route::Usage,
     };
     tables.verify(presented, &need, now)
@@ -134,7 +134,7 @@ pub(crate) fn areas_elsewhere(asked: &Asked<'_>, tables: &Tables, now: Timestamp
         product: Some(product(asked.route)),
         region: None,
         peer: asked.peer,
-        origin: None,
+        origin: asked.scan.origin(),
         usage: false,
     };
     Some(tables.verify(presented, &need, now).ok()?.areas())

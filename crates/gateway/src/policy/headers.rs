@@ -36,6 +36,8 @@ pub struct Scan<'a> {
     /// What `Connection` nominates, which ends here.
     nominated: Option<&'a [u8]>,
     connections: usize,
+    origin: Option<&'a [u8]>,
+    origins: usize,
 }
 
 impl std::fmt::Debug for Scan<'_> {
@@ -59,6 +61,10 @@ impl<'a> Scan<'a> {
             "connection" => {
                 scan.nominated = Some(value);
                 scan.connections += 1;
+            }
+            "origin" => {
+                scan.origin = Some(value);
+                scan.origins += 1;
             }
             _ => {}
         });
@@ -88,6 +94,11 @@ impl<'a> Scan<'a> {
     /// The value of `Authorization`.
     pub const fn authorization(&self) -> Option<&'a [u8]> {
         self.authorization
+    }
+
+    /// The page that asks, if exactly one is named.
+    pub fn origin(&self) -> Option<&'a str> {
+        self.origin.filter(|_| self.origins == 1).and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// The value of the client's `X-SM-Processing-Data`.
@@ -145,6 +156,16 @@ mod tests {
 
     fn scan<'a>(fields: &'a [(&'a str, &'a [u8])]) -> Scan<'a> {
         Scan::read(fields)
+    }
+
+    /// One Origin counts; two are as good as none, since one of them may be a lie.
+    #[test]
+    fn one_origin_counts() {
+        let page: (&str, &[u8]) = ("origin", b"https://app.example");
+        assert_eq!(scan(&[page]).origin(), Some("https://app.example"));
+        assert_eq!(scan(&[page, page]).origin(), None);
+        assert_eq!(scan(&[("origin", b"\xff")]).origin(), None);
+        assert_eq!(scan(&[]).origin(), None);
     }
 
     /// Nothing that could pass for identity or for a credential is ever forwarded, in any spelling; ordinary fields are.
