@@ -75,7 +75,14 @@ async fn make_keys(voxgate: &Voxgate, count: usize) -> Result<Vec<String>, Box<d
     let client = reqwest::Client::new();
     let post = async |path: &str, body: Value| {
         let url = format!("{}{path}", voxgate.management_url());
-        client.post(url).bearer_auth(voxgate.management_token()).json(&body).send().await?.json::<Value>().await
+        client
+            .post(url)
+            .bearer_auth(voxgate.management_token())
+            .json(&body)
+            .send()
+            .await?
+            .json::<Value>()
+            .await
     };
     let mut keys = Vec::with_capacity(count);
     for index in 0..count {

@@ -33,5 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Runs one future to its end on a runtime of its own.
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made").block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made")
+        .block_on(future)
 }

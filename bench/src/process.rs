@@ -56,17 +56,23 @@ impl Voxgate {
     /// Starts the binary with its data in `folder` and waits until it is ready.
     pub(crate) fn start(binary: &Path, folder: &Path, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(binary)
-            .args(["dev", "--port", "0", "--json", "--data-dir"])
+            .args(["dev", "--port", "0", "--json", "--log-level", "warn", "--data-dir"])
             .arg(folder.join("voxgate"))
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|cause| format!("{} does not start ({cause}): cargo build --profile dist -p voxgate", binary.display()))?;
+            .map_err(|cause| {
+                format!(
+                    "{} does not start ({cause}): cargo build --profile dist -p voxgate",
+                    binary.display()
+                )
+            })?;
         let stdout = child.stdout.take().ok_or("stdout is piped")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let ready = serde_json::from_str(&line).map_err(|cause| format!("voxgate dev printed {line:?}: {cause}"))?;
+        let ready =
+            serde_json::from_str(&line).map_err(|cause| format!("voxgate dev printed {line:?}: {cause}"))?;
         Ok(Self { child, ready })
     }
 

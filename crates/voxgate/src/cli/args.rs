@@ -77,6 +77,9 @@ pub(super) struct DevArgs {
     /// A command that prints what a WAV file says; {wav} stands for the file
     #[arg(long, value_name = "CMD")]
     pub(super) recognizer: Option<String>,
+    /// From which importance on something is logged: error, warn, info (each request), debug.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(super) log_level: crate::log::LogLevel,
     /// A real engine for the Jobs API, in place of the sandbox
     #[arg(long, value_name = "URL")]
     pub(super) upstream_batch: Option<String>,

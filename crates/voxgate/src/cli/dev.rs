@@ -7,7 +7,7 @@ use crate::log::{self, LogSettings};
 use crate::signal::Ending;
 
 pub(super) async fn run(arguments: DevArgs) -> Result<(), Failure> {
-    log::start(LogSettings::default());
+    log::start(LogSettings { level: arguments.log_level, ..LogSettings::default() });
     let ending = Ending::listen().map_err(|error| Failure::from_error(&error))?;
     let options = DevOptions {
         port: arguments.port,
