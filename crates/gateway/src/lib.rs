@@ -12,6 +12,7 @@ pub mod config;
 mod dispatch;
 pub mod gateway;
 pub mod guard;
+pub mod host;
 pub mod identity;
 pub mod limits;
 pub mod link;
@@ -30,4 +31,5 @@ pub use config::{
 pub use gateway::{Gateway, GatewayError};
 pub use limits::GatewayLimits;
 pub use link::GatewayLink;
-pub use place::{HostMap, HostTarget, Other, Place, Site};
+pub use host::{HostMap, HostTarget, Place};
+pub use place::{Other, Site};
