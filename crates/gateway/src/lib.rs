@@ -29,7 +29,7 @@ pub use config::{
     UserIdKey,
 };
 pub use gateway::{Gateway, GatewayError};
+pub use host::{HostMap, HostTarget, Place};
 pub use limits::GatewayLimits;
 pub use link::GatewayLink;
-pub use host::{HostMap, HostTarget, Place};
 pub use place::{Other, Site};
