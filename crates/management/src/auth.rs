@@ -42,5 +42,7 @@ pub(crate) fn manager(
 
 /// The management token of a request, whatever it may do.
 pub(crate) fn manager_for_any(context: &Context, headers: &HeaderMap) -> Result<Manager, Refusal> {
-    context.control.tables().verify_management(presented(headers)?, context.control.now())
+    let manager = context.control.tables().verify_management(presented(headers)?, context.control.now())?;
+    context.control.note_token_used(manager.token_id());
+    Ok(manager)
 }

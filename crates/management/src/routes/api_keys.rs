@@ -96,7 +96,9 @@ fn caller(context: &Context, head: &http::request::Parts) -> Result<Caller, Refu
     let now = context.control.now();
     let tables = context.control.tables();
     if classify(presented) == Shape::ManagementToken {
-        return tables.verify_management(presented, now).map(Caller::Manager);
+        let manager = tables.verify_management(presented, now)?;
+        context.control.note_token_used(manager.token_id());
+        return Ok(Caller::Manager(manager));
     }
     match tables.mint_rights(presented, request::peer(&head.extensions), now) {
         Ok(principal) => Ok(Caller::Key(Ok(Box::new(principal)))),
