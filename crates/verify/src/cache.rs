@@ -8,6 +8,8 @@ use domain::token::Claims;
 use domain::{InstanceId, Kid, Leash, SecretHash};
 use quick_cache::sync::Cache;
 
+use crate::state::keys::{Hint, KeyTable};
+
 /// Verified tokens that are remembered, in entries of about 700 bytes.
 pub(crate) const CACHED_TOKENS_MAX: usize = 65_536;
 
@@ -27,14 +29,17 @@ pub(crate) struct VerifiedToken {
     pub(crate) issuer: Option<InstanceId>,
     pub(crate) leash: Arc<Leash>,
     pub(crate) kid: Kid,
+    /// Where its parent was when it was verified.
+    pub(crate) parent: Option<Hint>,
 }
 
-impl From<SignedToken> for VerifiedToken {
-    fn from(mut token: SignedToken) -> Self {
+impl VerifiedToken {
+    pub(crate) fn new(mut token: SignedToken, keys: &KeyTable) -> Self {
         let leash = std::mem::take(&mut token.claims.leash);
         Self {
             issuer: InstanceId::parse(&token.claims.issuer),
             leash: if leash.is_empty() { no_leash() } else { Arc::new(leash) },
+            parent: keys.find_by_id(token.claims.api_key_id).map(|key| key.hint()),
             claims: token.claims,
             kid: token.kid,
         }

@@ -64,7 +64,8 @@ pub(crate) fn temporary_key(
         return Err(sentences::foreign_issuer());
     }
     in_time(claims, leeway, now)?;
-    let parent = state.keys.find_by_id(claims.api_key_id).ok_or_else(sentences::parent_unknown)?;
+    let parent =
+        state.keys.find_near(token.parent, claims.api_key_id).ok_or_else(sentences::parent_unknown)?;
     let home = living_token(state, claims, &parent, now)?;
     if need.surface == Surface::Mint {
         return Err(sentences::temporary_key_mints());

@@ -261,7 +261,7 @@ impl Tables {
     ) -> Result<Arc<VerifiedToken>, Refusal> {
         let issuer = state.issuer.load();
         let signed = credentials::token::read(presented, |kid| issuer.key(kid, now).cloned());
-        let token = Arc::new(VerifiedToken::from(signed.map_err(sentences::token)?));
+        let token = Arc::new(VerifiedToken::new(signed.map_err(sentences::token)?, &state.keys));
         if !judge::is_over(&token.claims, self.leeway, now) {
             self.tokens.remember(hash, Arc::clone(&token));
         }

@@ -116,7 +116,7 @@ fn subset(flaws: &'static [Flaw]) -> impl Strategy<Value = Vec<Flaw>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// A temporary key with any flaws is told of the first, cold and cached.
     #[test]
