@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -30,6 +30,11 @@ const PING_SECONDS: u64 = 30;
 const PONG_SECONDS_MAX: u64 = 20;
 /// Streams that an HTTP/2 client may reset before they are answered.
 const RESET_STREAMS_MAX: usize = 20;
+/// What an HTTP/2 client may send ahead of what is taken, per stream and per connection, in bytes.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// What is held of an answer that an HTTP/2 client doesn't take, per stream, in bytes.
+const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
 /// What hyper may gather of a head. The guard lets no longer one through.
 const HYPER_HEAD_BYTES: usize = HEAD_BYTES_MAX * 2;
 
@@ -74,11 +79,12 @@ impl Gateway {
             let (permit, accepted) = accepted;
             match accepted {
                 Ok((stream, peer)) => {
+                    let Ok(stream) = stream.into_std() else { continue };
                     let connection = converse(listening.clone(), stream, peer);
-                    tasks.spawn(async move {
+                    listening.gateway.workers.serve(tasks.track_future(async move {
                         connection.await;
                         drop(permit);
-                    });
+                    }));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -111,13 +117,18 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(STREAM_SEND_BYTES_MAX)
         .keep_alive_interval(Duration::from_secs(PING_SECONDS))
         .keep_alive_timeout(Duration::from_secs(PONG_SECONDS_MAX));
     builder
 }
 
 /// One connection, from its first byte to its last.
-async fn converse(listening: Arc<Listening>, stream: TcpStream, peer: SocketAddr) {
+async fn converse(listening: Arc<Listening>, stream: std::net::TcpStream, peer: SocketAddr) {
+    // Only here, on the thread that serves it, does a socket join a runtime.
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -178,12 +189,16 @@ async fn answer(
     let _flight = in_flight.begin();
     let http1 = request.version() < Version::HTTP_2;
     let tunnel = http1 && request.headers().contains_key(UPGRADE);
+    let carries_body = http1 && !request.body().is_end_stream();
     let entry = AccessEntry::begin(&request);
     let mut response =
         dispatch::dispatch(&listening.gateway, request, peer, &listening.site, &listening.other).await;
-    // What came after a request for a WebSocket was never looked at: nothing of it may be taken for a request.
-    let closes = (tunnel && response.status() != StatusCode::SWITCHING_PROTOCOLS)
-        || (http1 && matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::URI_TOO_LONG));
+    // What came after a request for a WebSocket was never looked at: nothing of it may be taken for a request. And where
+    // a body may be left unread, hyper closes the connection: a client that isn't told sends its next request into it.
+    let status = response.status();
+    let closes = (tunnel && status != StatusCode::SWITCHING_PROTOCOLS)
+        || (carries_body && (status.is_client_error() || status.is_server_error()))
+        || (http1 && status == StatusCode::URI_TOO_LONG);
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,12 +1,12 @@
 //! The gateway as one value: what its parts share.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use domain::{Clock, Product, Refusal, Region, RequestId, Rng, Timestamp};
 use http::HeaderValue;
-use ledger::Ledger;
+use ledger::{IntentId, Ledger};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use verify::{Principal, Tables};
@@ -17,6 +17,7 @@ use crate::meter::Meter;
 use crate::rate::Rates;
 use crate::realtime::Registry;
 use crate::upstream::Pool;
+use crate::workers::Workers;
 use crate::{GatewayConfig, RegionConfig, batch, link};
 
 /// A gateway: the regions that it serves and all that they share.
@@ -33,6 +34,7 @@ pub struct Gateway {
     pub(crate) link: LinkState,
     /// What must end before the process may.
     pub(crate) tasks: TaskTracker,
+    pub(crate) workers: Workers,
     identities: Identities,
     batch_sites: HashMap<Region, Arc<BatchSite>>,
     request_ids: RequestIds,
@@ -48,6 +50,8 @@ pub(crate) struct BatchSite {
     pub(crate) ledger: Arc<Ledger>,
     /// What the engines want in `Authorization`.
     pub(crate) engine_token: Option<HeaderValue>,
+    /// Creates that are on their way right now.
+    pub(crate) creating: Mutex<HashSet<IntentId>>,
 }
 
 /// Why a gateway can't start.
@@ -59,6 +63,9 @@ pub enum GatewayError {
     /// The ledger can't be read.
     #[error("the ledger of a region can't be read")]
     Ledger(#[source] ledger::LedgerError),
+    /// The threads that serve connections can't be started.
+    #[error("the threads that serve connections can't be started")]
+    Workers(#[source] std::io::Error),
 }
 
 impl Gateway {
@@ -79,6 +86,7 @@ impl Gateway {
             let ledger = ledgers.get(&region.region).ok_or(GatewayError::NoLedger(region.region))?.clone();
             batch_sites.insert(region.region, Arc::new(BatchSite::new(region, &config, ledger)));
         }
+        let workers = Workers::start(config.limits.worker_threads).map_err(GatewayError::Workers)?;
         let gateway = Arc::new(Self {
             identities: Identities::new(config.user_id_key.clone()),
             request_ids: RequestIds::new(rng.as_ref()),
@@ -91,12 +99,12 @@ impl Gateway {
             rates: Rates::default(),
             link: LinkState::default(),
             tasks: TaskTracker::new(),
+            workers,
             batch_sites,
             stop: CancellationToken::new(),
         });
-        let left_by_crash = batch::left_by_crash(&gateway).await.map_err(GatewayError::Ledger)?;
         link::spawn(&gateway, link);
-        batch::spawn_upkeep(&gateway, left_by_crash);
+        batch::spawn_upkeep(&gateway);
         Ok(gateway)
     }
 
@@ -134,7 +142,8 @@ impl Gateway {
         self.sessions.drain(grace).await;
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        // What an engine doesn't answer in time stays an open intent; the next start looks into it.
+        drop(tokio::time::timeout(grace, self.tasks.wait()).await);
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {
@@ -169,6 +178,7 @@ impl BatchSite {
             config: region.clone(),
             ledger,
             engine_token: token,
+            creating: Mutex::default(),
         }
     }
 }

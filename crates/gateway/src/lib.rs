@@ -22,6 +22,7 @@ pub mod policy;
 pub mod rate;
 pub mod realtime;
 pub mod upstream;
+mod workers;
 
 pub use body::{Body, BodyError};
 pub use config::{

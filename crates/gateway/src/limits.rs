@@ -1,5 +1,7 @@
 //! Limits of the wire. What is over one of them is refused, never cut.
 
+use std::num::NonZeroUsize;
+
 /// The head of a request: request line and all headers, in bytes.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Header fields of one request.
@@ -50,6 +52,8 @@ pub const LINGER_SECONDS_MAX: u64 = 2;
 pub struct GatewayLimits {
     /// Client connections open at once.
     pub connections_max: usize,
+    /// Threads that serve connections.
+    pub worker_threads: usize,
     /// Connections to one engine that are kept while idle.
     pub engine_idle_connections_max: usize,
     /// How long an idle connection to an engine is kept, in seconds.
@@ -68,6 +72,7 @@ impl Default for GatewayLimits {
     fn default() -> Self {
         Self {
             connections_max: 20_000,
+            worker_threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             engine_idle_connections_max: 256,
             engine_idle_seconds_max: 30,
             engine_connect_seconds_max: 5,

@@ -1,10 +1,10 @@
 //! Creating a job. The order is what matters: the intent is written, then the engine is asked, then the owner is written, and only
 //! then is the client answered. A crash at any point leaves a job that nobody can read and that the next start finds.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use domain::{Reason, Refusal, Region, RequestId, Timestamp};
+use domain::{Reason, Refusal, Region, RequestId};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -57,7 +57,7 @@ struct Creation {
     engine: Arc<Pool>,
     request: Request<UploadBody>,
     progress: Arc<Progress>,
-    intent: IntentId,
+    underway: Underway,
     new: NewIntent,
     clock: Arc<dyn domain::Clock>,
     region: Region,
@@ -84,12 +84,13 @@ pub(super) async fn create(
         request_id: call.request_id,
     };
     let intended = call.site.ledger.intend(&new, call.now).await;
+    let intent = intended.map_err(|error| internal(&error, call.request_id))?;
     let creation = Creation {
         site: call.site.clone(),
         engine: engine.clone(),
         request,
         progress: progress.clone(),
-        intent: intended.map_err(|error| internal(&error, call.request_id))?,
+        underway: Underway::begin(call.site, intent),
         new,
         clock: call.gateway.clock.clone(),
         region: call.site.config.region,
@@ -125,9 +126,29 @@ fn too_large() -> Refusal {
     Refusal::new(Reason::TooLarge, "The upload is over its limit of 1 GiB.")
 }
 
+/// Marks an intent as being on its way, until this is dropped.
+struct Underway {
+    site: Arc<BatchSite>,
+    intent: IntentId,
+}
+
+impl Underway {
+    fn begin(site: &Arc<BatchSite>, intent: IntentId) -> Self {
+        site.creating.lock().unwrap_or_else(PoisonError::into_inner).insert(intent);
+        Self { site: site.clone(), intent }
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.site.creating.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.intent);
+    }
+}
+
 impl Creation {
     async fn run(self) -> Ended {
-        let Self { site, engine, request, progress, intent, new, clock, region, request_id } = self;
+        let Self { site, engine, request, progress, underway, new, clock, region, request_id } = self;
+        let intent = underway.intent;
         let response = match engine.send(request).await {
             Ok(response) => response,
             Err(error) => {
@@ -268,11 +289,4 @@ fn embed(
         srt: plain(Format::Srt),
     };
     serde_json::to_vec(&embedded).unwrap_or_default().into()
-}
-
-/// When an intent is old enough that its request can't be on its way any more.
-pub(super) fn is_stale(begun_at: Timestamp, now: Timestamp, engine_answer_seconds_max: u64) -> bool {
-    const LONGEST_UPLOAD_SECONDS: i64 = 4 * 3600;
-    let patience = i64::try_from(engine_answer_seconds_max).unwrap_or(i64::MAX);
-    now.micros_since(begun_at) > LONGEST_UPLOAD_SECONDS.saturating_add(patience).saturating_mul(1_000_000)
 }

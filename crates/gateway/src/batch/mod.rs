@@ -20,7 +20,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 pub use adopt::AdoptError;
-pub(crate) use upkeep::{left_by_crash, spawn_upkeep};
+pub(crate) use upkeep::spawn_upkeep;
 
 use self::call::Call;
 use crate::gateway::BatchSite;
@@ -142,7 +142,7 @@ fn elsewhere(gateway: &Gateway, asked: &Asked<'_>, refusal: Refusal) -> Refusal 
     }
     Refusal::new(
         Reason::WrongArea,
-        format!("{} Use {} instead.", refusal.detail.trim_end(), urls.join(" or ")),
+        format!("{}. Use {} instead.", refusal.detail.trim_end_matches(['.', ' ']), urls.join(" or ")),
     )
 }
 

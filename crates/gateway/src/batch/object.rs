@@ -8,6 +8,9 @@ use ledger::{Job, JobState, Seen};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// The longest object that the ledger remembers whole, in bytes.
+const KEPT_OBJECT_BYTES_MAX: usize = 16 * 1024;
+
 /// `{"job": …}`, as engines answer.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -116,11 +119,29 @@ impl<'a> JobObject<'a> {
         Seen {
             status: self.status.to_string(),
             settled: self.is_final(),
-            object: self.text.to_owned(),
+            object: self.kept(),
             duration_seconds: self.members.duration.and_then(|raw| serde_json::from_str(raw.get()).ok()),
             kind: kind.map(own),
             language,
             model,
+        }
+    }
+
+    /// What is remembered of the object: all of it, or its plain members where its configuration makes it long.
+    fn kept(&self) -> String {
+        if self.text.len() <= KEPT_OBJECT_BYTES_MAX {
+            return self.text.to_owned();
+        }
+        let mut members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(self.text).unwrap_or_default();
+        members.retain(|name, _| {
+            ["id", "created_at", "data_name", "duration", "status"].contains(&name.as_str())
+        });
+        let short = serde_json::Value::Object(members).to_string();
+        if short.len() <= KEPT_OBJECT_BYTES_MAX {
+            short
+        } else {
+            format!(r#"{{"status":{:?}}}"#, self.status)
         }
     }
 
@@ -284,6 +305,19 @@ mod tests {
         }
         let odd = JobObject::read(r#"{"status":"running","duration":"long","config":[1]}"#).unwrap().seen();
         assert_eq!((odd.settled, odd.duration_seconds, odd.language), (false, None, None));
+    }
+
+    /// A long object is remembered without its configuration; one at the limit is remembered whole.
+    #[test]
+    fn long_objects_are_cut_by_members() {
+        let object = |bytes: usize| {
+            let start = r#"{"id":"a","status":"done","duration":3,"config":{"x":""}}"#;
+            start.replace(r#""x":"""#, &format!(r#""x":"{}""#, "y".repeat(bytes - start.len())))
+        };
+        let whole = object(KEPT_OBJECT_BYTES_MAX);
+        assert_eq!(JobObject::read(&whole).unwrap().seen().object, whole);
+        let seen = JobObject::read(&object(KEPT_OBJECT_BYTES_MAX + 1)).unwrap().seen();
+        assert_eq!(seen.object, r#"{"duration":3,"id":"a","status":"done"}"#);
     }
 
     /// What is no job object is none, whatever it is; nothing panics.

@@ -2,18 +2,18 @@
 //! else has asked for.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use domain::{Region, RequestId, Timestamp};
+use domain::{RequestId, Timestamp};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderMap, Method, StatusCode};
-use ledger::{Intent, LedgerError};
+use ledger::{Intent, IntentId, LedgerError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::call::request;
-use super::create::{is_stale, take_back};
+use super::create::take_back;
 use super::engine::read_all;
 use super::object::JobObject;
 use crate::Gateway;
@@ -38,68 +38,50 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 /// An engine's list of all its jobs, in bytes.
 const ENGINE_LIST_BYTES_MAX: usize = 64 << 20;
 
-/// The creates that a crash interrupted, per region.
-pub(crate) type LeftByCrash = Vec<(Region, Vec<Intent>)>;
-
-/// Reads what a crash left, before anything new is begun.
-pub(crate) async fn left_by_crash(gateway: &Gateway) -> Result<LeftByCrash, LedgerError> {
-    let mut left = Vec::new();
+/// Starts upkeep for every region with an engine.
+pub(crate) fn spawn_upkeep(gateway: &Arc<Gateway>) {
     for site in gateway.batch_sites() {
-        let intents = site.ledger.open_intents().await?;
-        if !intents.is_empty() {
-            left.push((site.config.region, intents));
+        if let Some(engine) = &site.engine {
+            gateway.tasks.spawn(upkeep(gateway.clone(), site.clone(), engine.clone()));
         }
     }
-    Ok(left)
 }
 
-/// Starts upkeep for every region with an engine.
-pub(crate) fn spawn_upkeep(gateway: &Arc<Gateway>, left_by_crash: LeftByCrash) {
-    let mut left_by_crash = left_by_crash;
-    for site in gateway.batch_sites() {
-        let Some(engine) = &site.engine else { continue };
-        let region = site.config.region;
-        let place = left_by_crash.iter().position(|(of, _)| *of == region);
-        let intents = place.map(|place| left_by_crash.swap_remove(place).1).unwrap_or_default();
-        let upkeep = upkeep(gateway.clone(), site.clone(), engine.clone(), intents);
-        gateway.tasks.spawn(upkeep);
-    }
-}
-
-async fn upkeep(gateway: Arc<Gateway>, site: Arc<BatchSite>, engine: Arc<Pool>, mut left: Vec<Intent>) {
+async fn upkeep(gateway: Arc<Gateway>, site: Arc<BatchSite>, engine: Arc<Pool>) {
     let stop = gateway.stopping();
     loop {
-        let failed = !left.is_empty() && !look_for_orphans(&gateway, &site, &engine, &left).await;
-        let pause = Duration::from_secs(if failed { RETRY_SECONDS } else { UPKEEP_SECONDS });
-        if !failed {
-            left.clear();
-        }
+        let round = async {
+            let finished = look_for_orphans(&gateway, &site, &engine).await;
+            if finished {
+                settle_old(&gateway, &site).await;
+            }
+            finished
+        };
+        let finished = tokio::select! {
+            () = stop.cancelled() => return,
+            finished = round => finished,
+        };
+        let pause = Duration::from_secs(if finished { UPKEEP_SECONDS } else { RETRY_SECONDS });
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        if failed {
-            continue;
-        }
-        settle_old(&gateway, &site).await;
-        left = stale_intents(&gateway, &site).await;
     }
 }
 
-/// Intents of this run whose answer never came, for example because the engine's connection broke.
-async fn stale_intents(gateway: &Gateway, site: &BatchSite) -> Vec<Intent> {
-    let answer_seconds = gateway.config.limits.engine_answer_seconds_max;
-    let now = gateway.now();
-    match site.ledger.open_intents().await {
-        Ok(mut intents) => {
-            intents.retain(|intent| is_stale(intent.begun_at, now, answer_seconds));
-            intents
-        }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "open intents can't be read");
-            Vec::new()
-        }
-    }
+/// The creates that are on their way right now.
+fn creating(site: &BatchSite) -> HashSet<IntentId> {
+    site.creating.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Intents that are open though nothing is on its way for them: a crash left them, or an engine whose answer never came.
+async fn left_open(site: &BatchSite) -> Result<Vec<Intent>, LedgerError> {
+    // Taken first: what begins later is on its way, and what ends meanwhile isn't open.
+    let underway = creating(site);
+    let mut intents = site.ledger.open_intents().await?;
+    let now_underway = creating(site);
+    intents.retain(|intent| !underway.contains(&intent.id) && !now_underway.contains(&intent.id));
+    Ok(intents)
 }
 
 #[derive(Deserialize)]
@@ -144,42 +126,66 @@ pub(super) async fn engine_jobs(site: &BatchSite, engine: &Arc<Pool>, id: Reques
     Some(list.jobs.into_iter().filter_map(listed).collect())
 }
 
-/// Finds the jobs that these intents left at the engine, deletes them there and counts them. Says whether that is finished.
+/// Finds the jobs that interrupted creates left at the engine, deletes them there and counts them. Says whether that is finished.
 ///
-/// An engine may hold jobs that were there before Voxgate: only those are touched that nobody owns, that were made in the time of an
-/// intent, and no more of them than there are intents.
-async fn look_for_orphans(gateway: &Gateway, site: &BatchSite, engine: &Arc<Pool>, left: &[Intent]) -> bool {
+/// An engine may hold jobs that were there before Voxgate: only those are touched that nobody owns in any region, that were made in
+/// the time of an intent, and no more of them than there are intents.
+async fn look_for_orphans(gateway: &Gateway, site: &BatchSite, engine: &Arc<Pool>) -> bool {
+    let left = match left_open(site).await {
+        Ok(left) if left.is_empty() => return true,
+        Ok(left) => left,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "open intents can't be read");
+            return false;
+        }
+    };
     let request_id = gateway.request_id(gateway.now());
-    let Some(jobs) = engine_jobs(site, engine, request_id).await else { return false };
-    let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
-    let Ok(known) = site.ledger.known(&ids).await else { return false };
-    let known: HashSet<String> = known.into_iter().collect();
-    let mut candidates: Vec<Listed> =
-        jobs.into_iter().filter(|job| !known.contains(&job.id) && in_time_of(job, left)).collect();
-    candidates.sort_by_key(|job| std::cmp::Reverse(job.created_at));
-    candidates.truncate(left.len());
-    for job in &candidates {
+    let Some(mut jobs) = engine_jobs(site, engine, request_id).await else { return false };
+    jobs.retain(|job| in_time_of(job, &left));
+    // A job on the list may belong to a create that is on its way: those get their owner first.
+    others_end(gateway).await;
+    let Ok(mut orphans) = without_owner(gateway, jobs).await else { return false };
+    orphans.sort_by_key(|job| std::cmp::Reverse(job.created_at));
+    orphans.truncate(left.len());
+    for job in &orphans {
         let deleted = site.config.capabilities.delete && take_back(site, engine, &job.id, request_id).await;
-        if let Err(error) = site.ledger.note_orphan(&job.id, deleted, gateway.now()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a job without owner could not be noted"
-            );
+        if site.ledger.note_orphan(&job.id, deleted, gateway.now()).await.is_err() {
             return false;
         }
     }
-    for intent in left {
+    for intent in &left {
         if site.ledger.abandon(intent.id).await.is_err() {
             return false;
         }
     }
-    tracing::info!(
+    tracing::warn!(
         region = %site.config.region,
         intents = left.len(),
-        orphans = candidates.len(),
-        "looked for jobs that an interruption left at the engine"
+        orphans = orphans.len(),
+        "looked for jobs that interrupted creates left at the engine, and deleted them"
     );
     true
+}
+
+/// Waits until the creates that are on their way now have ended. Regions may share an engine, so it waits for all.
+async fn others_end(gateway: &Gateway) {
+    const LOOK_MILLIS: u64 = 50;
+    for site in gateway.batch_sites() {
+        let underway = creating(site);
+        while !creating(site).is_disjoint(&underway) {
+            tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)).await;
+        }
+    }
+}
+
+/// The jobs that no ledger of this gateway knows.
+async fn without_owner(gateway: &Gateway, mut jobs: Vec<Listed>) -> Result<Vec<Listed>, LedgerError> {
+    for site in gateway.batch_sites() {
+        let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
+        let known: HashSet<String> = site.ledger.known(&ids).await?.into_iter().collect();
+        jobs.retain(|job| !known.contains(&job.id));
+    }
+    Ok(jobs)
 }
 
 fn in_time_of(job: &Listed, intents: &[Intent]) -> bool {

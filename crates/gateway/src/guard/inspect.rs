@@ -103,8 +103,8 @@ impl Inspector {
                 }
                 State::ChunkSize { .. } | State::ChunkEnd { .. } | State::Trailer { .. } => {
                     match self.chunk_framing(rest) {
-                        Some(taken) => taken,
-                        None => return Step { pass, next: Next::Broken },
+                        Ok(taken) => taken,
+                        Err(good) => return Step { pass: pass + good, next: Next::Broken },
                     }
                 }
             };
@@ -153,14 +153,14 @@ impl Inspector {
         Ok(None)
     }
 
-    /// Takes in the bytes between chunks; how many, or `None` where they are broken.
-    fn chunk_framing(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Takes in the bytes between chunks; how many, or how many are good before one that is broken.
+    fn chunk_framing(&mut self, bytes: &[u8]) -> Result<usize, usize> {
         for (index, byte) in bytes.iter().copied().enumerate() {
-            if self.chunk_byte(byte)? {
-                return Some(index + 1);
+            if self.chunk_byte(byte).ok_or(index)? {
+                return Ok(index + 1);
             }
         }
-        Some(bytes.len())
+        Ok(bytes.len())
     }
 
     /// Takes in one byte between chunks; says whether the state changed to one that isn't between chunks.

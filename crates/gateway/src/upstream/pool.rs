@@ -1,7 +1,7 @@
 //! A pool of connections to one engine.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::body::{EngineBody, Progress, UploadBody};
-use crate::{GatewayLimits, Upstream};
+use crate::{GatewayLimits, Upstream, workers};
 
 /// Why an engine gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum EngineError {
     /// No connection could be made: nothing was sent.
     #[error("no connection to the engine could be made")]
     Connect(#[source] std::io::Error),
-    /// Connecting or answering took too long.
+    /// Answering took too long. The engine may or may not have taken in the request.
     #[error("the engine took too long")]
     Timeout,
     /// The connection ended before an answer. It may or may not have taken in the request.
@@ -38,7 +38,8 @@ pub enum EngineError {
 pub struct Pool {
     upstream: Upstream,
     host: HeaderValue,
-    idle: Mutex<Vec<Idle>>,
+    /// Idle connections per worker, and of all other threads: a connection's task runs on the thread that made it.
+    idle: Box<[Mutex<Vec<Idle>>]>,
     limits: GatewayLimits,
     answers: AtomicBool,
 }
@@ -74,7 +75,7 @@ impl Pool {
         Arc::new(Self {
             upstream,
             host,
-            idle: Mutex::new(Vec::new()),
+            idle: (0..=limits.worker_threads.max(1)).map(|_| Mutex::default()).collect(),
             limits,
             answers: AtomicBool::new(true),
         })
@@ -143,8 +144,15 @@ impl Pool {
         self.answers.store(answers, Ordering::Relaxed);
     }
 
+    /// The idle connections of the thread that asks.
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        let others = self.idle.len() - 1;
+        let place = workers::here().map_or(others, |number| number.min(others));
+        self.idle[place].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> Option<SendRequest<UploadBody>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         let oldest = Duration::from_secs(self.limits.engine_idle_seconds_max);
         while let Some(connection) = idle.pop() {
             if connection.since.elapsed() > oldest {
@@ -163,8 +171,8 @@ impl Pool {
         if sender.is_closed() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.limits.engine_idle_connections_max {
+        let mut idle = self.idle();
+        if idle.len() < self.limits.engine_idle_connections_max.div_ceil(self.limits.worker_threads.max(1)) {
             idle.push(Idle { sender, since: Instant::now() });
         }
     }
@@ -174,7 +182,7 @@ impl Pool {
         let wait = Duration::from_secs(self.limits.engine_connect_seconds_max);
         let stream = tokio::time::timeout(wait, TcpStream::connect((host, self.upstream.port())))
             .await
-            .map_err(|_| EngineError::Timeout)?
+            .map_err(|_| EngineError::Connect(std::io::ErrorKind::TimedOut.into()))?
             .map_err(EngineError::Connect)?;
         stream.set_nodelay(true).map_err(EngineError::Connect)?;
         let (sender, connection) = Builder::new()
