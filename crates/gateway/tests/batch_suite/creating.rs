@@ -171,6 +171,57 @@ async fn what_a_crash_leaves_is_found() {
     assert_eq!(ledger.orphans_count().await.unwrap(), 1);
 }
 
+/// A create that is on its way while the gateway looks for what a crash left keeps its job, in whatever region it is: regions may share
+/// an engine.
+#[tokio::test]
+async fn a_create_on_its_way_is_no_orphan() {
+    for region in [Region::Eu1, Region::Eu2] {
+        let world = World::new().await;
+        let key = world.key().await;
+        let new = ledger::NewIntent {
+            project_id: crate::world::PROJECT,
+            client_ref: None,
+            api_key_id: key.record.id,
+            request_id: domain::RequestId::from_u128(1),
+        };
+        let clock: &dyn domain::Clock = world.clock.as_ref();
+        world.running().ledger.intend(&new, clock.now()).await.unwrap();
+        world.stop().await;
+        // The first look fails, so that the create below is there before the second one.
+        world.engine.answer_next(500, "");
+        let lists = |world: &World| world.engine.recorded().iter().filter(|one| one.target == "/v2/jobs" && one.method == "GET").count();
+        world.start().await;
+        soon(async {
+            while lists(&world) == 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        world.engine.create_answers.forget_permits(usize::MAX >> 3);
+        let waiting = tokio::spawn(Answer::of(world.request_at(region, Method::POST, "/v2/jobs", key.bearer())));
+        soon(world.engine.create_arrived.notified()).await;
+        soon(async {
+            while lists(&world) < 2 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        world.engine.create_answers.add_permits(1);
+        let job = soon(waiting).await.unwrap().json()["id"].as_str().unwrap().to_owned();
+        let ledger = world.running().ledger;
+        soon(async {
+            while !ledger.open_intents().await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(world.engine.jobs(), std::slice::from_ref(&job));
+        let read = world.request_at(region, Method::GET, &format!("/v2/jobs/{job}"), key.bearer());
+        assert_eq!(Answer::of(read).await.status, 200);
+        assert_eq!(ledger.orphans_count().await.unwrap(), 0);
+    }
+}
+
 /// Jobs that were at the engine before can be adopted; then their project reads and lists them at their own time.
 #[tokio::test]
 async fn adoption() {
