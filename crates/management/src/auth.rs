@@ -20,11 +20,11 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
         Bearer::Credential(credential) => Ok(credential),
         Bearer::Absent => Err(Refusal::new(
             Reason::CredentialMissing,
-            "No credential was sent. Send one in the header Authorization: Bearer …",
+            "No credential was sent. Send one in the header Authorization: Bearer KEY.",
         )),
         Bearer::Malformed => Err(Refusal::new(
             Reason::CredentialUnknown,
-            "The Authorization header can't be read. It should be: Authorization: Bearer …",
+            "The Authorization header can't be read. It should be: Authorization: Bearer KEY.",
         )),
     }
 }

@@ -84,22 +84,46 @@ impl Process {
         self.child.kill().await.expect("a child can be killed");
     }
 
-    /// Asks it to end, and tells whether it ended well and what it wrote to standard output and standard error.
+    /// Asks it to end, and doesn't wait.
     ///
     /// # Panics
-    /// When it doesn't end.
-    pub async fn terminate(mut self) -> (bool, String, String) {
+    /// When it can't be asked.
+    pub async fn ask_to_end(&self) {
         let id = self.child.id().expect("the child runs").to_string();
         let asked =
             Command::new("kill").args(["-TERM", &id]).status().await.expect("there is a kill command");
         assert!(asked.success());
+    }
+
+    /// Asks it to end, and tells whether it ended well and what it wrote to standard output and standard error.
+    ///
+    /// # Panics
+    /// When it doesn't end.
+    pub async fn terminate(self) -> (bool, String, String) {
+        self.ask_to_end().await;
+        self.ended().await
+    }
+
+    /// Waits for its end, and tells whether it ended well and what it wrote to standard output and standard error.
+    ///
+    /// # Panics
+    /// When it doesn't end.
+    pub async fn ended(mut self) -> (bool, String, String) {
         let status = within("the end", self.child.wait()).await.expect("a child can be waited for");
         (status.success(), self.stdout.await.unwrap_or_default(), self.stderr.await.unwrap_or_default())
+    }
+
+    /// Every file below a data folder, with its content.
+    pub fn files_of(data_dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        files(data_dir)
+            .into_iter()
+            .filter_map(|path| std::fs::read(&path).ok().map(|bytes| (path, bytes)))
+            .collect()
     }
 }
 
 /// Every file below a folder.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -113,14 +137,4 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-impl Process {
-    /// Every file below a data folder, with its content.
-    pub fn files_of(data_dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-        files(data_dir)
-            .into_iter()
-            .filter_map(|path| std::fs::read(&path).ok().map(|bytes| (path, bytes)))
-            .collect()
-    }
 }

@@ -97,12 +97,14 @@ async def main():
 asyncio.run(main())
 EOF
 
-# JavaScript (Node 22): npm install @speechmatics/auth @speechmatics/real-time-client
+# JavaScript: npm install @speechmatics/auth @speechmatics/real-time-client ws
 node --input-type=module - <<'EOF'
 import {{ readFileSync }} from "node:fs";
+import WebSocket from "ws";
 import {{ createSpeechmaticsJWT }} from "@speechmatics/auth";
 import {{ RealtimeClient }} from "@speechmatics/real-time-client";
 
+globalThis.WebSocket ??= WebSocket;
 const jwt = await createSpeechmaticsJWT({{
   type: "rt", apiKey: "{key}", ttl: 60, managementPlatformURL: "{management}/v1",
 }});

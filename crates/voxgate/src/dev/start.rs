@@ -25,6 +25,9 @@ const HOME_REGION: Region = Region::Eu1;
 /// How long the printed temporary key lives: the longest that every product takes, in seconds.
 const PRINTED_TTL_SECONDS: u32 = 3600;
 
+/// How long requests and sessions may go on once the end was asked for: somebody waits for their prompt.
+const DRAIN_SECONDS_MAX: u64 = 3;
+
 /// Why a dev instance doesn't start.
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
@@ -170,7 +173,7 @@ fn instance_config(
         control,
         regions: engines.into_iter().map(|engine| region_config(ports, engine)).collect(),
         refusal_style: RefusalStyle::ByCredential,
-        limits: GatewayLimits::default(),
+        limits: GatewayLimits { drain_seconds_max: DRAIN_SECONDS_MAX, ..GatewayLimits::default() },
         other_hosts: OtherHosts::default(),
         portal: portal_config(ports),
         extra: Router::new().route(

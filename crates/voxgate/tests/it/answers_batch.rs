@@ -214,7 +214,7 @@ async fn failover_regions_need_the_plan() {
 async fn public_paths_are_these_and_no_others() {
     let server = Server::start().await;
     let eu1 = server.region("eu1");
-    for path in ["/v2/nothing", "/v3/jobs", "/", "/v1/api_keys", "/v2/jobs/a/b/c"] {
+    for path in ["/v3/jobs", "/", "/v1/api_keys", "/v2/jobs/a/b/c", "/v2/jobs/0123456789/nothing"] {
         eu1.get(path, &Caller::anon()).await.expect(404);
     }
     eu1.get("/v1/discovery/features", &Caller::anon()).await.expect(200);

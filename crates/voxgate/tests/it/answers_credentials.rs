@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use credentials::{Shape, classify};
 use serde_json::json;
 use testkit::{Caller, Mint, Server, Socket, TestClock};
 use voxgate::dev::DevOptions;
@@ -42,7 +43,10 @@ async fn refused_everywhere(server: &Server, bad: &Bad) {
     socket.start().await;
     let (error, code) = socket.until_refused().await;
     assert_eq!((error["type"].as_str(), code), (Some("not_authorised"), 4001), "{}: {error}", bad.what);
-    assert!(error["reason"].as_str().unwrap().contains(bad.reason), "{}: {error}", bad.what);
+    // A long-lived key of our form is told as one in a URL, whoever made it: it is in a log now.
+    let is_key = bad.reason == "credential_unknown" && classify(&bad.credential) == Shape::ApiKey;
+    let reason = if is_key { "api_key_in_url" } else { bad.reason };
+    assert!(error["reason"].as_str().unwrap().ends_with(&format!("({reason})")), "{}: {error}", bad.what);
 }
 
 /// The control of every refusal here: the ready key is let in everywhere.

@@ -174,3 +174,18 @@ async fn every_path_opens_a_session() {
     }
     server.shutdown().await;
 }
+
+/// A frame over its limit ends the session with 1009; a large one within it goes through.
+#[tokio::test]
+async fn a_frame_over_its_limit_is_1009() {
+    let server = Server::start().await;
+    let max = usize::try_from(gateway::realtime::frame::FRAME_BYTES_MAX).unwrap();
+    let mut socket = Socket::open(&server.report().realtime_url, &server.key()).await.unwrap();
+    socket.begin().await;
+    socket.send_audio(vec![0; 1 << 16]).await;
+    socket.until("AudioAdded").await;
+    socket.send_audio(vec![0; max + 1]).await;
+    let (error, code) = socket.until_refused().await;
+    assert_eq!((error["type"].as_str(), code), (Some("protocol_error"), 1009), "{error}");
+    server.shutdown().await;
+}

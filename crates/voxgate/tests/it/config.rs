@@ -94,7 +94,7 @@ serves = "mars"
 /// A file that is no TOML is told with the line; a repeated setting is one.
 #[test]
 fn syntax_errors_have_lines() {
-    assert_eq!(problems("data_dir = \"x\"\ndomain = [\n")[0].line, 3);
+    assert_eq!(problems("data_dir = \"x\"\ndomain = [\n")[0].line, 2);
     assert!(problems("data_dir = \"x\"\ndata_dir = \"y\"\n").iter().any(|problem| problem.line == 2));
 }
 

@@ -23,3 +23,4 @@ mod regions;
 mod restart;
 mod revocation;
 mod serve;
+mod shutdown;

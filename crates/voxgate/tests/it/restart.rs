@@ -37,7 +37,7 @@ async fn everything_is_kept() {
     assert_eq!(home.get("/v1/projects", &second.manager()).await.expect(200).json(), projects);
     home.get("/v2/jobs", &kept.caller()).await.expect(200);
     home.get("/v2/jobs", &revoked.caller()).await.expect_refusal(401, "credential_revoked");
-    assert_eq!(home.job_ids(&token).await, [job.clone()]);
+    assert_eq!(home.job_ids(&token).await, std::slice::from_ref(&job));
     home.get(&format!("/v2/jobs/{job}"), &token).await.expect(200);
     home.get(&format!("/v2/jobs/{job}"), &second.key()).await.expect_refusal(404, "job_not_found");
     assert!(second.terminate().await.0);

@@ -147,3 +147,23 @@ async fn settings_hold() {
     }
     served.end().await;
 }
+
+/// A secret whose variable isn't set stops the start with its name; set, the instance starts with it and with no other.
+#[tokio::test]
+async fn a_master_key_comes_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "data_dir = \"{}\"\n[master_key]\nenv = \"KEY\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n",
+        folder.path().join("data").display()
+    );
+    let settings = voxgate::config::load(&text).unwrap().settings;
+    let error = voxgate::serve::start(&settings, &|_| None).await.expect_err("there is no key").to_string();
+    assert!(error.contains("KEY"), "{error}");
+    let key = |digit: &str| digit.repeat(64);
+    let with = |digit: &'static str| move |name: &str| (name == "KEY").then(|| key(digit));
+    voxgate::serve::start(&settings, &with("a")).await.unwrap().shutdown().await;
+    assert!(!folder.path().join("data/master.key").exists(), "the key stays in the environment");
+    let error = voxgate::serve::start(&settings, &with("b")).await.expect_err("another key").to_string();
+    assert!(error.contains("master key"), "{error}");
+    voxgate::serve::start(&settings, &with("a")).await.unwrap().shutdown().await;
+}
