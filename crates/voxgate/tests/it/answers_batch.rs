@@ -160,6 +160,12 @@ async fn too_large_is_413_414_431() {
     .await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(answer.contains("too_large"), "{answer}");
+    // The management API shares the listener, and so the limits.
+    let answer = ask(&format!("GET /v1/projects?x={}", "a".repeat(gateway::limits::URL_BYTES_MAX)), "").await;
+    assert!(answer.starts_with("HTTP/1.1 414") && answer.contains("too_large"), "{answer}");
+    let padding = format!("X-Padding: {}\r\n", "a".repeat(gateway::limits::HEAD_BYTES_MAX));
+    let answer = ask("POST /v1/api_keys", &padding).await;
+    assert!(answer.starts_with("HTTP/1.1 431") && answer.contains("too_large"), "{answer}");
     let answer = ask(&format!("GET /v2/jobs?x={}", "a".repeat(4000)), "X-Padding: short\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.shutdown().await;
