@@ -55,7 +55,11 @@ pub(crate) async fn dispatch(
         return Box::pin(realtime::handle(gateway, request, peer, place)).await;
     }
     if served.other {
-        return other(request, peer).await;
+        // Passwords are hashed there and databases written: what takes long must not hold up a worker's connections.
+        return match gateway.at_home(other(request, peer)).await {
+            Some(response) => response,
+            None => answer::jobs(&Refusal::new(Reason::Internal, "Something failed here."), request_id(gateway)),
+        };
     }
     let detail = "There is nothing at this path. The Jobs API begins at /v2/jobs.";
     answer::jobs(&Refusal::new(Reason::NotFound, detail), request_id(gateway))

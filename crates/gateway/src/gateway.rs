@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use domain::{Clock, Product, Refusal, Region, RequestId, Rng, Timestamp};
 use http::HeaderValue;
 use ledger::{IntentId, Ledger};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use verify::{Principal, Tables};
 
 use crate::identity::{Identities, Identity};
@@ -35,6 +36,8 @@ pub struct Gateway {
     /// What must end before the process may.
     pub(crate) tasks: TaskTracker,
     pub(crate) workers: Workers,
+    /// The runtime of everything that belongs to no connection.
+    home: Handle,
     identities: Identities,
     batch_sites: HashMap<Region, Arc<BatchSite>>,
     request_ids: RequestIds,
@@ -100,6 +103,7 @@ impl Gateway {
             link: LinkState::default(),
             tasks: TaskTracker::new(),
             workers,
+            home: Handle::current(),
             batch_sites,
             stop: CancellationToken::new(),
         });
@@ -144,6 +148,15 @@ impl Gateway {
         self.tasks.close();
         // What an engine doesn't answer in time stays an open intent; the next start looks into it.
         drop(tokio::time::timeout(grace, self.tasks.wait()).await);
+    }
+
+    /// Does something on the runtime that the gateway was started on, and gives it up when the result is no longer waited for.
+    /// None where it panicked.
+    pub(crate) async fn at_home<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        AbortOnDropHandle::new(self.home.spawn(work)).await.ok()
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {

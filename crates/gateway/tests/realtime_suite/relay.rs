@@ -270,7 +270,14 @@ async fn sessions_are_listed_and_metered() {
     session.client.send(Message::binary(vec![0; 48_000])).await.unwrap();
     next(&mut session.engine).await;
     next(&mut session.engine).await;
-    let list = world.sessions().await;
+    // What is passed on is counted just after, on the session's own thread.
+    let list = loop {
+        let list = world.sessions().await;
+        if list.iter().any(|session| session.audio_seconds >= 1.5 && session.received_bytes > 48_000) {
+            break list;
+        }
+        tokio::task::yield_now().await;
+    };
     assert_eq!(list.len(), 1);
     assert_eq!(list[0].audio_seconds, 1.5);
     assert_eq!(list[0].temporary_key_id, Some(claims.id));
