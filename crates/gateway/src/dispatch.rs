@@ -58,7 +58,9 @@ pub(crate) async fn dispatch(
         // Passwords are hashed there and databases written: what takes long must not hold up a worker's connections.
         return match gateway.at_home(other(request, peer)).await {
             Some(response) => response,
-            None => answer::jobs(&Refusal::new(Reason::Internal, "Something failed here."), request_id(gateway)),
+            None => {
+                answer::jobs(&Refusal::new(Reason::Internal, "Something failed here."), request_id(gateway))
+            }
         };
     }
     let detail = "There is nothing at this path. The Jobs API begins at /v2/jobs.";

@@ -48,7 +48,8 @@ impl Ledger {
         if let Some(facts) = self.facts.get(job_id) {
             return Ok(owner.owns(facts.project_id, facts.client_ref.as_ref()).then_some(facts));
         }
-        Ok(self.find_with_object(owner, job_id).await?.map(|job| job.facts))
+        // Boxed: the usual way out is the one above, and a caller's future should be short.
+        Ok(Box::pin(self.find_with_object(owner, job_id)).await?.map(|job| job.facts))
     }
 
     /// A job of this owner with its last object.

@@ -89,7 +89,8 @@ impl Call<'_> {
             Ok(response) => Ok(response),
             Err(EngineError::Interrupted { reused: true, .. }) => {
                 let again = self.request(engine, method.clone(), path, streams, UploadBody::Empty)?;
-                engine.send(again).await.map_err(|error| self.engine_failed(&error))
+                // Boxed, as every rare path: the future of a request is moved, and should be short.
+                Box::pin(engine.send(again)).await.map_err(|error| self.engine_failed(&error))
             }
             Err(error) => Err(self.engine_failed(&error)),
         }

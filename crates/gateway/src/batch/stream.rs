@@ -41,7 +41,7 @@ pub(super) async fn stream(
     if response.status() == StatusCode::NOT_FOUND && job.state == JobState::Lost {
         return Err(job_expired());
     }
-    refused(call, response).await
+    Box::pin(refused(call, response)).await
 }
 
 /// The engine's path of a transcript. Where it can't wait by itself, the waiting is done here first.

@@ -112,7 +112,7 @@ impl Pool {
         loop {
             let (mut sender, reused) = match self.take() {
                 Some(sender) => (sender, true),
-                None => (self.connect().await.inspect_err(|_| self.set_answers(false))?, false),
+                None => (Box::pin(self.connect()).await.inspect_err(|_| self.set_answers(false))?, false),
             };
             if sender.ready().await.is_err() {
                 if reused {

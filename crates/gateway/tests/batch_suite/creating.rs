@@ -189,7 +189,14 @@ async fn a_create_on_its_way_is_no_orphan() {
         world.stop().await;
         // The first look fails, so that the create below is there before the second one.
         world.engine.answer_next(500, "");
-        let lists = |world: &World| world.engine.recorded().iter().filter(|one| one.target == "/v2/jobs" && one.method == "GET").count();
+        let lists = |world: &World| {
+            world
+                .engine
+                .recorded()
+                .iter()
+                .filter(|one| one.target == "/v2/jobs" && one.method == "GET")
+                .count()
+        };
         world.start().await;
         soon(async {
             while lists(&world) == 0 {
@@ -198,7 +205,8 @@ async fn a_create_on_its_way_is_no_orphan() {
         })
         .await;
         world.engine.create_answers.forget_permits(usize::MAX >> 3);
-        let waiting = tokio::spawn(Answer::of(world.request_at(region, Method::POST, "/v2/jobs", key.bearer())));
+        let waiting =
+            tokio::spawn(Answer::of(world.request_at(region, Method::POST, "/v2/jobs", key.bearer())));
         soon(world.engine.create_arrived.notified()).await;
         soon(async {
             while lists(&world) < 2 {
