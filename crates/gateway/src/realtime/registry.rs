@@ -59,6 +59,11 @@ impl Registry {
         self.0.sessions.len()
     }
 
+    /// How many places in the projects' quotas are taken: by open sessions, and by those that an engine is being asked for.
+    pub fn places_taken(&self) -> usize {
+        self.0.counts().projects.values().map(|taken| *taken as usize).sum()
+    }
+
     /// How many connections of clients are open for realtime: sessions, and those that are being refused or ended.
     pub fn tasks(&self) -> usize {
         self.0.tasks.load(Ordering::SeqCst)
