@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer::REQUEST_ID;
 use crate::guard::{ClientIo, InFlight, Protocol};
-use crate::limits::{HEAD_BYTES_MAX, HEADERS_COUNT_MAX, STREAMS_PER_CONNECTION_MAX};
+use crate::limits::{HEAD_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use crate::{Body, Gateway, Other, Site, dispatch};
 
 /// How long to wait before accepting again when the machine has no more file descriptors.
@@ -101,12 +101,7 @@ impl Gateway {
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     // The guard keeps the times; a timer of hyper's would be made anew for each request.
-    builder
-        .header_read_timeout(None)
-        .max_buf_size(HYPER_HEAD_BYTES)
-        .max_headers(HEADERS_COUNT_MAX + 1)
-        .writev(false)
-        .half_close(false);
+    builder.header_read_timeout(None).max_buf_size(HYPER_HEAD_BYTES).writev(false).half_close(false);
     builder
 }
 

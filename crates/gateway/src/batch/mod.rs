@@ -15,7 +15,8 @@ mod usage;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::{Reason, Refusal, Region, RequestId};
+use domain::{Reason, Refusal, Region, RequestId, Timestamp};
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -45,25 +46,53 @@ pub(crate) async fn handle(
     if let Err(refusal) = gateway.fresh(now) {
         return answer::jobs(&refusal, request_id);
     }
-    let scan = Scan::read(&parts.headers);
-    let asked = Asked { method: parts.method.as_str(), route, scan, peer: peer.ip().to_canonical(), region };
-    let go = match decide(&asked, &gateway.tables, now) {
-        Verdict::Go(go) => go,
-        Verdict::Public => {
+    let (verb, call) = match judge(gateway, site, &parts, route, peer, request_id, now) {
+        Judged::Go(verb, call) => (verb, call),
+        Judged::Public(scan) => {
             return Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
         }
-        Verdict::Preflight => return answer::preflight(request_id),
-        Verdict::NotAllowed(allow) => return answer::method_not_allowed(allow, request_id),
-        Verdict::Refuse(refusal) => return answer::jobs(&elsewhere(gateway, &asked, refusal), request_id),
+        Judged::Answer(response) => return response,
     };
-    let Go { verb, principal } = go;
-    let identity = gateway.identity(&principal, region, product(route));
-    let call = Call { gateway, site, principal, identity, headers: &parts.headers, scan, request_id, now };
     let result = run(&call, route, verb, parts.uri.query(), incoming).await;
     call.count(&result);
     match result {
         Ok(response) => response,
         Err(refusal) => answer::jobs(&refusal, request_id),
+    }
+}
+
+/// What becomes of a request.
+enum Judged<'a> {
+    Go(Verb, Call<'a>),
+    Public(Scan<'a>),
+    Answer(Response<Body>),
+}
+
+/// Judges a request. Apart from [`handle`], whose future would carry along all that is needed only here.
+fn judge<'a>(
+    gateway: &'a Arc<Gateway>,
+    site: &'a Arc<BatchSite>,
+    parts: &'a Parts,
+    route: Route<'a>,
+    peer: SocketAddr,
+    request_id: RequestId,
+    now: Timestamp,
+) -> Judged<'a> {
+    let region = site.config.region;
+    let scan = Scan::read(&parts.headers);
+    let asked = Asked { method: parts.method.as_str(), route, scan, peer: peer.ip().to_canonical(), region };
+    match decide(&asked, &gateway.tables, now) {
+        Verdict::Go(Go { verb, principal }) => {
+            let identity = gateway.identity(&principal, region, product(route));
+            let headers = &parts.headers;
+            Judged::Go(verb, Call { gateway, site, principal, identity, headers, scan, request_id, now })
+        }
+        Verdict::Public => Judged::Public(scan),
+        Verdict::Preflight => Judged::Answer(answer::preflight(request_id)),
+        Verdict::NotAllowed(allow) => Judged::Answer(answer::method_not_allowed(allow, request_id)),
+        Verdict::Refuse(refusal) => {
+            Judged::Answer(answer::jobs(&elsewhere(gateway, &asked, refusal), request_id))
+        }
     }
 }
 
@@ -94,7 +123,7 @@ async fn run(
             let job = call.readable(id).await?;
             rate?;
             let query = Query::read(route, creates, query)?;
-            read::read(call, &job, query.wait).await
+            Box::pin(read::read(call, &job, query.wait)).await
         }
         Route::Transcript(id) | Route::Log(id) | Route::Data(id) => {
             let job = call.readable(id).await?;

@@ -1,5 +1,6 @@
 //! A pool of connections to one engine.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -121,7 +122,7 @@ impl Pool {
                 self.set_answers(false);
                 return Err(EngineError::Connect(std::io::ErrorKind::ConnectionReset.into()));
             }
-            let sending = sender.try_send_request(request);
+            let sending = std::pin::pin!(sender.try_send_request(request));
             let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
             match with_patience(sending, upload.as_deref(), wait).await {
                 None => return Err(EngineError::Timeout),
@@ -200,11 +201,10 @@ impl Pool {
 
 /// Waits for an answer. The time starts anew for as long as an upload moves: a gigabyte may take its time.
 async fn with_patience<F: Future>(
-    sending: F,
+    mut sending: Pin<&mut F>,
     upload: Option<&Progress>,
     wait: Duration,
 ) -> Option<F::Output> {
-    let mut sending = std::pin::pin!(sending);
     let mut received = 0;
     loop {
         if let Ok(output) = tokio::time::timeout(wait, sending.as_mut()).await {

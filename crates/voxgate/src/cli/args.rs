@@ -86,6 +86,9 @@ pub(super) struct DevArgs {
     /// A real engine for realtime, in place of the sandbox
     #[arg(long, value_name = "URL")]
     pub(super) upstream_realtime: Option<String>,
+    /// Threads that serve connections; one per processor if left out
+    #[arg(long, value_name = "N", hide = true)]
+    pub(super) worker_threads: Option<usize>,
     /// The shortest temporary key, for tests that wait until one expires
     #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(super) ttl_min_seconds: Option<u32>,

@@ -16,6 +16,7 @@ pub(super) async fn run(arguments: DevArgs) -> Result<(), Failure> {
         upstream_batch: arguments.upstream_batch,
         upstream_realtime: arguments.upstream_realtime,
         ttl_min_seconds: arguments.ttl_min_seconds,
+        worker_threads: arguments.worker_threads,
         ..DevOptions::default()
     };
     let running = dev::start(&options).await.map_err(|error| Failure::from_error(&error))?;

@@ -281,19 +281,20 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         read.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
     };
     let connections_max = count("connections_max", default.connections_max);
+    let worker_threads = count("worker_threads", default.worker_threads);
     let engine_idle_connections_max =
         count("engine_idle_connections_max", default.engine_idle_connections_max);
     let mut seconds =
         |key, default: u64| section.read(report, key, integer(1, 30 * 24 * 3600)).unwrap_or(default);
     let limits = GatewayLimits {
         connections_max,
+        worker_threads,
         engine_idle_connections_max,
         engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),
         engine_connect_seconds_max: seconds("engine_connect_seconds_max", default.engine_connect_seconds_max),
         engine_answer_seconds_max: seconds("engine_answer_seconds_max", default.engine_answer_seconds_max),
         drain_seconds_max: seconds("drain_seconds_max", default.drain_seconds_max),
         staleness_seconds_max: seconds("staleness_seconds_max", default.staleness_seconds_max),
-        ..default
     };
     section.finish(report);
     limits

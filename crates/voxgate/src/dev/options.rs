@@ -23,6 +23,8 @@ pub struct DevOptions {
     pub upstream_realtime: Option<String>,
     /// The shortest temporary key, for tests that wait until one expires.
     pub ttl_min_seconds: Option<u32>,
+    /// Threads that serve connections; one per processor without a number.
+    pub worker_threads: Option<usize>,
     /// The limits of the ready workspace.
     pub limits: PlanLimits,
     /// Tells the time; tests move it.
@@ -48,6 +50,7 @@ impl Default for DevOptions {
             upstream_batch: None,
             upstream_realtime: None,
             ttl_min_seconds: None,
+            worker_threads: None,
             limits: generous(Plan::Enterprise),
             clock: Arc::new(SystemClock),
         }

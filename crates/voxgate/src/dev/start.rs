@@ -169,11 +169,16 @@ fn instance_config(
             range.min_seconds = seconds;
         }
     }
+    let usual = GatewayLimits::default();
     InstanceConfig {
         control,
         regions: engines.into_iter().map(|engine| region_config(ports, engine)).collect(),
         refusal_style: RefusalStyle::ByCredential,
-        limits: GatewayLimits { drain_seconds_max: DRAIN_SECONDS_MAX, ..GatewayLimits::default() },
+        limits: GatewayLimits {
+            drain_seconds_max: DRAIN_SECONDS_MAX,
+            worker_threads: options.worker_threads.unwrap_or(usual.worker_threads),
+            ..usual
+        },
         other_hosts: OtherHosts::default(),
         portal: portal_config(ports),
         extra: Router::new().route(
