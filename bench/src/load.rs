@@ -52,7 +52,9 @@ pub(crate) fn run(options: &LoadOptions) -> Result<()> {
     let engine = Nginx::start(folder.path(), "engine", &nginx::engine_config)?;
     let bare = Nginx::start(folder.path(), "bare", &|port| nginx::proxy_config(port, engine.port))?;
     let upstream = format!("http://127.0.0.1:{}/v2", engine.port);
-    let voxgate = Voxgate::start(&options.voxgate, folder.path(), &["--upstream-batch", &upstream])?;
+    // One thread beside one nginx worker: what is compared is work, not how well idle threads are woken.
+    let arguments = ["--worker-threads", "1", "--upstream-batch", &upstream];
+    let voxgate = Voxgate::start(&options.voxgate, folder.path(), &arguments)?;
     let job = create_job(&voxgate)?;
     // A transcript is passed through as it is, as nginx passes it; its owner is looked up all the same.
     let path = format!("/v2/jobs/{job}/transcript");
