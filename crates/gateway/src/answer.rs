@@ -111,7 +111,7 @@ pub fn stamp(headers: &mut HeaderMap, request_id: RequestId) {
 
 /// A request's id as a header value.
 pub fn request_id_value(request_id: RequestId) -> HeaderValue {
-    HeaderValue::try_from(request_id.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    HeaderValue::try_from(request_id.to_text()).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
 #[cfg(test)]

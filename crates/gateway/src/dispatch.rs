@@ -36,7 +36,9 @@ pub(crate) async fn dispatch(
         Ok(served) => served,
         Err(refusal) => return answer::jobs(&refusal, request_id(gateway)),
     };
-    if is_plain_path(path).is_err() {
+    let found = route(path);
+    // What has a route is plain.
+    if found.is_none() && is_plain_path(path).is_err() {
         let detail =
             "The path must be plain: no escapes of slashes or dots, no empty or dot segments, no semicolons.";
         return answer::jobs(&Refusal::new(Reason::MalformedRequest, detail), request_id(gateway));
@@ -44,7 +46,7 @@ pub(crate) async fn dispatch(
     if path.len() + request.uri().query().map_or(0, str::len) > URL_BYTES_MAX {
         return unreadable(gateway, Refused::UrlTooLong);
     }
-    if let (Some(region), Some(found)) = (served.batch, route(path))
+    if let (Some(region), Some(found)) = (served.batch, found)
         && has_route(gateway, region, found)
     {
         return batch::handle(gateway, request, peer, region).await;

@@ -39,7 +39,8 @@ pub struct Gateway {
     /// The runtime of everything that belongs to no connection.
     home: Handle,
     identities: Identities,
-    batch_sites: HashMap<Region, Arc<BatchSite>>,
+    /// One per region. So few that looking through them beats a map.
+    batch_sites: Vec<Arc<BatchSite>>,
     request_ids: RequestIds,
     stop: CancellationToken,
 }
@@ -84,10 +85,10 @@ impl Gateway {
         rng: Arc<dyn Rng>,
         link: GatewayLink,
     ) -> Result<Arc<Self>, GatewayError> {
-        let mut batch_sites = HashMap::new();
+        let mut batch_sites = Vec::new();
         for region in &config.regions {
             let ledger = ledgers.get(&region.region).ok_or(GatewayError::NoLedger(region.region))?.clone();
-            batch_sites.insert(region.region, Arc::new(BatchSite::new(region, &config, ledger)));
+            batch_sites.push(Arc::new(BatchSite::new(region, &config, ledger)));
         }
         let workers = Workers::start(config.limits.worker_threads).map_err(GatewayError::Workers)?;
         let gateway = Arc::new(Self {
@@ -164,11 +165,11 @@ impl Gateway {
     }
 
     pub(crate) fn batch_site(&self, region: Region) -> Option<&Arc<BatchSite>> {
-        self.batch_sites.get(&region)
+        self.batch_sites.iter().find(|site| site.config.region == region)
     }
 
     pub(crate) fn batch_sites(&self) -> impl Iterator<Item = &Arc<BatchSite>> {
-        self.batch_sites.values()
+        self.batch_sites.iter()
     }
 
     /// The identity headers of a principal.

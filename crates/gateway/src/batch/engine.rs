@@ -91,17 +91,19 @@ pub(super) fn pass_on(response: Response<EngineBody>, request_id: RequestId) -> 
     let (parts, body) = response.into_parts();
     let mut passed = Response::new(Body::Engine(body));
     *passed.status_mut() = parts.status;
-    *passed.headers_mut() = shown(&parts.headers);
+    *passed.headers_mut() = shown(parts.headers);
     answer::stamp(passed.headers_mut(), request_id);
     passed
 }
 
-fn shown(headers: &HeaderMap) -> HeaderMap {
+/// The headers that clients get to see. Of repeated ones only the first: each of them may stand once.
+fn shown(headers: HeaderMap) -> HeaderMap {
     const USUAL: usize = 8;
     let mut shown = HeaderMap::with_capacity(USUAL);
-    for name in SHOWN {
-        if let Some(value) = headers.get(name) {
-            shown.insert(name, value.clone());
+    for (name, value) in headers {
+        // Repeated ones come without their name.
+        if let Some(name) = name.filter(|name| SHOWN.contains(name)) {
+            shown.insert(name, value);
         }
     }
     shown
