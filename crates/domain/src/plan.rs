@@ -21,7 +21,7 @@ named_enum! {
 pub struct PlanLimits {
     /// Realtime sessions open at once.
     pub concurrent_sessions_max: u32,
-    /// Batch jobs created per second.
+    /// Batch jobs created per second, and realtime sessions started per second.
     pub creates_per_second_max: u32,
     /// Batch reads per second.
     pub reads_per_second_max: u32,

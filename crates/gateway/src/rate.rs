@@ -10,6 +10,8 @@ use domain::{ProjectId, Reason, Refusal, Timestamp};
 pub enum Kind {
     /// Making jobs.
     Creates,
+    /// Opening realtime sessions.
+    Starts,
     /// Everything else.
     Reads,
 }
@@ -18,6 +20,7 @@ impl Kind {
     const fn words(self) -> &'static str {
         match self {
             Self::Creates => "jobs created per second",
+            Self::Starts => "sessions started per second",
             Self::Reads => "reads per second",
         }
     }

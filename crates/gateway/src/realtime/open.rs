@@ -18,6 +18,7 @@ use super::relay::Relay;
 use super::session::Facts;
 use super::{farewell, frame, headers, message, refuse, route};
 use crate::meter::Count;
+use crate::rate::Kind;
 use crate::{Body, Gateway, Place, RegionConfig, Upstream, answer};
 
 /// What an open session's task is made of, in bytes, beside its sockets and its relay: a session costs this while nothing
@@ -132,6 +133,9 @@ async fn open(
         gateway.meter.count(&tally, Count { refusals: 1, ..Count::default() }, asked.now);
     };
     let (slot, usage) = gateway.sessions.reserve(&principal).inspect_err(count_refusal)?;
+    let starts_max = principal.limits().creates_per_second_max;
+    let rate = gateway.rates.take(principal.project_id(), Kind::Starts, starts_max, asked.now);
+    rate.inspect_err(count_refusal)?;
     let engine = connect(gateway, asked, &principal, site).await?;
     let first = message::concurrent_session_usage(
         usage,

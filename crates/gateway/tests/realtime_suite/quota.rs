@@ -1,10 +1,11 @@
 //! How many sessions may be open at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domain::link::Change;
 use domain::token::Claims;
-use domain::{Leash, ProjectId};
+use domain::{Clock as _, Leash, ManualClock, ProjectId, SystemClock};
 use futures_util::SinkExt as _;
 use futures_util::future::join_all;
 use tokio_tungstenite::tungstenite::Message;
@@ -123,4 +124,36 @@ async fn projects_and_temporary_keys_have_their_own() {
         try_open(&one_at_once, &[]).await.unwrap();
     };
     tokio::select! { () = echo(&world) => {}, () = test => {} }
+}
+
+/// Sessions that are started too fast are refused before the engine is asked: by 429 that says when to come again, or in-band
+/// with 4005. The ones before pass, those of another project, and the next a second later.
+#[tokio::test]
+async fn starts_have_a_rate() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let setup = Setup { starts_per_second_max: 1, clock: clock.clone(), ..Setup::default() };
+    let world = World::with(setup).await;
+    let key = world.api_key().await;
+    let other = ProjectId::new(9);
+    world.change(Change::Project { id: other, workspace_id: world.workspace }).await;
+    let other = world.api_key_with(|record| record.project_id = other).await;
+    let mut first = world.open(key.secret.expose()).await;
+
+    let bearer = format!("Bearer {}", key.secret.expose());
+    let refused = refused(world.eu1, &upgrade_request("/v2", &[("Authorization", &bearer)])).await;
+    assert_eq!((refused.status, refused.body["reason"].as_str()), (429, Some("rate_limited")));
+    assert!(refused.head.to_ascii_lowercase().contains("\r\nretry-after: "), "{}", refused.head);
+
+    let (mut client, _) =
+        connect(&world.url(&format!("?jwt={}", world.temporary_key(&key))), &[]).await.unwrap();
+    client.send(Message::text(START)).await.unwrap();
+    let (kind, reason, code) = error_then_close(&mut client).await;
+    assert_eq!((kind.as_str(), code), ("quota_exceeded", 4005));
+    assert!(reason.contains("rate_limited"), "{reason}");
+
+    assert!(!world.engine.was_asked().await);
+    first.passes().await;
+    world.open(other.secret.expose()).await.passes().await;
+    clock.advance_seconds(1);
+    world.open(key.secret.expose()).await.passes().await;
 }

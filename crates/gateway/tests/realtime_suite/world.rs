@@ -12,8 +12,8 @@ use domain::link::{
 };
 use domain::token::Claims;
 use domain::{
-    Algorithm, ApiKeyId, Area, Clock as _, InstanceId, Leash, Networks, Plan, PlanLimits, Product,
-    ProductSet, ProjectId, Region, SystemClock, SystemRng, TemporaryKeyId, Timestamp, WorkspaceId,
+    Algorithm, ApiKeyId, Area, Clock, InstanceId, Leash, Networks, Plan, PlanLimits, Product, ProductSet,
+    ProjectId, Region, SystemClock, SystemRng, TemporaryKeyId, Timestamp, WorkspaceId,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use gateway::config::UserIdKey;
@@ -49,6 +49,8 @@ pub(crate) struct Setup {
     pub(crate) times: SessionTimes,
     pub(crate) style: RefusalStyle,
     pub(crate) concurrent_sessions_max: u32,
+    pub(crate) starts_per_second_max: u32,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) drain_seconds_max: u64,
     pub(crate) engine_base: &'static str,
 }
@@ -59,6 +61,8 @@ impl Default for Setup {
             times: SessionTimes::default(),
             style: RefusalStyle::default(),
             concurrent_sessions_max: 100,
+            starts_per_second_max: 100_000,
+            clock: Arc::new(SystemClock),
             drain_seconds_max: 0,
             engine_base: "",
         }
@@ -139,7 +143,7 @@ impl World {
             config,
             Arc::new(verify::Tables::new()),
             ledgers,
-            Arc::new(SystemClock),
+            setup.clock,
             Arc::new(SystemRng),
             GatewayLink { incoming, outgoing },
         );
@@ -165,12 +169,16 @@ impl World {
             shutdown,
             _ledgers: dir,
         };
-        world.begin(setup.concurrent_sessions_max).await;
+        world.begin(setup.concurrent_sessions_max, setup.starts_per_second_max).await;
         world
     }
 
-    async fn begin(&self, concurrent_sessions_max: u32) {
-        let limits = PlanLimits { concurrent_sessions_max, ..Plan::Enterprise.default_limits() };
+    async fn begin(&self, concurrent_sessions_max: u32, starts_per_second_max: u32) {
+        let limits = PlanLimits {
+            concurrent_sessions_max,
+            creates_per_second_max: starts_per_second_max,
+            ..Plan::Enterprise.default_limits()
+        };
         let changes = [
             Change::Instance { id: self.instance },
             Change::Workspace { id: self.workspace, limits },
