@@ -23,18 +23,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("voxgate-request-id");
 /// What of a client_ref stands as it is; all else is percent-encoded.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// Headers that a request to an engine usually has.
+const HEADERS_USUAL: usize = 16;
+
 /// Identities that are kept ready.
 const IDENTITIES_KEPT_MAX: usize = 20_000;
 
 /// One principal's identity headers, made once.
 #[derive(Debug)]
 pub struct Identity {
-    workspace: HeaderValue,
-    project: HeaderValue,
-    key: HeaderValue,
-    client_ref: Option<HeaderValue>,
+    headers: HeaderMap,
     user_id: String,
-    processing_data: HeaderValue,
     tally: Arc<Tally>,
 }
 
@@ -83,34 +82,27 @@ impl Identities {
 
     fn make(&self, principal: &Principal, tally: Arc<Tally>) -> Identity {
         let user_id = user_id(&self.key, principal);
-        Identity {
-            workspace: value(principal.workspace_id().to_string()),
-            project: value(principal.project_id().to_string()),
-            key: value(principal.api_key_id().to_string()),
-            client_ref: principal
-                .client_ref()
-                .map(|client_ref| value(utf8_percent_encode(client_ref.as_str(), PLAIN).to_string())),
-            processing_data: value(processing_data(&user_id, None)),
-            user_id,
-            tally,
+        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+        headers.insert(WORKSPACE, value(principal.workspace_id().to_string()));
+        headers.insert(PROJECT, value(principal.project_id().to_string()));
+        headers.insert(KEY, value(principal.api_key_id().to_string()));
+        if let Some(client_ref) = principal.client_ref() {
+            headers.insert(CLIENT_REF, value(utf8_percent_encode(client_ref.as_str(), PLAIN).to_string()));
         }
+        headers.insert(PROCESSING_DATA, value(processing_data(&user_id, None)));
+        Identity { headers, user_id, tally }
     }
 }
 
 impl Identity {
-    /// Writes the headers over whatever stands there.
-    pub fn write(&self, headers: &mut HeaderMap, parallel_engines: Option<u32>) {
-        headers.insert(WORKSPACE, self.workspace.clone());
-        headers.insert(PROJECT, self.project.clone());
-        headers.insert(KEY, self.key.clone());
-        if let Some(client_ref) = &self.client_ref {
-            headers.insert(CLIENT_REF, client_ref.clone());
+    /// The headers that every request to an engine begins with. What of the client's is forwarded is added to them, and has
+    /// other names.
+    pub fn headers(&self, parallel_engines: Option<u32>) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if parallel_engines.is_some() {
+            headers.insert(PROCESSING_DATA, value(processing_data(&self.user_id, parallel_engines)));
         }
-        let data = match parallel_engines {
-            None => self.processing_data.clone(),
-            Some(_) => value(processing_data(&self.user_id, parallel_engines)),
-        };
-        headers.insert(PROCESSING_DATA, data);
+        headers
     }
 
     /// Where this principal's requests are counted.

@@ -21,6 +21,7 @@ pub mod place;
 pub mod policy;
 pub mod rate;
 pub mod realtime;
+mod timer;
 pub mod upstream;
 mod workers;
 

@@ -16,9 +16,6 @@ use crate::policy::{Scan, parallel_engines};
 use crate::upstream::{EngineBody, EngineError, Pool, UploadBody};
 use crate::{Body, Gateway};
 
-/// Headers that a forwarded request usually has.
-const HEADERS_USUAL: usize = 16;
-
 /// One authorised request.
 pub(super) struct Call<'a> {
     pub(super) gateway: &'a Arc<Gateway>,
@@ -67,8 +64,8 @@ impl Call<'_> {
         streams: bool,
         body: UploadBody,
     ) -> Result<Request<UploadBody>, Refusal> {
-        let mut headers = forwarded(self.headers, &self.scan, streams);
-        self.identity.write(&mut headers, parallel_engines(self.scan.processing_data()));
+        let ours = self.identity.headers(parallel_engines(self.scan.processing_data()));
+        let headers = with_forwarded(ours, self.headers, &self.scan, streams);
         let mut request = request(self.site, engine, method, path, headers, body)
             .map_err(|error| internal(&error, self.request_id))?;
         write_place(request.headers_mut(), self.site.config.region, self.request_id);
@@ -117,15 +114,19 @@ impl Call<'_> {
     }
 }
 
-/// The client's headers that an engine gets to see.
-pub(super) fn forwarded(headers: &HeaderMap, scan: &Scan<'_>, streams: bool) -> HeaderMap {
-    let mut forwarded = HeaderMap::with_capacity(HEADERS_USUAL);
-    for (name, value) in headers {
+/// Adds the client's headers that an engine gets to see.
+pub(super) fn with_forwarded(
+    mut headers: HeaderMap,
+    client: &HeaderMap,
+    scan: &Scan<'_>,
+    streams: bool,
+) -> HeaderMap {
+    for (name, value) in client {
         if scan.forwards(name.as_str(), streams) {
-            forwarded.append(name, value.clone());
+            headers.append(name, value.clone());
         }
     }
-    forwarded
+    headers
 }
 
 /// A request to an engine: its own host, its own token, the path under its base.

@@ -8,7 +8,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use ledger::{JobFacts, JobState};
 
-use super::call::{Call, forwarded, request};
+use super::call::{Call, request, with_forwarded};
 use super::engine::{pass_on, refused};
 use super::read::{known_final, wait_for};
 use super::{engine_down, job_expired};
@@ -109,7 +109,7 @@ pub(super) async fn features(
 ) -> Response<Body> {
     let down = || answer::jobs(&engine_down(gateway, site, None), request_id);
     let Some(engine) = &site.engine else { return down() };
-    let mut headers = forwarded(headers, &scan, true);
+    let mut headers = with_forwarded(HeaderMap::new(), headers, &scan, true);
     write_place(&mut headers, site.config.region, request_id);
     let path = "/v1/discovery/features";
     let Ok(request) = request(site, engine, Method::GET, path, headers, UploadBody::Empty) else {

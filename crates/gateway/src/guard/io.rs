@@ -16,6 +16,7 @@ use super::inspect::{Inspector, Next};
 use crate::limits::{
     HEAD_SECONDS_MAX, IDLE_SECONDS_MAX, LINGER_BYTES_MAX, LINGER_SECONDS_MAX, STALL_SECONDS_MAX,
 };
+use crate::timer::poll_timer;
 
 /// What HTTP/2 begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -231,21 +232,6 @@ const LINGER_READ_BYTES: usize = 4096;
 
 fn timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the client took too long")
-}
-
-/// Waits for a deadline that may move between calls; a timer is only touched when it must be.
-fn poll_timer(timer: &mut Option<Pin<Box<Sleep>>>, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
-    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-    if timer.deadline() > deadline {
-        timer.as_mut().reset(deadline);
-    }
-    loop {
-        ready!(timer.as_mut().poll(cx));
-        if Instant::now() >= deadline {
-            return Poll::Ready(());
-        }
-        timer.as_mut().reset(deadline);
-    }
 }
 
 impl AsyncRead for ClientIo {

@@ -22,7 +22,7 @@ pub(crate) fn engine_headers(
     request_id: RequestId,
 ) -> HeaderMap {
     let scan = Scan::read(client);
-    let mut headers = HeaderMap::new();
+    let mut headers = who.headers(parallel_engines(scan.processing_data()));
     client.each(&mut |name, value| {
         if !scan.forwards(name, false) || OF_ANSWERS.contains(&name) {
             return;
@@ -33,7 +33,6 @@ pub(crate) fn engine_headers(
     });
     headers.entry(CLIENT_REQUEST_ID).or_insert_with(|| answer::request_id_value(request_id));
     identity::write_place(&mut headers, region.region, request_id);
-    who.write(&mut headers, parallel_engines(scan.processing_data()));
     let token = region.engine_token.as_ref().map(|token| format!("Bearer {}", token.expose()));
     if let Some(Ok(token)) = token.map(HeaderValue::try_from) {
         headers.insert(AUTHORIZATION, token);

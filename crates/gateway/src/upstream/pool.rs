@@ -1,17 +1,20 @@
 //! A pool of connections to one engine.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::body::{EngineBody, Progress, UploadBody};
+use crate::timer::poll_timer;
 use crate::{GatewayLimits, Upstream, workers};
 
 /// Why an engine gave no answer.
@@ -47,15 +50,22 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<UploadBody>,
+    connection: Connection,
     since: Instant,
+}
+
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<UploadBody>,
+    /// For the wait for an answer.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// A connection that is in use for one request.
 #[derive(Debug)]
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    sender: SendRequest<UploadBody>,
+    connection: Connection,
     upload: Option<Arc<Progress>>,
 }
 
@@ -63,7 +73,7 @@ impl Lease {
     /// Takes the connection back, unless it is still sending.
     pub(super) fn give_back(self) {
         if self.upload.as_ref().is_none_or(|upload| upload.is_complete()) {
-            self.pool.put(self.sender);
+            self.pool.put(self.connection);
         }
     }
 }
@@ -111,24 +121,25 @@ impl Pool {
             UploadBody::Client { progress, .. } => Some(progress.clone()),
         };
         loop {
-            let (mut sender, reused) = match self.take() {
-                Some(sender) => (sender, true),
+            let (mut connection, reused) = match self.take() {
+                Some(connection) => (connection, true),
                 None => (Box::pin(self.connect()).await.inspect_err(|_| self.set_answers(false))?, false),
             };
-            if sender.ready().await.is_err() {
+            if connection.sender.ready().await.is_err() {
                 if reused {
                     continue;
                 }
                 self.set_answers(false);
                 return Err(EngineError::Connect(std::io::ErrorKind::ConnectionReset.into()));
             }
+            let Connection { sender, timer } = &mut connection;
             let sending = std::pin::pin!(sender.try_send_request(request));
             let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
-            match with_patience(sending, upload.as_deref(), wait).await {
+            match with_patience(sending, timer, upload.as_deref(), wait).await {
                 None => return Err(EngineError::Timeout),
                 Some(Ok(response)) => {
                     self.set_answers(true);
-                    let lease = Lease { pool: self.clone(), sender, upload };
+                    let lease = Lease { pool: self.clone(), connection, upload };
                     return Ok(response.map(|incoming| EngineBody::new(incoming, lease)));
                 }
                 Some(Err(mut error)) => match error.take_message() {
@@ -152,33 +163,33 @@ impl Pool {
         self.idle[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<SendRequest<UploadBody>> {
+    fn take(&self) -> Option<Connection> {
         let mut idle = self.idle();
         let oldest = Duration::from_secs(self.limits.engine_idle_seconds_max);
-        while let Some(connection) = idle.pop() {
-            if connection.since.elapsed() > oldest {
+        while let Some(Idle { connection, since }) = idle.pop() {
+            if since.elapsed() > oldest {
                 // The rest waited longer still.
                 idle.clear();
                 return None;
             }
             if !connection.sender.is_closed() {
-                return Some(connection.sender);
+                return Some(connection);
             }
         }
         None
     }
 
-    fn put(&self, sender: SendRequest<UploadBody>) {
-        if sender.is_closed() {
+    fn put(&self, connection: Connection) {
+        if connection.sender.is_closed() {
             return;
         }
         let mut idle = self.idle();
         if idle.len() < self.limits.engine_idle_connections_max.div_ceil(self.limits.worker_threads.max(1)) {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<UploadBody>, EngineError> {
+    async fn connect(&self) -> Result<Connection, EngineError> {
         let host = self.upstream.host().trim_start_matches('[').trim_end_matches(']');
         let wait = Duration::from_secs(self.limits.engine_connect_seconds_max);
         let stream = tokio::time::timeout(wait, TcpStream::connect((host, self.upstream.port())))
@@ -186,28 +197,34 @@ impl Pool {
             .map_err(|_| EngineError::Connect(std::io::ErrorKind::TimedOut.into()))?
             .map_err(EngineError::Connect)?;
         stream.set_nodelay(true).map_err(EngineError::Connect)?;
-        let (sender, connection) = Builder::new()
+        let (sender, task) = Builder::new()
             .writev(false)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|source| EngineError::Interrupted { reused: false, source })?;
         tokio::spawn(async move {
             // How it ends is told to whoever waits for an answer on it.
-            let _ = connection.await;
+            let _ = task.await;
         });
-        Ok(sender)
+        Ok(Connection { sender, timer: None })
     }
 }
 
 /// Waits for an answer. The time starts anew for as long as an upload moves: a gigabyte may take its time.
 async fn with_patience<F: Future>(
     mut sending: Pin<&mut F>,
+    timer: &mut Option<Pin<Box<Sleep>>>,
     upload: Option<&Progress>,
     wait: Duration,
 ) -> Option<F::Output> {
     let mut received = 0;
     loop {
-        if let Ok(output) = tokio::time::timeout(wait, sending.as_mut()).await {
+        let deadline = Instant::now() + wait;
+        let output = poll_fn(|cx| match sending.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => poll_timer(timer, deadline, cx).map(|()| None),
+        });
+        if let Some(output) = output.await {
             return Some(output);
         }
         let now_received = upload.map_or(0, Progress::received_bytes);

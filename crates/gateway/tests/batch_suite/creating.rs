@@ -1,13 +1,15 @@
 //! Creating: the owner is on disk before the client hears of the job, whatever happens in between.
 
 use domain::Region;
+use gateway::GatewayLimits;
 use gateway::limits::BODY_BYTES_MAX;
 use ledger::Ledger;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
-use crate::world::{Answer, World, refused, soon};
+use crate::world::{Answer, Setup, World, refused, soon};
 
 /// While the engine thinks, the intent is on disk and nobody owns anything; when the client is answered, the owner is on disk: a
 /// second reader of the file sees it.
@@ -273,4 +275,19 @@ async fn the_upload_limit() {
             String::from_utf8_lossy(&answer[..read])
         );
     }
+}
+
+/// An engine that takes too long over a create is 503, on a connection that answered in time before too; one that answers
+/// again is used again.
+#[tokio::test]
+async fn an_engine_that_takes_too_long() {
+    let gateway_limits = GatewayLimits { engine_answer_seconds_max: 1, ..Setup::default().gateway_limits };
+    let world = World::with(Setup { gateway_limits, ..Setup::default() }).await;
+    let key = world.key().await;
+    world.create(key.bearer()).await;
+    let held = world.engine.create_answers.forget_permits(Semaphore::MAX_PERMITS);
+    let answer = Answer::of(world.request(Method::POST, "/v2/jobs", key.bearer())).await;
+    assert_eq!(answer.refusal(), refused(503, "Internal Server Error", "engine_down"));
+    world.engine.create_answers.add_permits(held);
+    world.create(key.bearer()).await;
 }
