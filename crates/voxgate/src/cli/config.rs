@@ -1,8 +1,23 @@
 //! `voxgate config`.
 
-use super::args::ConfigCommand;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
 use super::{Failure, instance, output};
 use crate::config::EXAMPLE;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Tell everything that is wrong with a file, with line numbers
+    Check {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print a complete commented file
+    Example,
+}
 
 pub(super) fn run(command: ConfigCommand) -> Result<(), Failure> {
     match command {

@@ -12,9 +12,9 @@ use crate::operator::{self, Call, Place};
 use crate::serve;
 
 /// Runs a call on an instance.
-pub(super) async fn call(instance: &InstanceArgs, call: Call) -> Result<Value, Failure> {
+pub(super) async fn call(instance: &InstanceArgs, call: impl Into<Call>) -> Result<Value, Failure> {
     let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
-    operator::run(place, call).await.map_err(|error| Failure(error.0))
+    operator::run(place, call.into()).await.map_err(|error| Failure(error.0))
 }
 
 /// The instance that a data folder or a configuration file names.

@@ -1,13 +1,67 @@
-//! `voxgate keys` and `voxgate mint`.
+//! `voxgate keys`.
 
-use std::io::Read as _;
+use clap::{Args, Subcommand};
+use domain::{ApiKeyId, Area, AreaSet, ClientRef, Networks, Product, ProductSet, ProjectId, Timestamp};
+use ipnet::IpNet;
 
-use domain::{AreaSet, Networks, ProductSet};
+use super::args::{WorkspaceArgs, parse_client_ref, parse_project, parse_time};
+use super::{Failure, instance, output};
+use crate::operator::KeyCall;
 
-use super::args::{CreateKeyArgs, KeysCommand, MintArgs};
-use super::{Failure, environment, instance, output};
-use crate::dev;
-use crate::operator::Call;
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  voxgate keys create --name ci --data-dir ./try
+  voxgate keys create --name app --areas eu,usa --products rt --expires-at 2027-01-31T00:00:00Z --data-dir ./try
+  voxgate keys list --json --data-dir ./try
+  voxgate keys revoke key_… --data-dir ./try")]
+pub(super) enum KeysCommand {
+    /// Make an API key; its secret is shown once
+    Create(CreateKeyArgs),
+    /// List API keys
+    List {
+        /// Only this project's
+        #[arg(long, value_name = "ID", value_parser = parse_project)]
+        project: Option<ProjectId>,
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+    /// Revoke an API key and everything born of it
+    Revoke {
+        /// The key's id, as voxgate keys list shows it
+        #[arg(value_parser = parse_key)]
+        id: ApiKeyId,
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateKeyArgs {
+    /// Its name
+    #[arg(long, default_value = "")]
+    pub(super) name: String,
+    /// The project; the default one if left out
+    #[arg(long, value_name = "ID", value_parser = parse_project)]
+    pub(super) project: Option<ProjectId>,
+    /// The areas that it works in: eu, usa, au; the workspace's home area if left out
+    #[arg(long, value_delimiter = ',')]
+    pub(super) areas: Vec<Area>,
+    /// What it is for: batch, rt, tts, flow; batch and rt if left out
+    #[arg(long, value_delimiter = ',')]
+    pub(super) products: Vec<Product>,
+    /// When it expires, as in 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(super) expires_at: Option<Timestamp>,
+    /// The networks that it may be used from, as in 192.0.2.0/24
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(super) networks: Vec<IpNet>,
+    /// Isolates it to one end user
+    #[arg(long, value_name = "REF", value_parser = parse_client_ref)]
+    pub(super) client_ref: Option<ClientRef>,
+    #[command(flatten)]
+    pub(super) place: WorkspaceArgs,
+}
 
 const COLUMNS: [&str; 9] = [
     "apikey_id",
@@ -21,16 +75,11 @@ const COLUMNS: [&str; 9] = [
     "revoked_at",
 ];
 
-/// The API key that mints, where nothing else says it.
-const API_KEY_VARIABLE: &str = "VOXGATE_API_KEY";
-/// A credential on standard input, in bytes.
-const INPUT_BYTES_MAX: u64 = 8192;
-
 pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
     match command {
         KeysCommand::Create(arguments) => create(arguments).await,
         KeysCommand::List { project, place } => {
-            let call = Call::ListKeys { workspace: place.workspace, project };
+            let call = KeyCall::List { workspace: place.workspace, project };
             let answer = instance::call(&place.instance, call).await?;
             if place.instance.json {
                 return output::say_json(&answer);
@@ -39,7 +88,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
             Ok(())
         }
         KeysCommand::Revoke { id, place } => {
-            let call = Call::RevokeKey { workspace: place.workspace, id };
+            let call = KeyCall::Revoke { workspace: place.workspace, id };
             let answer = instance::call(&place.instance, call).await?;
             if place.instance.json {
                 return output::say_json(&answer);
@@ -52,7 +101,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
 
 async fn create(arguments: CreateKeyArgs) -> Result<(), Failure> {
     let CreateKeyArgs { name, project, areas, products, expires_at, networks, client_ref, place } = arguments;
-    let call = Call::CreateKey {
+    let call = KeyCall::Create {
         workspace: place.workspace,
         project,
         name,
@@ -76,41 +125,8 @@ async fn create(arguments: CreateKeyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn mint(arguments: MintArgs) -> Result<(), Failure> {
-    let api_key = match (arguments.api_key, environment(API_KEY_VARIABLE).filter(|key| !key.is_empty())) {
-        (Some(_), _) => from_standard_input()?,
-        (None, Some(key)) => key,
-        (None, None) => arguments.instance.data_dir.as_deref().and_then(dev::kept_api_key).ok_or_else(|| {
-            Failure(format!("which API key mints? Set {API_KEY_VARIABLE}, or send it on standard input with --api-key -"))
-        })?,
-    };
-    let call = Call::Mint {
-        api_key,
-        product: arguments.product,
-        ttl_seconds: arguments.ttl,
-        area: arguments.region,
-        client_ref: arguments.client_ref,
-    };
-    let answer = instance::call(&arguments.instance, call).await?;
-    if arguments.instance.json {
-        return output::say_json(&answer);
-    }
-    output::remark(&format!(
-        "minted {}, good until {}:",
-        output::cell(&answer["temporary_key_id"]),
-        output::cell(&answer["expires_at"])
-    ));
-    output::say(&output::cell(&answer["key_value"]));
-    Ok(())
-}
-
-/// A credential from standard input, without white space around it.
-pub(super) fn from_standard_input() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .take(INPUT_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure(format!("standard input can't be read: {error}")))?;
-    Ok(text.trim().to_owned())
+fn parse_key(text: &str) -> Result<ApiKeyId, String> {
+    ApiKeyId::parse(text).ok_or_else(|| {
+        "expected a key's id (key_ and 26 characters), not its secret: voxgate keys list shows it".to_owned()
+    })
 }

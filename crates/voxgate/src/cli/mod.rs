@@ -3,8 +3,11 @@
 mod args;
 mod config;
 mod dev;
+mod input;
 mod instance;
+mod jobs;
 mod keys;
+mod mint;
 mod output;
 mod projects;
 mod serve;
@@ -51,15 +54,15 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Dev(arguments) => dev::run(arguments).await,
-        Command::Serve(arguments) => serve::run(&arguments.config).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
         Command::Config(command) => config::run(command),
         Command::Workspaces(command) => workspaces::run(command).await,
         Command::Projects(command) => projects::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Tokens(command) => tokens::run(command).await,
-        Command::Mint(arguments) => keys::mint(arguments).await,
+        Command::Mint(arguments) => mint::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
-        Command::Jobs(command) => projects::jobs(command).await,
+        Command::Jobs(command) => jobs::run(command).await,
         Command::Version => {
             output::say(concat!("voxgate ", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -1,13 +1,22 @@
 //! `voxgate serve`.
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
 
 use super::{Failure, environment, instance};
 use crate::signal::Ending;
 use crate::{log, serve};
 
-pub(super) async fn run(config: &Path) -> Result<(), Failure> {
-    let loaded = instance::loaded(config)?;
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The configuration file; voxgate config example prints one
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+pub(super) async fn run(arguments: ServeArgs) -> Result<(), Failure> {
+    let loaded = instance::loaded(&arguments.config)?;
     log::start(loaded.settings.log);
     for note in loaded.notes {
         tracing::warn!("{note}");

@@ -1,10 +1,52 @@
 //! `voxgate tokens`.
 
-use domain::PermissionSet;
+use clap::Subcommand;
+use domain::{ManagementTokenId, Permission, PermissionSet};
 
-use super::args::{PermissionArg, TokensCommand};
+use super::args::WorkspaceArgs;
 use super::{Failure, instance, output};
-use crate::operator::Call;
+use crate::operator::TokenCall;
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  voxgate tokens create --name ci --permissions view_projects,create_api_keys --data-dir ./try
+  voxgate tokens list --data-dir ./try
+  voxgate tokens revoke mgt_… --data-dir ./try")]
+pub(super) enum TokensCommand {
+    /// Make a management token; its secret is shown once
+    Create {
+        /// Its name
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What it may do: view_projects, manage_projects, view_api_keys, delete_api_keys, create_api_keys,
+        /// view_sessions, end_sessions, view_usage, view_audit, or all
+        #[arg(long, required = true, value_delimiter = ',', value_parser = parse_permissions)]
+        permissions: Vec<PermissionArg>,
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+    /// List management tokens
+    List {
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+    /// Revoke a management token
+    Revoke {
+        /// The token's id, as voxgate tokens list shows it
+        #[arg(value_parser = parse_token)]
+        id: ManagementTokenId,
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+}
+
+/// One permission, or all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PermissionArg {
+    One(Permission),
+    All,
+}
 
 const COLUMNS: [&str; 7] =
     ["token_id", "name", "hint", "permissions", "created_at", "last_used_at", "revoked_at"];
@@ -17,7 +59,7 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
                     PermissionArg::One(permission) => set.with(permission),
                     PermissionArg::All => PermissionSet::all(),
                 });
-            let call = Call::CreateToken { workspace: place.workspace, name, permissions };
+            let call = TokenCall::Create { workspace: place.workspace, name, permissions };
             let answer = instance::call(&place.instance, call).await?;
             if place.instance.json {
                 return output::say_json(&answer);
@@ -30,7 +72,7 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
             output::say(&output::cell(&answer["token_value"]));
         }
         TokensCommand::List { place } => {
-            let call = Call::ListTokens { workspace: place.workspace };
+            let call = TokenCall::List { workspace: place.workspace };
             let answer = instance::call(&place.instance, call).await?;
             if place.instance.json {
                 return output::say_json(&answer);
@@ -38,7 +80,7 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
             output::say_table(&answer, &COLUMNS);
         }
         TokensCommand::Revoke { id, place } => {
-            let call = Call::RevokeToken { workspace: place.workspace, id };
+            let call = TokenCall::Revoke { workspace: place.workspace, id };
             let answer = instance::call(&place.instance, call).await?;
             if place.instance.json {
                 return output::say_json(&answer);
@@ -47,4 +89,17 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn parse_token(text: &str) -> Result<ManagementTokenId, String> {
+    ManagementTokenId::parse(text).ok_or_else(|| {
+        "expected a management token's id (mgt_ and 26 characters), not its secret: voxgate tokens list shows it".to_owned()
+    })
+}
+
+fn parse_permissions(text: &str) -> Result<PermissionArg, String> {
+    if text == "all" {
+        return Ok(PermissionArg::All);
+    }
+    text.parse().map(PermissionArg::One).map_err(|error: domain::bits::UnknownName| format!("{error}, all"))
 }

@@ -1,18 +1,49 @@
 //! `voxgate verify`: what a credential is, offline or by an instance.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use clap::Args;
 use credentials::{Shape, classify};
+use domain::{Product, Region};
 use serde_json::{Map, Value, json};
 
-use super::args::VerifyArgs;
-use super::keys::from_standard_input;
-use super::{Failure, instance, output};
+use super::{Failure, input, instance, output};
 use crate::operator::{self, Call};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without an instance this tells what can be seen offline: what it is, whether it was mistyped, what a token says.
+With one it tells whether the instance would let it in, and why not.
+
+Examples:
+  voxgate verify vgk_…
+  voxgate verify --data-dir ./try --type rt --region eu1 - < key.txt")]
+pub(super) struct VerifyArgs {
+    /// The key or token; "-" reads it from standard input
+    #[arg(value_name = "KEY_OR_TOKEN")]
+    pub(super) credential: String,
+    /// For this product: batch, rt, tts or flow
+    #[arg(long = "type", value_name = "PRODUCT")]
+    pub(super) product: Option<Product>,
+    /// In this region: eu1, us1, au1, eu2 or us2
+    #[arg(long)]
+    pub(super) region: Option<Region>,
+    /// The instance's data folder
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// The instance's configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 pub(super) async fn run(arguments: VerifyArgs) -> Result<(), Failure> {
     let credential =
-        if arguments.credential == "-" { from_standard_input()? } else { arguments.credential.clone() };
+        if arguments.credential == "-" { input::credential()? } else { arguments.credential.clone() };
     let shape = classify(&credential);
     let mut answer = json!({ "is": what(shape) });
     if shape == Shape::Token {

@@ -7,7 +7,7 @@ mod execute;
 mod server;
 mod views;
 
-pub use call::{Call, CallError};
+pub use call::{Call, CallError, KeyCall, ProjectCall, TokenCall, WorkspaceCall};
 pub use client::{Place, run};
 pub use execute::Operator;
 pub use server::{SocketError, listen, serve};

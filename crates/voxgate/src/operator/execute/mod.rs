@@ -1,9 +1,14 @@
 //! Running a call.
 
+mod keys;
+mod projects;
+mod tokens;
+mod workspaces;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use control::{Actor, Control, MintRequest, NewKey, NewProject, NewWorkspace};
+use control::{Control, MintRequest};
 use credentials::{Shape, classify};
 use domain::{Leash, Product, ProjectId, Region, Workspace, WorkspaceId};
 use gateway::Gateway;
@@ -11,7 +16,7 @@ use ledger::Owner;
 use serde_json::{Value, json};
 use verify::{Need, Surface};
 
-use super::{Call, CallError, views};
+use super::{Call, CallError};
 
 /// What a key is called that nobody named.
 const UNNAMED: &str = "made by the operator";
@@ -39,86 +44,10 @@ impl Operator {
     /// With a sentence for whoever called.
     pub async fn execute(&self, call: Call) -> Result<Value, CallError> {
         match call {
-            Call::CreateWorkspace { name, plan, home_area } => {
-                let new = NewWorkspace { name, plan, home_area };
-                let created = self.control.create_workspace(&Actor::Operator, new).await.map_err(failed)?;
-                let mut answer = views::workspace(&created.workspace);
-                answer["default_project_id"] = json!(created.default_project.id);
-                Ok(answer)
-            }
-            Call::ListWorkspaces => {
-                let workspaces = self.control.list_workspaces().await.map_err(failed)?;
-                Ok(workspaces.iter().map(views::workspace).collect())
-            }
-            Call::CreateProject { workspace, name, description } => {
-                let workspace = self.workspace(workspace).await?;
-                let new = NewProject { name, description };
-                let created =
-                    self.control.create_project(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
-                Ok(views::project(&created.project))
-            }
-            Call::ListProjects { workspace } => {
-                let workspace = self.workspace(workspace).await?;
-                let projects = self.control.list_projects(workspace.id).await.map_err(failed)?;
-                Ok(projects.iter().map(views::project).collect())
-            }
-            Call::CreateKey {
-                workspace,
-                project,
-                name,
-                areas,
-                products,
-                expires_at,
-                networks,
-                client_ref,
-            } => {
-                let workspace = self.workspace(workspace).await?;
-                let project_id = self.project(workspace.id, project).await?;
-                let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
-                let new = NewKey { project_id, name, areas, products, expires_at, networks, client_ref };
-                let created =
-                    self.control.create_key(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
-                let mut answer = views::key(&created.key);
-                answer["key_value"] = json!(created.secret.expose());
-                Ok(answer)
-            }
-            Call::ListKeys { workspace, project } => {
-                let workspace = self.workspace(workspace).await?;
-                let keys = self.control.list_keys(workspace.id, project).await.map_err(failed)?;
-                Ok(keys.iter().map(views::key).collect())
-            }
-            Call::RevokeKey { workspace, id } => {
-                let workspace = self.workspace(workspace).await?;
-                let revision =
-                    self.control.revoke_key(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
-                Ok(json!({"apikey_id": id, "revision": revision}))
-            }
-            Call::CreateToken { workspace, name, permissions } => {
-                let workspace = self.workspace(workspace).await?;
-                let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
-                let created = self
-                    .control
-                    .create_management_token(&Actor::Operator, workspace.id, &name, permissions)
-                    .await
-                    .map_err(failed)?;
-                let mut answer = views::token(&created.token);
-                answer["token_value"] = json!(created.secret.expose());
-                Ok(answer)
-            }
-            Call::ListTokens { workspace } => {
-                let workspace = self.workspace(workspace).await?;
-                let tokens = self.control.list_management_tokens(workspace.id).await.map_err(failed)?;
-                Ok(tokens.iter().map(views::token).collect())
-            }
-            Call::RevokeToken { workspace, id } => {
-                let workspace = self.workspace(workspace).await?;
-                let revision = self
-                    .control
-                    .revoke_management_token(&Actor::Operator, workspace.id, id)
-                    .await
-                    .map_err(failed)?;
-                Ok(json!({"token_id": id, "revision": revision}))
-            }
+            Call::Workspaces(call) => self.workspaces(call).await,
+            Call::Projects(call) => self.projects(call).await,
+            Call::Keys(call) => self.keys(call).await,
+            Call::Tokens(call) => self.tokens(call).await,
             Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
                 let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
                 self.mint(&api_key, &request)

@@ -1,0 +1,115 @@
+//! The calls, as they travel over the socket; one file for each kind of thing that they are about.
+
+mod keys;
+mod projects;
+mod tokens;
+mod workspaces;
+
+use domain::{Area, ClientRef, Product, ProjectId, Region, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+pub use keys::KeyCall;
+pub use projects::ProjectCall;
+pub use tokens::TokenCall;
+pub use workspaces::WorkspaceCall;
+
+/// One call. Where a workspace may be left out, it is the only one of the instance.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// About workspaces.
+    Workspaces(WorkspaceCall),
+    /// About projects.
+    Projects(ProjectCall),
+    /// About API keys.
+    Keys(KeyCall),
+    /// About management tokens.
+    Tokens(TokenCall),
+    /// Mint a temporary key.
+    Mint {
+        /// The API key that mints.
+        api_key: String,
+        /// The product.
+        product: Product,
+        /// How long it lives.
+        ttl_seconds: u32,
+        /// Narrows it to this area.
+        area: Option<Area>,
+        /// The end user that it is for.
+        client_ref: Option<ClientRef>,
+    },
+    /// Say whether a credential would be let in, and why not.
+    Verify {
+        /// The credential.
+        credential: String,
+        /// For this product.
+        product: Option<Product>,
+        /// In this region.
+        region: Option<Region>,
+    },
+    /// Take in jobs that an engine held before Voxgate.
+    AdoptJobs {
+        /// Where the engine is.
+        region: Region,
+        /// The workspace.
+        workspace: Option<WorkspaceId>,
+        /// The project that shall own them.
+        project: ProjectId,
+        /// The client_ref that shall own them.
+        client_ref: Option<ClientRef>,
+    },
+}
+
+impl From<WorkspaceCall> for Call {
+    fn from(call: WorkspaceCall) -> Self {
+        Self::Workspaces(call)
+    }
+}
+
+impl From<ProjectCall> for Call {
+    fn from(call: ProjectCall) -> Self {
+        Self::Projects(call)
+    }
+}
+
+impl From<KeyCall> for Call {
+    fn from(call: KeyCall) -> Self {
+        Self::Keys(call)
+    }
+}
+
+impl From<TokenCall> for Call {
+    fn from(call: TokenCall) -> Self {
+        Self::Tokens(call)
+    }
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Some calls carry credentials.
+        f.write_str("Call(…)")
+    }
+}
+
+/// Why a call failed, in a sentence for whoever called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CallError(pub String);
+
+impl CallError {
+    /// A failure with its whole story.
+    pub fn from_error(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut next = error.source();
+        while let Some(source) = next {
+            let cause = source.to_string();
+            // Some errors repeat their cause in their own sentence.
+            if !text.contains(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+            next = source.source();
+        }
+        Self(text)
+    }
+}
