@@ -5,6 +5,7 @@
 //! credential is *good* for something is the crate `verify`'s to say.
 
 mod encoding;
+pub mod imported;
 pub mod jwks;
 pub mod keyed_hash;
 pub mod secret;
@@ -15,6 +16,7 @@ pub mod token;
 pub mod verifying_key;
 pub mod wrap;
 
+pub use imported::{NotImportable, check_imported, hash_hint, read_hash};
 pub use jwks::Jwks;
 pub use keyed_hash::keyed_hash;
 pub use secret::{PlainSecret, SecretKind, hash_secret};

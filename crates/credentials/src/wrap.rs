@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::{Rng, SecretHash};
@@ -56,6 +57,11 @@ impl MasterKey {
         let bytes = Zeroizing::new(decoded.ok_or(WrapError::NotAKey)?);
         let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| WrapError::NotAKey)?;
         Ok(Self::from_bytes(bytes))
+    }
+
+    /// Whether both are the same key. Takes the same time whatever they hold.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        verify_slices_are_equal(self.0.as_slice(), other.0.as_slice()).is_ok()
     }
 
     /// 64 hexadecimal digits, for the file of mode 0600.
@@ -179,6 +185,7 @@ mod tests {
     fn derived_keys_differ() {
         let key = MasterKey::from_bytes([1; 32]);
         assert_ne!(key.derive("user_id"), key.derive("pseudonym"));
+        assert!(key.is_same_as(&key.clone()) && !key.is_same_as(&MasterKey::from_bytes([2; 32])));
         assert_eq!(key.derive("user_id"), key.derive("user_id"));
         assert_ne!(*key.derive("user_id"), [1; 32]);
         assert_eq!(format!("{key:?}"), "MasterKey(…)");
