@@ -23,7 +23,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("portal", &["control", "verify", "credentials", "domain"]),
     ("sandbox", &["domain"]),
     ("voxgate", ALL),
-    ("testkit", ALL),
+    ("testdb", &[]),
+    ("testkit", ALL_AND_TESTDB),
     ("bench", ALL),
     ("xtask", &[]),
 ];
@@ -44,8 +45,25 @@ const ALL: &[&str] = &[
     "voxgate",
 ];
 
-/// Only tests may use it.
-const TESTKIT: &str = "testkit";
+/// What the harness may use: every crate of the product, and databases for tests.
+const ALL_AND_TESTDB: &[&str] = &[
+    "domain",
+    "credentials",
+    "verify",
+    "sql",
+    "storage",
+    "ledger",
+    "control",
+    "gateway",
+    "management",
+    "portal",
+    "sandbox",
+    "voxgate",
+    "testdb",
+];
+
+/// Only tests may use them.
+const FOR_TESTS: [&str; 2] = ["testkit", "testdb"];
 
 /// Crates that know no runtime, no HTTP and no SQL, however deep one looks.
 const PURE: &[&str] = &["domain", "credentials", "verify"];
@@ -134,8 +152,8 @@ fn edge_findings(package: &Value, members: &BTreeSet<&str>, found: &mut Vec<Stri
 
 /// Tests may use the harness, and whatever their crate reaches anyway.
 fn test_edge_is_allowed(from: &str, to: &str) -> bool {
-    if to == TESTKIT {
-        return from != TESTKIT;
+    if FOR_TESTS.contains(&to) {
+        return !FOR_TESTS.contains(&from);
     }
     let mut reached: BTreeSet<&str> = BTreeSet::new();
     let mut open = vec![from];

@@ -8,6 +8,7 @@ mod fuzz;
 mod layers;
 mod lines;
 mod needs;
+mod postgres;
 mod process;
 mod repo;
 mod run;
@@ -46,6 +47,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run a command with a PostgreSQL for its tests beside it, as in: cargo xtask postgres cargo nextest run -p storage
+    Postgres {
+        /// The command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
     /// Check that crates depend only on the crates that design 12 lets them depend on
     Layers,
     /// Check the shape of the repository: file lengths, lib.rs, READMEs, error pages, links
@@ -65,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test { only } => run::test(&repo, &only),
         Task::Bench { arguments } => bench::run(&repo, &arguments),
+        Task::Postgres { command } => postgres::with_command(&repo, &command),
         Task::Layers => layers::check(&repo),
         Task::Tidy => tidy::check(&repo),
         Task::Fuzz { seconds, targets } => fuzz::with_tools(&repo, seconds, &targets),

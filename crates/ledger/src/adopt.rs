@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait, TryInsertResult};
 
 use crate::entity::{job, orphan};
-use crate::{JobState, Ledger, LedgerError, Owner, Seen};
+use crate::{JobState, Ledger, LedgerError, Owner, Seen, times};
 
 /// A job to take in.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +52,10 @@ impl Ledger {
                 adopted.known += 1;
             }
         }
-        let turn = tx.commit().await?;
-        jobs.iter().for_each(|one| self.saw_time(one.created_at));
-        drop(turn);
+        if let Some(newest) = jobs.iter().map(|one| one.created_at).max() {
+            times::saw_time(&tx, newest).await?;
+        }
+        tx.commit().await?;
         Ok(adopted)
     }
 }

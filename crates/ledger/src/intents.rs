@@ -8,7 +8,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 
 use crate::entity::{intent, job, orphan};
-use crate::{JobFacts, JobState, Ledger, LedgerError};
+use crate::{JobFacts, JobState, Ledger, LedgerError, times};
 
 /// The number of a create on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +68,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Arc<JobFacts>, LedgerError> {
         let tx = self.db.write().await?;
-        let created_at = self.unique_time(now);
+        let created_at = times::unique_time(&tx, now).await?;
         let client_ref = new.client_ref.as_ref().map(|client_ref| client_ref.as_str().to_owned());
         let row = job::ActiveModel {
             id: Set(job_id.to_owned()),

@@ -1,5 +1,5 @@
 //! A region's own durable memory: whose job is whose, what is being created right now, and usage that the control plane has
-//! not counted yet. One SQLite file per region; everything that was answered survives a crash.
+//! not counted yet. One database per region; everything that was answered survives a crash.
 
 mod adopt;
 mod entity;
@@ -11,6 +11,7 @@ mod journal;
 mod ledger;
 mod list;
 mod migration;
+mod times;
 mod usage;
 
 pub use adopt::{Adopted, AdoptedJob};
@@ -20,4 +21,5 @@ pub use job::{Job, JobFacts, JobState, Owner, Seen};
 pub use journal::UsageBatch;
 pub use ledger::Ledger;
 pub use list::ListQuery;
+pub use sql::DbPlace;
 pub use usage::UsageLine;

@@ -3,14 +3,20 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, boolean, double_null, string, string_null, text, text_null};
 
+use crate::times::NEWEST_JOB;
+
 /// All migrations, oldest first.
 pub(crate) struct Migrations;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstTables)]
+        vec![Box::new(FirstTables), Box::new(NewestJob)]
     }
+}
+
+impl sql::Schema for Migrations {
+    const MIN_READER: usize = 1;
 }
 
 struct FirstTables;
@@ -30,6 +36,26 @@ impl MigrationTrait for FirstTables {
         for index in indexes() {
             manager.create_index(index).await?;
         }
+        Ok(())
+    }
+}
+
+/// The newest time of a job is kept, so that programs that share a ledger agree on the next one.
+struct NewestJob;
+
+impl MigrationName for NewestJob {
+    fn name(&self) -> &str {
+        "ledger_0002_newest_job"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for NewestJob {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = format!(
+            "INSERT INTO counters (name, value) SELECT '{NEWEST_JOB}', COALESCE(MAX(created_at), 0) FROM jobs"
+        );
+        manager.get_connection().execute_unprepared(&sql).await?;
         Ok(())
     }
 }

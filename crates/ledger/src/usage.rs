@@ -1,8 +1,8 @@
 //! `/v2/usage`: what a project's jobs came to.
 
 use domain::{ProjectId, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, NullOrdering};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::job;
 use crate::{Ledger, LedgerError};
@@ -52,9 +52,10 @@ impl Ledger {
             .group_by(job::Column::Kind)
             .group_by(job::Column::Language)
             .group_by(job::Column::Model)
-            .order_by_asc(job::Column::Kind)
-            .order_by_asc(job::Column::Language)
-            .order_by_asc(job::Column::Model)
+            // Said in full, because databases differ on where a missing value goes.
+            .order_by_with_nulls(job::Column::Kind, Order::Asc, NullOrdering::First)
+            .order_by_with_nulls(job::Column::Language, Order::Asc, NullOrdering::First)
+            .order_by_with_nulls(job::Column::Model, Order::Asc, NullOrdering::First)
             .into_tuple()
             .all(self.db.read())
             .await?;

@@ -4,42 +4,53 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::{SqlError, Turn, WriteTx};
+use crate::{DbPlace, SqlError, Turn, WriteTx, postgres, sqlite};
 
-/// Connections that read.
-const READERS_MAX: u32 = 4;
-/// How long SQLite waits for a lock of another process, for example of a backup.
-const BUSY_SECONDS_MAX: u64 = 10;
-/// How long to wait for a free connection.
-const ACQUIRE_SECONDS_MAX: u64 = 30;
+/// How long to wait for the writers before, in this process: whoever waits longer is told that writing is not possible
+/// now.
+const TURN_SECONDS_MAX: u64 = 15;
 
 /// An open database. Cheap to clone; clones share the writer.
 #[derive(Debug, Clone)]
 pub struct Db {
     readers: DatabaseConnection,
-    writer: DatabaseConnection,
+    /// Missing where the database was opened for reading only.
+    writer: Option<DatabaseConnection>,
     turn: Arc<Mutex<()>>,
+    is_shared: bool,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+async fn connect(place: &DbPlace, access: Access) -> Result<DatabaseConnection, SqlError> {
+    match place {
+        DbPlace::File(path) => sqlite::connect(path, access).await,
+        DbPlace::Postgres(url) => postgres::connect(url, access).await,
+    }
 }
 
 impl Db {
-    /// Opens `sqlite:` databases; the file is made if it is missing.
+    /// Opens a database. A file is made if it is missing; a database of PostgreSQL must be there.
     ///
     /// # Errors
-    /// When the kind of database is unknown, or it can't be opened.
-    pub async fn open(url: &str) -> Result<Self, SqlError> {
-        let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
-        if scheme != "sqlite" {
-            return Err(SqlError::UnknownKind { scheme: scheme.to_owned() });
-        }
-        Self::connect(url, None).await
+    /// When it can't be opened.
+    pub async fn open(place: &DbPlace) -> Result<Self, SqlError> {
+        // The writer comes first: it makes the file and switches it to WAL.
+        let writer = connect(place, Access::Write).await?;
+        let readers = connect(place, Access::Read).await?;
+        Ok(Self { readers, writer: Some(writer), turn: Arc::default(), is_shared: place.is_shared() })
     }
 
     /// Opens the SQLite database in a file, whatever characters its path holds; makes it if it is missing.
@@ -47,21 +58,26 @@ impl Db {
     /// # Errors
     /// When it can't be opened.
     pub async fn open_file(path: &Path) -> Result<Self, SqlError> {
-        Self::connect("sqlite:file", Some(path)).await
+        Self::open(&DbPlace::File(path.to_owned())).await
     }
 
-    async fn connect(url: &str, path: Option<&Path>) -> Result<Self, SqlError> {
-        let shown = path.map_or_else(|| url.to_owned(), |path| path.display().to_string());
-        let open_error = |source| SqlError::Open { url: shown.clone(), source };
-        // The writer comes first: it makes the file and switches it to WAL.
-        let writer = Database::connect(options(url, path, Access::Write)).await.map_err(open_error)?;
-        let readers = Database::connect(options(url, path, Access::Read)).await.map_err(open_error)?;
-        Ok(Self { readers, writer, turn: Arc::new(Mutex::new(())) })
+    /// Opens a database that must be there, for reading alone: also while another process writes to it.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub(crate) async fn connect_read_only(place: &DbPlace) -> Result<Self, SqlError> {
+        let readers = connect(place, Access::Read).await?;
+        Ok(Self { readers, writer: None, turn: Arc::default(), is_shared: place.is_shared() })
     }
 
     /// For single reads; each statement sees everything that was committed before it. Writing through it fails.
     pub const fn read(&self) -> &DatabaseConnection {
         &self.readers
+    }
+
+    /// Whether other processes may write to it too, so that what was read may be outdated at once.
+    pub const fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// For several reads as of one moment; dropped when done.
@@ -81,29 +97,22 @@ impl Db {
         Ok(self.readers.begin_with_options(options).await?)
     }
 
-    /// Opens the write transaction, after waiting for the one before it; writers are served in order.
+    /// Opens the write transaction, after waiting for the one before it; the writers of a process are served in order.
+    /// Those of other processes are kept apart by SQLite's lock on the file, and on PostgreSQL by the rows that they
+    /// lock.
     ///
     /// # Errors
     /// When the database can't be locked.
     pub async fn write(&self) -> Result<WriteTx, SqlError> {
-        let turn = Turn::new(Arc::clone(&self.turn).lock_owned().await);
+        let writer = self.writer.as_ref().ok_or(SqlError::ReadOnly)?;
+        let turn = timeout(Duration::from_secs(TURN_SECONDS_MAX), Arc::clone(&self.turn).lock_owned());
+        let turn = Turn::new(turn.await.map_err(|_| SqlError::Busy)?);
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = self.writer.begin_with_options(options).await?;
+        let inner = writer.begin_with_options(options).await?;
         Ok(WriteTx::new(inner, turn))
-    }
-
-    /// Brings the schema up to date, all of it or nothing. A schema that is newer than this build is refused.
-    ///
-    /// # Errors
-    /// When a migration fails, or the database knows one that this build doesn't.
-    pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), SqlError> {
-        let _turn = self.turn.lock().await;
-        let inner = self.writer.begin().await.map_err(SqlError::Migrate)?;
-        M::up(&inner, None).await.map_err(SqlError::Migrate)?;
-        inner.commit().await.map_err(SqlError::Migrate)
     }
 
     /// Closes every connection, after the writer is done.
@@ -113,45 +122,9 @@ impl Db {
     pub async fn close(self) -> Result<(), SqlError> {
         let _turn = self.turn.lock().await;
         self.readers.close_by_ref().await?;
-        self.writer.close_by_ref().await?;
+        if let Some(writer) = self.writer {
+            writer.close_by_ref().await?;
+        }
         Ok(())
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-fn options(url: &str, path: Option<&Path>, access: Access) -> ConnectOptions {
-    let path = path.map(Path::to_owned);
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(if access == Access::Write { 1 } else { READERS_MAX })
-        .min_connections(1)
-        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // Statements are logged by nobody: their values may be personal.
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = match &path {
-                Some(path) => sqlite.filename(path),
-                None => sqlite,
-            };
-            sqlite_options(sqlite, access)
-        });
-    options
-}
-
-fn sqlite_options(sqlite: SqliteConnectOptions, access: Access) -> SqliteConnectOptions {
-    let sqlite = sqlite
-        .busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX))
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true);
-    match access {
-        Access::Write => sqlite.create_if_missing(true).journal_mode(SqliteJournalMode::Wal),
-        Access::Read => sqlite.create_if_missing(false).pragma("query_only", "ON"),
     }
 }

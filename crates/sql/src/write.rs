@@ -66,6 +66,11 @@ impl WriteTx {
         Ok(self.inner.rollback().await?)
     }
 
+    /// The transaction without its guard, for those who end it when something fails.
+    pub(crate) const fn whole(&mut self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
     fn begin_statement(&self) -> Result<(), DbErr> {
         match self.state.compare_exchange(CLEAN, BUSY, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sql::Db;
+use sql::{Db, DbPlace};
 
 use crate::migrations::Migrations;
 use crate::{ChangeTx, StoreError};
@@ -14,12 +14,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database of a URL and brings its schema up to date.
+    /// Opens a database and brings its schema up to date.
     ///
     /// # Errors
     /// When it can't be opened, or was made by a newer version.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        Self::prepare(Db::open(url).await?).await
+    pub async fn open(place: &DbPlace) -> Result<Self, StoreError> {
+        let db = Db::open(place).await?;
+        db.migrate::<Migrations>().await?;
+        Ok(Self { db })
     }
 
     /// Opens the SQLite database in a file, which is made if it is missing, and brings its schema up to date.
@@ -27,12 +29,16 @@ impl Store {
     /// # Errors
     /// When it can't be opened, or was made by a newer version.
     pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Db::open_file(path).await?).await
+        Self::open(&DbPlace::File(path.to_owned())).await
     }
 
-    async fn prepare(db: Db) -> Result<Self, StoreError> {
-        db.migrate::<Migrations>().await?;
-        Ok(Self { db })
+    /// Opens a database for reading alone, as it is: also one that a server writes to, and one that a newer version
+    /// made, where that version says that this one still understands it.
+    ///
+    /// # Errors
+    /// When it can't be opened, or isn't one that this version can read.
+    pub async fn open_read_only(place: &DbPlace) -> Result<Self, StoreError> {
+        Ok(Self { db: Db::open_read_only::<Migrations>(place).await? })
     }
 
     /// Opens the transaction that changes state; there is one at a time.

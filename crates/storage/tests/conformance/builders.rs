@@ -2,7 +2,7 @@
 
 use domain::{
     Account, AccountId, Algorithm, ApiKey, ApiKeyId, Area, AreaSet, KeyState, Kid, ManagementToken,
-    ManagementTokenId, Networks, PermissionSet, Plan, ProductSet, Project, ProjectId, Rng, SecretHash,
+    ManagementTokenId, Networks, OwnLimits, PermissionSet, Plan, ProductSet, Project, ProjectId, Rng, SecretHash,
     SigningKeyState, SystemRng, Timestamp, VerifyingKey, Workspace, WorkspaceId,
 };
 use storage::{AuditAction, AuditEntry, Committed, NewProject, Store, StoredAccount, StoredSigningKey};
@@ -29,6 +29,7 @@ pub(crate) fn workspace(name: &str) -> Workspace {
         name: name.to_owned(),
         plan: Plan::Pro,
         home_area: Area::Eu,
+        own_limits: OwnLimits::default(),
         created_at: at(0),
     }
 }
@@ -61,6 +62,8 @@ pub(crate) fn api_key(workspace_id: WorkspaceId, project_id: ProjectId, name: &s
         created_at: at(0),
         expires_at: None,
         last_used_at: None,
+        temporary_keys_last_used_at: None,
+        imported_at: None,
         areas: AreaSet::EMPTY.with(Area::Eu),
         products: ProductSet::default_for_keys(),
         networks: Networks::default(),
@@ -104,6 +107,8 @@ pub(crate) fn account(email: &str) -> StoredAccount {
             id: AccountId::generate(at(0), &SystemRng),
             email: email.to_owned(),
             created_at: at(0),
+            disabled_at: None,
+            is_operator: false,
         },
         password_hash: String::from("$argon2id$…"),
     }

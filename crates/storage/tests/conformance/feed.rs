@@ -141,6 +141,7 @@ fn fold(changes: impl Iterator<Item = (Revision, Change)>) -> BTreeMap<String, (
             Change::Key(record) => format!("key {}", record.id),
             Change::ManagementToken(record) => format!("token {}", record.id),
             Change::SigningKey(key) => format!("signing key {}", key.kid),
+            Change::SigningKeyRevoked { kid } => format!("signing key {kid}"),
             Change::SigningKeyRemoved { kid } => {
                 state.remove(&format!("signing key {kid}"));
                 continue;
@@ -230,6 +231,9 @@ impl World {
         match pick(&self.signing_keys, which) {
             Some(kid) if more < 60 => {
                 change.remove_signing_key(kid).await.unwrap();
+            }
+            Some(kid) if more < 80 => {
+                change.revoke_signing_key(kid, at(8)).await.unwrap();
             }
             Some(kid) if more < 160 => {
                 change.set_signing_key_state(kid, SigningKeyState::Retiring, Some(at(9))).await.unwrap();

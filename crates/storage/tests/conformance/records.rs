@@ -44,7 +44,7 @@ pub(crate) async fn last_use_never_goes_back(store: &Store) {
     change.publish(&audit()).await.unwrap();
     let revision = store.revision().await.unwrap();
     for second in [5, 3, 7] {
-        store.record_last_used(&[(key.id, at(second)), (ApiKeyId::from_u128(1), at(9))]).await.unwrap();
+        store.record_last_used(&[(key.id, at(second)), (ApiKeyId::from_u128(1), at(9))], &[]).await.unwrap();
         let tokens = [(token.id, at(second)), (ManagementTokenId::from_u128(1), at(9))];
         store.record_tokens_last_used(&tokens).await.unwrap();
         let expected = Some(at(second.max(5)));

@@ -1,26 +1,37 @@
-//! The ledger on a real SQLite file.
+//! The ledger, each case on SQLite and on PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use domain::link::UsageRecord;
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, RequestId, Timestamp};
-use ledger::{AdoptedJob, JobState, Ledger, LedgerError, ListQuery, NewIntent, Owner, Seen};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use ledger::{AdoptedJob, DbPlace, JobState, Ledger, LedgerError, ListQuery, NewIntent, Owner, Seen};
+use testdb::TestDatabase;
+
+mod model;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_773_144_000);
 
-struct File {
-    folder: tempfile::TempDir,
+/// Where a case's ledger is kept.
+enum Home {
+    Folder(tempfile::TempDir),
+    Database(TestDatabase),
 }
 
-impl File {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+impl Home {
+    fn on_sqlite() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn on_postgres() -> Self {
+        Self::Database(TestDatabase::create())
     }
 
     async fn open(&self) -> Ledger {
-        Ledger::open(&self.folder.path().join("eu1.sqlite"), Region::Eu1).await.unwrap()
+        let place = match self {
+            Self::Folder(folder) => DbPlace::File(folder.path().join("eu1.sqlite")),
+            Self::Database(database) => DbPlace::parse(&database.url()).unwrap(),
+        };
+        Ledger::open_at(&place, Region::Eu1).await.unwrap()
     }
 }
 
@@ -64,16 +75,14 @@ async fn ids(ledger: &Ledger, owner: &Owner, query: &ListQuery) -> Vec<String> {
 }
 
 /// What was recorded is there after the file is opened again, with every fact; the memory of the open ledger says the same.
-#[tokio::test]
-async fn owners_survive() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn owners_survive(home: Home) {
+    let ledger = home.open().await;
     let ann = new(7, Some("ann"));
     let created_at = create(&ledger, "a", &ann, NOW).await;
     ledger.seen("a", &seen("done", 12.5)).await.unwrap();
     let before = ledger.find_with_object(&owner(7, Some("ann")), "a").await.unwrap().unwrap();
     ledger.close().await.unwrap();
-    let again = file.open().await;
+    let again = home.open().await;
     assert_eq!(again.find_with_object(&owner(7, None), "a").await.unwrap().unwrap(), before);
     assert_eq!(
         (before.facts.created_at, before.facts.state, before.facts.settled),
@@ -85,14 +94,12 @@ async fn owners_survive() {
 
 /// Whoever doesn't own a job doesn't find it, neither from memory nor from the file: another project, another client_ref, one that
 /// differs in case or in a final space.
-#[tokio::test]
-async fn owners_are_compared_exactly() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn owners_are_compared_exactly(home: Home) {
+    let ledger = home.open().await;
     create(&ledger, "a", &new(7, Some("ann")), NOW).await;
     create(&ledger, "whole", &new(7, None), NOW).await;
     for warm in [true, false] {
-        let ledger = if warm { &ledger } else { &file.open().await };
+        let ledger = if warm { &ledger } else { &home.open().await };
         for (project, client_ref, found) in [
             (7, Some("ann"), true),
             (7, None, true),
@@ -120,10 +127,8 @@ async fn owners_are_compared_exactly() {
 }
 
 /// A job is deleted once, by its owner; what is deleted or expired changes no more, whatever the engine says later.
-#[tokio::test]
-async fn deletion_is_final() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn deletion_is_final(home: Home) {
+    let ledger = home.open().await;
     let mine = owner(7, None);
     create(&ledger, "a", &new(7, None), NOW).await;
     create(&ledger, "b", &new(7, None), NOW).await;
@@ -143,10 +148,8 @@ async fn deletion_is_final() {
 }
 
 /// An id belongs to whom it was given first: a second job of the same id is refused and changes nothing.
-#[tokio::test]
-async fn an_id_has_one_owner() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn an_id_has_one_owner(home: Home) {
+    let ledger = home.open().await;
     create(&ledger, "a", &new(7, None), NOW).await;
     let other = new(8, None);
     let intent = ledger.intend(&other, NOW).await.unwrap();
@@ -159,16 +162,14 @@ async fn an_id_has_one_owner() {
 }
 
 /// An intent is on disk until its job is recorded or it is abandoned; orphans are counted once each.
-#[tokio::test]
-async fn intents_survive() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn intents_survive(home: Home) {
+    let ledger = home.open().await;
     let new = new(7, None);
     let (one, _two) =
         (ledger.intend(&new, NOW).await.unwrap(), ledger.intend(&new, NOW.plus_seconds(1)).await.unwrap());
     ledger.record(one, &new, "a", NOW).await.unwrap();
     ledger.close().await.unwrap();
-    let ledger = file.open().await;
+    let ledger = home.open().await;
     let left = ledger.open_intents().await.unwrap();
     assert_eq!(left.iter().map(|intent| intent.begun_at).collect::<Vec<_>>(), [NOW.plus_seconds(1)]);
     for deleted in [false, true] {
@@ -178,10 +179,8 @@ async fn intents_survive() {
 }
 
 /// Usage waits in rising numbers, which a restart doesn't start anew, until it is counted.
-#[tokio::test]
-async fn usage_batches_are_numbered() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn usage_batches_are_numbered(home: Home) {
+    let ledger = home.open().await;
     let record = UsageRecord {
         project_id: ProjectId::new(7),
         api_key_id: ApiKeyId::from_u128(1),
@@ -200,17 +199,15 @@ async fn usage_batches_are_numbered() {
     ledger.usage_counted(1).await.unwrap();
     ledger.usage_counted(2).await.unwrap();
     ledger.close().await.unwrap();
-    let ledger = file.open().await;
+    let ledger = home.open().await;
     assert_eq!(ledger.journal_usage(std::slice::from_ref(&record)).await.unwrap(), 3);
     let waiting = ledger.uncounted_usage().await.unwrap();
     assert_eq!((waiting.len(), waiting[0].number, &waiting[0].records[0]), (1, 3, &record));
 }
 
 /// Usage adds up finished jobs of a project in a span of time, deleted ones too, running ones not.
-#[tokio::test]
-async fn usage_adds_up() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn usage_adds_up(home: Home) {
+    let ledger = home.open().await;
     for (id, project, status, at) in [
         ("a", 7, "done", 0),
         ("b", 7, "done", 10),
@@ -239,10 +236,8 @@ async fn usage_adds_up() {
 }
 
 /// Adoption takes in what nobody owns, at its own time, and leaves alone what somebody owns.
-#[tokio::test]
-async fn adoption_takes_what_is_free() {
-    let file = File::new();
-    let ledger = file.open().await;
+async fn adoption_takes_what_is_free(home: Home) {
+    let ledger = home.open().await;
     create(&ledger, "owned", &new(7, None), NOW).await;
     let early = NOW.plus_seconds(-1000);
     let job = |id: &str| AdoptedJob { id: id.to_owned(), created_at: early, seen: seen("done", 1.0) };
@@ -256,10 +251,8 @@ async fn adoption_takes_what_is_free() {
 }
 
 /// Facts in memory never outlive a change: readers that race with a deletion see it at the latest when it has returned.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn memory_never_lies() {
-    let file = File::new();
-    let ledger = std::sync::Arc::new(file.open().await);
+async fn memory_never_lies(home: Home) {
+    let ledger = std::sync::Arc::new(home.open().await);
     for round in 0..30 {
         let id = format!("job{round}");
         create(&ledger, &id, &new(7, None), NOW).await;
@@ -286,164 +279,76 @@ async fn memory_never_lies() {
     }
 }
 
-#[derive(Debug, Clone)]
-enum Step {
-    Create { project: i64, client_ref: Option<&'static str>, clock_micros: i64 },
-    Adopt { project: i64, at_micros: i64 },
-    Delete { project: i64, client_ref: Option<&'static str>, job: usize },
-    Expire { job: usize },
-    Lose { job: usize },
-    See { job: usize },
-    Reopen,
+/// Jobs of the same moment are listed by their ids, byte by byte, whatever language the server speaks.
+async fn ids_are_ordered_byte_by_byte(home: Home) {
+    let ledger = home.open().await;
+    let job = |id: &str| AdoptedJob { id: id.to_owned(), created_at: NOW, seen: seen("done", 1.0) };
+    let jobs = ["b", "A", "a", "_", "B", "\u{e1}", "a1", "a-1", "aa"].map(job);
+    ledger.adopt(&owner(7, None), None, &jobs).await.unwrap();
+    let mut expected = jobs.map(|job| job.id);
+    expected.sort_by(|one, other| other.cmp(one));
+    assert_eq!(ids(&ledger, &owner(7, None), &all()).await, expected);
 }
 
-fn client_ref() -> impl Strategy<Value = Option<&'static str>> {
-    prop::sample::select(vec![None, Some("ann"), Some("Ann"), Some("bob")])
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        5 => (7_i64..9, client_ref(), -3_i64..6)
-            .prop_map(|(project, client_ref, clock_micros)| Step::Create { project, client_ref, clock_micros }),
-        1 => (7_i64..9, -5_i64..5).prop_map(|(project, at_micros)| Step::Adopt { project, at_micros }),
-        2 => (7_i64..9, client_ref(), 0_usize..30)
-            .prop_map(|(project, client_ref, job)| Step::Delete { project, client_ref, job }),
-        1 => (0_usize..30).prop_map(|job| Step::Expire { job }),
-        1 => (0_usize..30).prop_map(|job| Step::Lose { job }),
-        1 => (0_usize..30).prop_map(|job| Step::See { job }),
-        1 => Just(Step::Reopen),
-    ]
-}
-
-/// A job as the model knows it.
-#[derive(Debug, Clone)]
-struct Modelled {
-    id: String,
-    project: i64,
-    client_ref: Option<&'static str>,
-    created_at: Timestamp,
-    state: JobState,
-}
-
-impl Modelled {
-    fn owned_by(&self, project: i64, client_ref: Option<&str>) -> bool {
-        self.project == project && client_ref.is_none_or(|wanted| self.client_ref == Some(wanted))
+/// Two programs that share a ledger see each other's changes at once, and never give two jobs the same time.
+async fn a_shared_ledger_has_one_truth(home: Home) {
+    let (one, other) = (home.open().await, home.open().await);
+    let mut times = Vec::new();
+    for number in 0..4 {
+        let ledger = if number % 2 == 0 { &one } else { &other };
+        times.push(create(ledger, &format!("job{number}"), &new(7, None), NOW).await);
     }
+    assert!(times.is_sorted_by(|earlier, later| earlier < later), "{times:?}");
+    let mine = owner(7, None);
+    assert_eq!(other.find(&mine, "job0").await.unwrap().unwrap().state, JobState::Live);
+    assert!(one.delete(&mine, "job0").await.unwrap());
+    assert_eq!(other.find(&mine, "job0").await.unwrap().unwrap().state, JobState::Deleted);
 }
 
-struct Model {
-    file: File,
-    ledger: Ledger,
-    jobs: Vec<Modelled>,
-}
+macro_rules! suite {
+    ($database:ident: $($case:ident),+ $(,)?) => {
+        mod $database {
+            use super::Home;
 
-impl Model {
-    fn pick(&mut self, job: usize) -> Option<&mut Modelled> {
-        let count = self.jobs.len();
-        (count > 0).then(|| &mut self.jobs[job % count])
-    }
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    super::$case(Home::$database()).await;
+                }
+            )+
 
-    async fn take(&mut self, step: Step) {
-        match step {
-            Step::Create { project, client_ref, clock_micros } => {
-                let id = format!("job{}", self.jobs.len());
-                let now = Timestamp::from_micros(NOW.as_micros() + clock_micros);
-                let created_at = create(&self.ledger, &id, &new(project, client_ref), now).await;
-                assert!(self.jobs.iter().all(|job| job.created_at < created_at), "times rise");
-                self.jobs.push(Modelled { id, project, client_ref, created_at, state: JobState::Live });
-            }
-            Step::Adopt { project, at_micros } => {
-                let id = format!("job{}", self.jobs.len());
-                let created_at = Timestamp::from_micros(NOW.as_micros() + at_micros);
-                let job = AdoptedJob { id: id.clone(), created_at, seen: seen("done", 1.0) };
-                self.ledger.adopt(&owner(project, None), None, &[job]).await.unwrap();
-                self.jobs.push(Modelled { id, project, client_ref: None, created_at, state: JobState::Live });
-            }
-            Step::Delete { project, client_ref, job } => {
-                let Some(job) = self.pick(job) else { return };
-                let may =
-                    job.owned_by(project, client_ref) && matches!(job.state, JobState::Live | JobState::Lost);
-                if may {
-                    job.state = JobState::Deleted;
-                }
-                let id = job.id.clone();
-                assert_eq!(self.ledger.delete(&owner(project, client_ref), &id).await.unwrap(), may);
-            }
-            Step::Expire { job } | Step::Lose { job } | Step::See { job } => {
-                let state = match step {
-                    Step::Expire { .. } => JobState::Expired,
-                    Step::Lose { .. } => JobState::Lost,
-                    _ => JobState::Live,
-                };
-                let Some(job) = self.pick(job) else { return };
-                if matches!(job.state, JobState::Live | JobState::Lost) {
-                    job.state = state;
-                }
-                let id = job.id.clone();
-                match state {
-                    JobState::Expired => self.ledger.expire(&id).await.unwrap(),
-                    JobState::Lost => self.ledger.lose(&id).await.unwrap(),
-                    _ => self.ledger.seen(&id, &seen("running", 0.0)).await.unwrap(),
-                }
-            }
-            Step::Reopen => self.ledger = self.file.open().await,
-        }
-    }
-
-    /// Compares lists and look-ups for every owner and some queries.
-    async fn check(&self, limit: u64, before: Option<usize>, after: Option<usize>, include_deleted: bool) {
-        let time = |place: Option<usize>| {
-            place.filter(|_| !self.jobs.is_empty()).map(|place| self.jobs[place % self.jobs.len()].created_at)
-        };
-        let query =
-            ListQuery { limit, created_before: time(before), created_after: time(after), include_deleted };
-        for project in 7..9 {
-            for client_ref in [None, Some("ann"), Some("Ann"), Some("bob"), Some("nobody")] {
-                let mut expected: Vec<&Modelled> = self
-                    .jobs
-                    .iter()
-                    .filter(|job| job.owned_by(project, client_ref))
-                    .filter(|job| include_deleted || matches!(job.state, JobState::Live | JobState::Lost))
-                    .filter(|job| query.created_before.is_none_or(|before| job.created_at < before))
-                    .filter(|job| query.created_after.is_none_or(|after| job.created_at > after))
-                    .collect();
-                expected.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
-                expected.truncate(usize::try_from(limit).unwrap());
-                let expected: Vec<&str> = expected.into_iter().map(|job| job.id.as_str()).collect();
-                let owner = owner(project, client_ref);
-                assert_eq!(ids(&self.ledger, &owner, &query).await, expected, "{owner:?} {query:?}");
-                for job in &self.jobs {
-                    let found = self.ledger.find(&owner, &job.id).await.unwrap().map(|facts| facts.state);
-                    assert_eq!(
-                        found,
-                        job.owned_by(project, client_ref).then_some(job.state),
-                        "{owner:?} {job:?}"
-                    );
-                }
+            #[test]
+            fn the_ledger_is_its_model() {
+                super::model::the_ledger_is_its_model(Home::$database);
             }
         }
-    }
+    };
 }
 
-/// Whatever is done in whatever order, lists and look-ups are those of a simple model, for every owner.
-#[test]
-fn the_ledger_is_its_model() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
-    let place = || prop::option::of(0_usize..30);
-    let input = (prop::collection::vec(step(), 1..25), 1_u64..8, place(), place(), any::<bool>());
-    runner
-        .run(&input, |(steps, limit, before, after, include_deleted)| {
-            runtime.block_on(async {
-                let file = File::new();
-                let mut model = Model { ledger: file.open().await, file, jobs: Vec::new() };
-                for step in steps {
-                    model.take(step).await;
-                }
-                model.check(limit, before, after, include_deleted).await;
-                model.check(1000, None, None, false).await;
-            });
-            Ok(())
-        })
-        .unwrap();
+macro_rules! suites {
+    ($($database:ident),+) => {
+        $(suite! { $database:
+            owners_survive,
+            owners_are_compared_exactly,
+            deletion_is_final,
+            an_id_has_one_owner,
+            intents_survive,
+            usage_batches_are_numbered,
+            usage_adds_up,
+            adoption_takes_what_is_free,
+            memory_never_lies,
+            ids_are_ordered_byte_by_byte,
+        })+
+    };
+}
+
+suites!(on_sqlite, on_postgres);
+
+mod shared_on_postgres {
+    use super::Home;
+
+    #[tokio::test]
+    async fn a_shared_ledger_has_one_truth() {
+        super::a_shared_ledger_has_one_truth(Home::on_postgres()).await;
+    }
 }

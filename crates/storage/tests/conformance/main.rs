@@ -1,0 +1,87 @@
+//! The contract that every database must pass: each case runs on SQLite and on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+pub(crate) mod builders;
+pub(crate) mod feed;
+pub(crate) mod key_life;
+pub(crate) mod owners;
+pub(crate) mod records;
+pub(crate) mod values;
+
+use std::path::Path;
+
+use storage::{DbPlace, Store};
+use testdb::TestDatabase;
+
+/// A store of its own for a case, and what must stay as long as it is open.
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    pub(crate) place: DbPlace,
+    _kept: Kept,
+}
+
+enum Kept {
+    Folder { _folder: tempfile::TempDir },
+    Database { _database: TestDatabase },
+}
+
+/// In a file of SQLite.
+pub(crate) async fn on_sqlite() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let place = DbPlace::File(Path::new(folder.path()).join("voxgate.db"));
+    Opened { store: Store::open(&place).await.unwrap(), place, _kept: Kept::Folder { _folder: folder } }
+}
+
+/// In a database of PostgreSQL.
+pub(crate) async fn on_postgres() -> Opened {
+    let database = TestDatabase::create();
+    let place = DbPlace::parse(&database.url()).unwrap();
+    Opened { store: Store::open(&place).await.unwrap(), place, _kept: Kept::Database { _database: database } }
+}
+
+macro_rules! cases {
+    ($database:ident; $($module:ident :: $case:ident),+ $(,)?) => {
+        mod $database {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let opened = crate::$database().await;
+                    crate::$module::$case(&opened.store).await;
+                    opened.store.close().await.unwrap();
+                }
+            )+
+        }
+    };
+}
+
+/// Runs every case on a database.
+macro_rules! suite {
+    ($database:ident) => {
+        cases! { $database;
+            values::identifiers_are_compared_exactly,
+            values::texts_survive,
+            values::lists_are_in_order,
+            owners::what_belongs_to_another_workspace_looks_absent,
+            owners::what_belongs_to_a_deleted_project_looks_absent,
+            feed::a_change_with_an_error_in_it_is_not_kept,
+            feed::a_dropped_change_leaves_no_trace,
+            feed::revisions_are_given_in_the_order_of_commits,
+            feed::what_gateways_need_not_know_takes_no_revision,
+            feed::the_snapshot_equals_the_feed,
+            feed::the_feed_can_be_read_from_anywhere,
+            key_life::a_key_is_changed_by_its_owner_alone,
+            key_life::many_keys_are_kept_at_once,
+            key_life::uses_of_temporary_keys_are_kept_apart,
+            key_life::a_revoked_signing_key_stays_revoked,
+            key_life::sealed_values_are_replaced_together,
+            records::usage_is_counted_exactly_once,
+            records::last_use_never_goes_back,
+            records::names_can_be_forgotten,
+            records::expired_revocations_are_forgotten,
+        }
+    };
+}
+
+suite!(on_sqlite);
+suite!(on_postgres);
