@@ -1,0 +1,82 @@
+//! Where clients come in: a socket, and what is spoken before HTTP on it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::peer::TrustedProxies;
+use crate::stream::Stream;
+use crate::tls::ServerTls;
+
+/// A socket that clients connect to, and what holds for them.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    /// TLS, if the gateway speaks it itself here.
+    pub tls: Option<Arc<ServerTls>>,
+    /// The proxies that are believed here.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether every connection begins with a PROXY protocol header. Only trusted proxies may connect then.
+    pub proxy_protocol: bool,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A connection that was accepted. It belongs to no runtime yet: the thread that will serve it isn't chosen.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    Tcp(std::net::TcpStream, SocketAddr),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Self::plain(Socket::Tcp(socket))
+    }
+}
+
+/// Whoever may open the socket's file is a trusted proxy: the file's permissions say so, since no address could.
+impl From<UnixListener> for Listener {
+    fn from(socket: UnixListener) -> Self {
+        Self::plain(Socket::Unix(socket))
+    }
+}
+
+impl Listener {
+    fn plain(socket: Socket) -> Self {
+        Self { socket, tls: None, trusted_proxies: TrustedProxies::default(), proxy_protocol: false }
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+        match &self.socket {
+            Socket::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                Ok(Accepted::Tcp(stream.into_std()?, peer))
+            }
+            Socket::Unix(socket) => Ok(Accepted::Unix(socket.accept().await?.0.into_std()?)),
+        }
+    }
+}
+
+impl Accepted {
+    /// The connection on the runtime of the calling thread, and its peer; none of a Unix socket's.
+    pub(crate) fn join(self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(stream, peer) => {
+                let stream = TcpStream::from_std(stream)?;
+                stream.set_nodelay(true)?;
+                Ok((Stream::Tcp(stream), Some(SocketAddr::new(peer.ip().to_canonical(), peer.port()))))
+            }
+            Self::Unix(stream) => Ok((Stream::Unix(UnixStream::from_std(stream)?), None)),
+        }
+    }
+}
+
+/// The address of whoever is on this machine.
+pub(crate) const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
