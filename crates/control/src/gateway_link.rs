@@ -1,12 +1,12 @@
 //! One gateway's link: what waits to be sent to it, and the tasks that serve it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::Region;
-use domain::link::{FromGateway, Revision, ToGateway, UsageRecord};
+use domain::link::{FromGateway, HEARTBEAT_SECONDS, Revision, ToGateway, UsageRecord};
+use domain::{Region, Timestamp};
 use storage::StoreError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
@@ -28,6 +28,8 @@ pub(crate) struct Member {
     waiting: Mutex<Waiting>,
     wake: Notify,
     enforced: AtomicU64,
+    /// When it last said anything, in microseconds; 0 before that.
+    heard_micros: AtomicI64,
     engines: Mutex<Vec<(Region, bool)>>,
 }
 
@@ -58,6 +60,7 @@ impl Member {
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             enforced: AtomicU64::new(0),
+            heard_micros: AtomicI64::new(0),
             engines: Mutex::default(),
         }
     }
@@ -91,6 +94,12 @@ impl Member {
     /// The newest revision that the gateway enforces.
     pub(crate) fn enforced(&self) -> Revision {
         Revision(self.enforced.load(Ordering::Acquire))
+    }
+
+    /// When it last said anything.
+    pub(crate) fn heard_at(&self) -> Option<Timestamp> {
+        let micros = self.heard_micros.load(Ordering::Acquire);
+        (micros != 0).then(|| Timestamp::from_micros(micros))
     }
 
     /// Its regions and whether their engines answer.
@@ -139,6 +148,7 @@ async fn send_messages(shared: Arc<Shared>, member: Arc<Member>, to_gateway: mps
             Next::Snapshot => match shared.store.snapshot().await {
                 Ok(snapshot) => {
                     sent = snapshot.revision;
+                    shared.note_newest(sent);
                     ToGateway::Snapshot(Arc::new(snapshot))
                 }
                 Err(error) => {
@@ -155,6 +165,9 @@ async fn send_messages(shared: Arc<Shared>, member: Arc<Member>, to_gateway: mps
                 tokio::select! {
                     () = member.wake.notified() => continue,
                     () = to_gateway.closed() => break,
+                    () = sleep(Duration::from_secs(HEARTBEAT_SECONDS)) => {
+                        ToGateway::Heartbeat { newest: shared.newest() }
+                    }
                 }
             }
             Next::Leave => break,
@@ -176,6 +189,7 @@ async fn take_messages(
     usage: mpsc::Sender<(u64, Vec<UsageRecord>)>,
 ) {
     while let Some(message) = from_gateway.recv().await {
+        member.heard_micros.store(shared.clock.now().as_micros(), Ordering::Release);
         match message {
             FromGateway::Applied { revision } => {
                 member.enforced.fetch_max(revision.0, Ordering::AcqRel);
@@ -187,8 +201,9 @@ async fn take_messages(
                     break;
                 }
             }
-            FromGateway::LastUsed { keys } => {
+            FromGateway::LastUsed { keys, temporary_keys } => {
                 keys.into_iter().for_each(|(id, at)| shared.last_used.note_api_key(id, at));
+                temporary_keys.into_iter().for_each(|(id, at)| shared.last_used.note_temporary_key(id, at));
             }
             FromGateway::Health { engines } => {
                 *member.engines.lock().unwrap_or_else(PoisonError::into_inner) = engines;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::link::{Change, FromGateway, Revision, SessionFilter, SessionInfo, ToGateway};
-use domain::{Clock, Region, SessionId, WorkspaceId};
+use domain::{Clock, Region, SessionId, Timestamp, WorkspaceId};
 use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -48,6 +48,10 @@ pub struct GatewayHealth {
     pub name: String,
     /// The newest revision that it enforces.
     pub enforced: Revision,
+    /// The newest revision that there is.
+    pub newest: Revision,
+    /// When it last said anything; it does at every heartbeat.
+    pub heard_at: Option<Timestamp>,
     /// Its regions and whether their engines answer.
     pub engines: Vec<(Region, bool)>,
 }
@@ -72,6 +76,7 @@ pub(crate) struct Shared {
     progress: watch::Sender<u64>,
     questions: Mutex<Questions>,
     next_number: AtomicU64,
+    newest: AtomicU64,
 }
 
 impl Gateways {
@@ -84,6 +89,7 @@ impl Gateways {
             progress: watch::Sender::new(0),
             questions: Mutex::default(),
             next_number: AtomicU64::new(1),
+            newest: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -101,6 +107,7 @@ impl Gateways {
 
     /// Sends a change to every gateway. Called in the order of revisions.
     pub(crate) fn send_change(&self, revision: Revision, changes: &Arc<[Change]>) {
+        self.shared.note_newest(revision);
         for member in self.shared.members().iter() {
             member.send(ToGateway::Change { revision, changes: Arc::clone(changes) });
         }
@@ -154,6 +161,8 @@ impl Gateways {
         let describe = |member: &Arc<Member>| GatewayHealth {
             name: member.name.clone(),
             enforced: member.enforced(),
+            newest: self.shared.newest(),
+            heard_at: member.heard_at(),
             engines: member.engines(),
         };
         self.shared.members().iter().map(describe).collect()
@@ -161,7 +170,8 @@ impl Gateways {
 
     /// The open sessions of a workspace, from every connected gateway that answers in time, oldest first.
     pub async fn list_sessions(&self, workspace_id: WorkspaceId, filter: SessionFilter) -> Vec<SessionInfo> {
-        let answers = self.ask_for_sessions(workspace_id, filter).await;
+        let filter = SessionFilter { workspace_id: Some(workspace_id), ..filter };
+        let answers = self.ask_for_sessions(filter).await;
         let mut sessions: Vec<_> = answers.into_iter().flat_map(|(_, sessions)| sessions).collect();
         sessions.sort_by_key(|session| (session.started_at, session.session_id));
         sessions
@@ -170,7 +180,8 @@ impl Gateways {
     /// Ends a session of a workspace; another's session is unknown. Says whether there was one.
     pub async fn end_session(&self, workspace_id: WorkspaceId, session_id: SessionId, reason: &str) -> bool {
         let mut found = false;
-        for (member, sessions) in self.ask_for_sessions(workspace_id, SessionFilter::default()).await {
+        let filter = SessionFilter { workspace_id: Some(workspace_id), ..SessionFilter::default() };
+        for (member, sessions) in self.ask_for_sessions(filter).await {
             if sessions.iter().any(|session| session.session_id == session_id) {
                 let reason = reason.to_owned();
                 member.send(ToGateway::EndSession { workspace_id, session_id, reason });
@@ -180,12 +191,13 @@ impl Gateways {
         found
     }
 
-    async fn ask_for_sessions(
-        &self,
-        workspace_id: WorkspaceId,
-        filter: SessionFilter,
-    ) -> Vec<(Arc<Member>, Vec<SessionInfo>)> {
-        let filter = SessionFilter { workspace_id: Some(workspace_id), ..filter };
+    /// How many sessions are open on each connected gateway that answers in time, whosever they are: for operators.
+    pub async fn count_sessions(&self) -> Vec<(String, u64)> {
+        let answers = self.ask_for_sessions(SessionFilter::default()).await;
+        answers.into_iter().map(|(member, sessions)| (member.name.clone(), sessions.len() as u64)).collect()
+    }
+
+    async fn ask_for_sessions(&self, filter: SessionFilter) -> Vec<(Arc<Member>, Vec<SessionInfo>)> {
         let request = self.shared.number();
         let deadline = Instant::now() + Duration::from_secs(LIST_SECONDS_MAX);
         let members = self.shared.members().clone();
@@ -200,7 +212,7 @@ impl Gateways {
         let mut answers = Vec::with_capacity(asked.len());
         for (member, answer) in asked {
             if let Ok(Ok(mut sessions)) = timeout_at(deadline, answer).await {
-                sessions.retain(|session| session.workspace_id == workspace_id);
+                sessions.retain(|session| filter.workspace_id.is_none_or(|id| session.workspace_id == id));
                 answers.push((member, sessions));
             } else {
                 self.shared.questions().remove(&(request, member.number));
@@ -211,6 +223,15 @@ impl Gateways {
 }
 
 impl Shared {
+    /// The newest revision that gateways were told of.
+    pub(crate) fn newest(&self) -> Revision {
+        Revision(self.newest.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn note_newest(&self, revision: Revision) {
+        self.newest.fetch_max(revision.0, Ordering::AcqRel);
+    }
+
     fn number(&self) -> u64 {
         self.next_number.fetch_add(1, Ordering::Relaxed)
     }

@@ -11,6 +11,8 @@ use storage::{Store, StoreError};
 #[derive(Debug, Default)]
 pub(crate) struct LastUsed {
     api_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
+    /// By their parents.
+    temporary_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     tokens: Mutex<HashMap<ManagementTokenId, Timestamp>>,
 }
 
@@ -19,17 +21,28 @@ impl LastUsed {
         note(&self.api_keys, id, at);
     }
 
+    /// A temporary key of this parent was used.
+    pub(crate) fn note_temporary_key(&self, parent: ApiKeyId, at: Timestamp) {
+        note(&self.temporary_keys, parent, at);
+    }
+
     pub(crate) fn note_token(&self, id: ManagementTokenId, at: Timestamp) {
         note(&self.tokens, id, at);
     }
 
+    /// How many wait for being written.
+    pub(crate) fn waiting(&self) -> usize {
+        count(&self.api_keys) + count(&self.temporary_keys) + count(&self.tokens)
+    }
+
     /// Writes what was gathered. What can't be written is gathered again.
     pub(crate) async fn write(&self, store: &Store) -> Result<(), StoreError> {
-        let api_keys = take(&self.api_keys);
-        if !api_keys.is_empty()
-            && let Err(error) = store.record_last_used(&api_keys).await
+        let (api_keys, temporary_keys) = (take(&self.api_keys), take(&self.temporary_keys));
+        if !(api_keys.is_empty() && temporary_keys.is_empty())
+            && let Err(error) = store.record_last_used(&api_keys, &temporary_keys).await
         {
             api_keys.into_iter().for_each(|(id, at)| self.note_api_key(id, at));
+            temporary_keys.into_iter().for_each(|(id, at)| self.note_temporary_key(id, at));
             return Err(error);
         }
         let tokens = take(&self.tokens);
@@ -41,6 +54,10 @@ impl LastUsed {
         }
         Ok(())
     }
+}
+
+fn count<K>(gathered: &Mutex<HashMap<K, Timestamp>>) -> usize {
+    gathered.lock().unwrap_or_else(PoisonError::into_inner).len()
 }
 
 fn note<K: Eq + Hash>(gathered: &Mutex<HashMap<K, Timestamp>>, id: K, at: Timestamp) {

@@ -1,6 +1,7 @@
 //! How a change reaches everybody: commit, own tables, gateways, and only then the answer.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use domain::link::Revision;
 use storage::{AuditEntry, ChangeTx, StoreError};
@@ -35,9 +36,11 @@ impl Inner {
                 return Err(error);
             }
         };
+        self.audit_events.fetch_add(1, Ordering::Relaxed);
         if !committed.changes.is_empty() {
             self.tables.apply(committed.revision, &committed.changes);
             self.gateways.send_change(committed.revision, &committed.changes);
+            self.ended.note(committed.revision, &committed.changes, &self.store).await;
         }
         // The writer's turn ends only here, so that what is sent is in the order of commits.
         drop(committed.turn);

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Rng, Timestamp};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const DIGITS: usize = 26;
+pub(crate) const DIGITS: usize = 26;
 
-fn encode(mut value: u128) -> [u8; DIGITS] {
+pub(crate) fn encode(mut value: u128) -> [u8; DIGITS] {
     let mut digits = [0; DIGITS];
     for digit in digits.iter_mut().rev() {
         *digit = ALPHABET[(value & 31) as usize];
@@ -19,7 +19,7 @@ fn encode(mut value: u128) -> [u8; DIGITS] {
     digits
 }
 
-fn decode(text: &str) -> Option<u128> {
+pub(crate) fn decode(text: &str) -> Option<u128> {
     if text.len() != DIGITS {
         return None;
     }
@@ -34,7 +34,7 @@ fn decode(text: &str) -> Option<u128> {
     Some(value)
 }
 
-fn generate(now: Timestamp, rng: &dyn Rng) -> u128 {
+pub(crate) fn generate(now: Timestamp, rng: &dyn Rng) -> u128 {
     let millis = u128::try_from(now.as_micros().max(0) / 1000).unwrap_or(0);
     millis << 80 | rng.next_u128() & ((1 << 80) - 1)
 }
@@ -132,11 +132,6 @@ id!(
     /// An open realtime session.
     SessionId,
     "ses_"
-);
-id!(
-    /// One request, told in `Request-Id`.
-    RequestId,
-    "req_"
 );
 id!(
     /// This instance: the `iss` of its temporary keys. Made at first start and kept.

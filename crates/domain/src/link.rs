@@ -11,6 +11,9 @@ use crate::{
     WorkspaceId,
 };
 
+/// How often control says that it is there while it has nothing else to say, in seconds.
+pub const HEARTBEAT_SECONDS: u64 = 5;
+
 /// The number of a change in the feed; later changes have larger ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -104,8 +107,13 @@ pub enum Change {
     ManagementToken(ManagementTokenRecord),
     /// A signing key was published, or is retiring.
     SigningKey(VerifyingKey),
-    /// A signing key is gone.
+    /// A signing key is gone: what it signed has expired.
     SigningKeyRemoved {
+        /// Its kid.
+        kid: Kid,
+    },
+    /// A signing key is in doubt: nothing that it signed is valid, and what was opened with it ends.
+    SigningKeyRevoked {
         /// Its kid.
         kid: Kid,
     },
@@ -146,7 +154,7 @@ pub struct Snapshot {
 /// Which open sessions a command speaks of; absent fields don't narrow.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SessionFilter {
-    /// Always given: the workspace that asks.
+    /// The workspace that asks; left out only where the whole instance is asked about.
     pub workspace_id: Option<WorkspaceId>,
     /// Only this project.
     pub project_id: Option<ProjectId>,
@@ -198,6 +206,12 @@ pub enum ToGateway {
         revision: Revision,
         /// What changed.
         changes: Arc<[Change]>,
+    },
+    /// Control is there and this is its newest revision. Sent when nothing else is, so that silence means something; the gateway
+    /// answers with what it enforces.
+    Heartbeat {
+        /// The newest revision.
+        newest: Revision,
     },
     /// End a session. A command: never in a snapshot, never replayed.
     EndSession {
@@ -275,6 +289,8 @@ pub enum FromGateway {
     LastUsed {
         /// Key and time.
         keys: Vec<(ApiKeyId, Timestamp)>,
+        /// Parent and time, where it was a temporary key that was used.
+        temporary_keys: Vec<(ApiKeyId, Timestamp)>,
     },
     /// Whether the engines answer.
     Health {

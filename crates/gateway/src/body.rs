@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::access::Logged;
 use crate::upstream::EngineBody;
 
 /// Why a body broke off.
@@ -30,6 +31,8 @@ pub enum Body {
     Full(Bytes),
     /// What an engine sends.
     Engine(EngineBody),
+    /// Any of the others, while its line in the access log is to be written.
+    Logged(Box<Logged>),
     /// Anything else.
     Boxed(UnsyncBoxBody<Bytes, BodyError>),
 }
@@ -61,6 +64,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
             Self::Engine(_) => f.write_str("Engine"),
+            Self::Logged(_) => f.write_str("Logged"),
             Self::Boxed(_) => f.write_str("Boxed"),
         }
     }
@@ -78,6 +82,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Engine(body) => Pin::new(body).poll_frame(cx),
+            Self::Logged(logged) => logged.poll_frame(cx),
             Self::Boxed(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -86,6 +91,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Engine(body) => body.is_end_stream(),
+            Self::Logged(logged) => logged.is_end_stream(),
             Self::Boxed(body) => body.is_end_stream(),
         }
     }
@@ -94,6 +100,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Engine(body) => body.size_hint(),
+            Self::Logged(logged) => logged.size_hint(),
             Self::Boxed(body) => body.size_hint(),
         }
     }

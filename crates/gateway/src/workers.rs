@@ -59,6 +59,19 @@ impl Workers {
         Ok(started)
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Returns once every worker has taken up something new.
+    pub(crate) async fn respond(&self) {
+        for worker in &self.workers {
+            // A worker that ends has no more to do.
+            drop(worker.runtime.spawn(async {}).await);
+        }
+    }
+
     /// Gives a connection to the worker that has the fewest.
     pub(crate) fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
         let count = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::Region;
-use sql::{Db, DbPlace};
+use sql::{Db, DbPlace, Writes};
 
 use crate::migration::Migrations;
 use crate::{JobFacts, LedgerError};
@@ -42,6 +42,11 @@ impl Ledger {
     /// The region.
     pub const fn region(&self) -> Region {
         self.region
+    }
+
+    /// How long writing takes.
+    pub const fn writes(&self) -> &Writes {
+        self.db.writes()
     }
 
     /// Closes the database.

@@ -11,7 +11,7 @@ use sea_orm::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::{DbPlace, SqlError, Turn, WriteTx, postgres, sqlite};
+use crate::{DbPlace, SqlError, Turn, WriteTx, Writes, postgres, sqlite};
 
 /// How long to wait for the writers before, in this process: whoever waits longer is told that writing is not possible
 /// now.
@@ -24,6 +24,7 @@ pub struct Db {
     /// Missing where the database was opened for reading only.
     writer: Option<DatabaseConnection>,
     turn: Arc<Mutex<()>>,
+    writes: Writes,
     is_shared: bool,
 }
 
@@ -50,7 +51,13 @@ impl Db {
         // The writer comes first: it makes the file and switches it to WAL.
         let writer = connect(place, Access::Write).await?;
         let readers = connect(place, Access::Read).await?;
-        Ok(Self { readers, writer: Some(writer), turn: Arc::default(), is_shared: place.is_shared() })
+        Ok(Self {
+            readers,
+            writer: Some(writer),
+            turn: Arc::default(),
+            writes: Writes::default(),
+            is_shared: place.is_shared(),
+        })
     }
 
     /// Opens the SQLite database in a file, whatever characters its path holds; makes it if it is missing.
@@ -67,7 +74,13 @@ impl Db {
     /// When it can't be opened.
     pub(crate) async fn connect_read_only(place: &DbPlace) -> Result<Self, SqlError> {
         let readers = connect(place, Access::Read).await?;
-        Ok(Self { readers, writer: None, turn: Arc::default(), is_shared: place.is_shared() })
+        Ok(Self {
+            readers,
+            writer: None,
+            turn: Arc::default(),
+            writes: Writes::default(),
+            is_shared: place.is_shared(),
+        })
     }
 
     /// For single reads; each statement sees everything that was committed before it. Writing through it fails.
@@ -105,6 +118,7 @@ impl Db {
     /// When the database can't be locked.
     pub async fn write(&self) -> Result<WriteTx, SqlError> {
         let writer = self.writer.as_ref().ok_or(SqlError::ReadOnly)?;
+        let writing = self.writes.begin();
         let turn = timeout(Duration::from_secs(TURN_SECONDS_MAX), Arc::clone(&self.turn).lock_owned());
         let turn = Turn::new(turn.await.map_err(|_| SqlError::Busy)?);
         let options = TransactionOptions {
@@ -112,7 +126,12 @@ impl Db {
             ..TransactionOptions::default()
         };
         let inner = writer.begin_with_options(options).await?;
-        Ok(WriteTx::new(inner, turn))
+        Ok(WriteTx::new(inner, turn, writing))
+    }
+
+    /// How long writing takes.
+    pub const fn writes(&self) -> &Writes {
+        &self.writes
     }
 
     /// Closes every connection, after the writer is done.

@@ -9,11 +9,13 @@
 mod copy;
 mod db;
 mod error;
+mod health;
 mod migrate;
 mod place;
 mod postgres;
 mod sqlite;
 mod write;
+mod writes;
 
 pub use copy::{Cell, Column, Dump, Kind, Restoring, Table};
 pub use db::Db;
@@ -21,3 +23,4 @@ pub use error::SqlError;
 pub use migrate::Schema;
 pub use place::{CONNECTIONS_DEFAULT, DbPlace, InvalidDbUrl, PostgresUrl};
 pub use write::{Turn, WriteTx};
+pub use writes::{WRITE_MICROS, WriteTimes, Writes};

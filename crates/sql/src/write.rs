@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult
 use tokio::sync::OwnedMutexGuard;
 
 use crate::SqlError;
+use crate::writes::Writing;
 
 /// Every statement so far succeeded.
 const CLEAN: u8 = 0;
@@ -38,11 +39,12 @@ pub struct WriteTx {
     inner: DatabaseTransaction,
     turn: Turn,
     state: AtomicU8,
+    writing: Writing,
 }
 
 impl WriteTx {
-    pub(crate) const fn new(inner: DatabaseTransaction, turn: Turn) -> Self {
-        Self { inner, turn, state: AtomicU8::new(CLEAN) }
+    pub(crate) const fn new(inner: DatabaseTransaction, turn: Turn, writing: Writing) -> Self {
+        Self { inner, turn, state: AtomicU8::new(CLEAN), writing }
     }
 
     /// Keeps what was written. Returns the writer's turn, for those who must act before the next commit.
@@ -55,6 +57,7 @@ impl WriteTx {
             return Err(SqlError::Poisoned);
         }
         self.inner.commit().await?;
+        self.writing.committed();
         Ok(self.turn)
     }
 

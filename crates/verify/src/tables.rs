@@ -24,6 +24,8 @@ pub struct Tables {
     /// Held by the one writer.
     writer: Mutex<()>,
     skipped: AtomicU64,
+    /// Signatures that were computed.
+    signatures: AtomicU64,
 }
 
 /// A genuine credential, before it is judged.
@@ -53,6 +55,7 @@ impl Tables {
             leeway,
             writer: Mutex::new(()),
             skipped: AtomicU64::new(0),
+            signatures: AtomicU64::new(0),
         }
     }
 
@@ -108,6 +111,11 @@ impl Tables {
     /// Verified tokens that are remembered.
     pub fn cached_tokens(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Signatures that were verified since the start, since the token was not remembered.
+    pub fn signatures(&self) -> u64 {
+        self.signatures.load(Ordering::Relaxed)
     }
 
     /// Forgets revocations of temporary keys that have expired by now.
@@ -259,6 +267,7 @@ impl Tables {
         hash: SecretHash,
         now: Timestamp,
     ) -> Result<Arc<VerifiedToken>, Refusal> {
+        self.signatures.fetch_add(1, Ordering::Relaxed);
         let issuer = state.issuer.load();
         let signed = credentials::token::read(presented, |kid| issuer.key(kid, now).cloned());
         let token = Arc::new(VerifiedToken::new(signed.map_err(sentences::token)?, &state.keys));

@@ -101,6 +101,7 @@ impl Call<'_> {
             error = error as &dyn std::error::Error,
             "an engine gave no answer"
         );
+        self.gateway.metrics.engine_fault(self.site.config.region, error.fault());
         self.engine_down()
     }
 

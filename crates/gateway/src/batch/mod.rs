@@ -28,7 +28,7 @@ use crate::gateway::BatchSite;
 use crate::policy::decide::{areas_elsewhere, product};
 use crate::policy::{Asked, Go, Query, Route, Scan, Verb, Verdict, decide, route};
 use crate::rate::Kind;
-use crate::{Body, Gateway, answer};
+use crate::{Body, Gateway, Outcome, RouteClass, answer};
 
 /// Answers a request of the Jobs API.
 pub(crate) async fn handle(
@@ -36,35 +36,61 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
     peer: SocketAddr,
     region: Region,
+    outcome: &mut Outcome,
 ) -> Response<Body> {
     let now = gateway.now();
-    let request_id = gateway.request_id(now);
+    let request_id = outcome.id(gateway, now);
     let (parts, incoming) = request.into_parts();
-    let (Some(site), Some(route)) = (gateway.batch_site(region), route(parts.uri.path())) else {
-        return answer::jobs(&Refusal::new(Reason::NotFound, "There is nothing at this path."), request_id);
+    outcome.region = Some(region);
+    let (site, route) = (gateway.batch_site(region), route(parts.uri.path()));
+    outcome.route = route.map_or(RouteClass::Unknown, |route| RouteClass::of(route, &parts.method));
+    let (Some(site), Some(route)) = (site, route) else {
+        return refuse(
+            outcome,
+            &Refusal::new(Reason::NotFound, "There is nothing at this path."),
+            request_id,
+        );
     };
     if let Err(refusal) = gateway.fresh(now) {
-        return answer::jobs(&refusal, request_id);
+        return refuse(outcome, &refusal, request_id);
     }
-    let (verb, call) = match judge(gateway, site, &parts, route, peer, request_id, now) {
+    let begun = outcome.trace.as_ref().map(|trace| trace.step());
+    let judged = judge(gateway, site, &parts, route, peer, request_id, now);
+    if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
+        trace.verified(begun);
+    }
+    let (verb, call) = match judged {
         Judged::Go(verb, call) => (verb, call),
+        Judged::Refused(refusal) => return refuse(outcome, &refusal, request_id),
         Judged::Public(scan) => {
             return Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
         }
         Judged::Answer(response) => return response,
     };
+    outcome.project_id = Some(call.principal.project_id());
+    outcome.api_key_id = Some(call.principal.api_key_id());
+    let begun = outcome.trace.as_ref().map(|trace| trace.step());
     let result = run(&call, route, verb, parts.uri.query(), incoming).await;
+    if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
+        trace.answered(begun);
+    }
     call.count(&result);
     match result {
         Ok(response) => response,
-        Err(refusal) => answer::jobs(&refusal, request_id),
+        Err(refusal) => refuse(outcome, &refusal, request_id),
     }
+}
+
+fn refuse(outcome: &mut Outcome, refusal: &Refusal, request_id: RequestId) -> Response<Body> {
+    outcome.reason = Some(refusal.reason);
+    answer::jobs(refusal, request_id)
 }
 
 /// What becomes of a request.
 enum Judged<'a> {
     Go(Verb, Call<'a>),
     Public(Scan<'a>),
+    Refused(Refusal),
     Answer(Response<Body>),
 }
 
@@ -90,9 +116,7 @@ fn judge<'a>(
         Verdict::Public => Judged::Public(scan),
         Verdict::Preflight => Judged::Answer(answer::preflight(request_id)),
         Verdict::NotAllowed(allow) => Judged::Answer(answer::method_not_allowed(allow, request_id)),
-        Verdict::Refuse(refusal) => {
-            Judged::Answer(answer::jobs(&elsewhere(gateway, &asked, refusal), request_id))
-        }
+        Verdict::Refuse(refusal) => Judged::Refused(elsewhere(gateway, &asked, refusal)),
     }
 }
 

@@ -10,19 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::reason::RealtimeError;
 use domain::{Reason, Refusal, Timestamp};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::audio::AudioMeter;
 use super::engine::EngineSocket;
 use super::frame::{self, Header, Opcode, Violation};
-use super::io::ClientEnd;
 use super::pump::{Place, Progress, Pump, Watch};
 use super::registry::OpenSession;
 use super::session::{Ending, Gate};
 use super::{farewell, message};
 use crate::Gateway;
 use crate::meter::Count;
+use crate::stream::Stream;
 
 /// A session's `Warning` comes when this part of its time is over, in percent.
 const WARNING_PERCENT: u32 = 90;
@@ -47,8 +46,8 @@ enum Finish {
 pub(crate) struct Relay {
     gateway: Arc<Gateway>,
     session: OpenSession,
-    client: ClientEnd,
-    engine: TcpStream,
+    client: Stream,
+    engine: Stream,
     up: Pump,
     down: Pump,
     audio: AudioMeter,
@@ -68,7 +67,7 @@ impl Relay {
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         session: OpenSession,
-        (client, client_early): (ClientEnd, Bytes),
+        (client, client_early): (Stream, Bytes),
         engine: EngineSocket,
         first: Vec<u8>,
     ) -> Box<Self> {
@@ -158,8 +157,11 @@ impl Relay {
     fn poll_engine_to_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Finish> {
         let mut gate = self.session.gate();
         ended(&gate)?;
-        let mut watch = EngineWatch { gate: &mut gate, close_code: &mut self.engine_close_code };
+        let mut watch = EngineWatch { gate: &mut gate, close_code: &mut self.engine_close_code, received: 0 };
         let progress = self.down.poll(cx, &mut self.engine, &mut self.client, &mut watch);
+        if watch.received > 0 {
+            self.gateway.metrics.sent(watch.received as u64);
+        }
         match progress {
             Poll::Pending => Ok(false),
             Poll::Ready(Progress::Moved) => Ok(true),
@@ -188,6 +190,7 @@ impl Relay {
         let received_bytes = received as u64;
         self.session.received_bytes.fetch_add(received_bytes, Ordering::Relaxed);
         self.session.audio_millis.fetch_add(audio_millis, Ordering::Relaxed);
+        self.gateway.metrics.received(received_bytes);
         let count = Count { audio_millis, received_bytes, ..Count::default() };
         self.gateway.meter.count(&self.session.facts.tally, count, self.gateway.now());
     }
@@ -278,6 +281,7 @@ impl Relay {
     async fn finish(self, finish: Finish) {
         // Before anyone is told: who hears that the session is over may open the next at once.
         self.session.gate().release();
+        self.gateway.metrics.session_over(self.opened.elapsed());
         tracing::info!(
             session_id = %self.session.facts.id,
             received_bytes = self.session.received_bytes.load(Ordering::Relaxed),
@@ -381,6 +385,7 @@ impl Watch for ClientWatch<'_> {
 struct EngineWatch<'a> {
     gate: &'a mut Gate,
     close_code: &'a mut [u8; 2],
+    received: usize,
 }
 
 impl Watch for EngineWatch<'_> {
@@ -400,7 +405,9 @@ impl Watch for EngineWatch<'_> {
         self.gate.release();
     }
 
-    fn received(&mut self, _bytes: usize) {}
+    fn received(&mut self, bytes: usize) {
+        self.received += bytes;
+    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use std::time::Duration;
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::body::{EngineBody, Progress, UploadBody};
+use super::dial;
+use crate::metrics::EngineFault;
 use crate::timer::poll_timer;
 use crate::{GatewayLimits, Upstream, workers};
 
@@ -35,6 +36,17 @@ pub enum EngineError {
         #[source]
         source: hyper::Error,
     },
+}
+
+impl EngineError {
+    /// What kind of failure it counts as.
+    pub(crate) const fn fault(&self) -> EngineFault {
+        match self {
+            Self::Connect(_) => EngineFault::Connect,
+            Self::Timeout => EngineFault::Timeout,
+            Self::Interrupted { .. } => EngineFault::Interrupted,
+        }
+    }
 }
 
 /// Connections to one engine.
@@ -190,13 +202,11 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection, EngineError> {
-        let host = self.upstream.host().trim_start_matches('[').trim_end_matches(']');
         let wait = Duration::from_secs(self.limits.engine_connect_seconds_max);
-        let stream = tokio::time::timeout(wait, TcpStream::connect((host, self.upstream.port())))
+        let stream = tokio::time::timeout(wait, dial(&self.upstream))
             .await
             .map_err(|_| EngineError::Connect(std::io::ErrorKind::TimedOut.into()))?
             .map_err(EngineError::Connect)?;
-        stream.set_nodelay(true).map_err(EngineError::Connect)?;
         let (sender, task) = Builder::new()
             .writev(false)
             .handshake(TokioIo::new(stream))
