@@ -1,11 +1,32 @@
-//! Being asked to end.
+//! Being asked to end, or to read files again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit code that shells give a process which a signal ended.
-const ENDED_BY_SIGNAL: i32 = 130;
+pub(crate) const ENDED_BY_SIGNAL: i32 = 130;
+
+/// Listens for SIGHUP.
+#[derive(Debug)]
+pub struct Reload(Signal);
+
+impl Reload {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// When the system can't tell of signals.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits until the process is asked to read its files again.
+    pub async fn asked(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
 
 /// Listens for SIGTERM and SIGINT.
 #[derive(Debug)]

@@ -29,13 +29,37 @@ pub(crate) struct Report {
     /// Where each line begins, in bytes.
     line_starts: Vec<usize>,
     problems: Vec<Problem>,
+    /// Each setting that was asked for and what it takes, where that is what somebody wants to know.
+    record: Option<Vec<(String, String)>>,
 }
 
 impl Report {
     pub(crate) fn new(text: &str) -> Self {
         let after_breaks =
             text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
-        Self { line_starts: std::iter::once(0).chain(after_breaks).collect(), problems: Vec::new() }
+        Self {
+            line_starts: std::iter::once(0).chain(after_breaks).collect(),
+            problems: Vec::new(),
+            record: None,
+        }
+    }
+
+    /// One that notes what is asked for, in place of reading it.
+    pub(crate) fn recording() -> Self {
+        Self { record: Some(Vec::new()), ..Self::new("") }
+    }
+
+    pub(crate) const fn records(&self) -> bool {
+        self.record.is_some()
+    }
+
+    pub(crate) fn record(&mut self, setting: String, takes: String) {
+        self.record.get_or_insert_default().push((setting, takes));
+    }
+
+    /// What was noted, in the order in which it was asked for.
+    pub(crate) fn into_record(self) -> Vec<(String, String)> {
+        self.record.unwrap_or_default()
     }
 
     /// The line of a byte, counted from 1.

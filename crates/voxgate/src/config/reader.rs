@@ -38,9 +38,13 @@ impl<'a> Section<'a> {
         &mut self,
         report: &mut Report,
         key: &'static str,
-        parse: impl FnOnce(&DeValue<'_>) -> Result<T, String>,
+        parse: impl Fn(&DeValue<'_>) -> Result<T, String>,
     ) -> Option<T> {
         self.asked.push(key);
+        if report.records() {
+            report.record(self.name(key), expectation(parse));
+            return None;
+        }
         let value = self.find(key)?;
         match parse(value.get_ref()) {
             Ok(parsed) => Some(parsed),
@@ -81,6 +85,10 @@ impl<'a> Section<'a> {
         key: &'static str,
     ) -> Option<Vec<(usize, Section<'a>)>> {
         self.asked.push(key);
+        if report.records() {
+            let path = format!("{}{key}[].", self.path);
+            return Some(vec![(1, Section { table: None, path, asked: Vec::new() })]);
+        }
         let value = self.find(key)?;
         let line = report.line(value.span().start);
         let Some(items) = value.get_ref().as_array() else {
@@ -117,12 +125,36 @@ impl<'a> Section<'a> {
     }
 }
 
+/// What a setting's reader says that it expects, when it is shown what it can't take.
+fn expectation<T>(parse: impl Fn(&DeValue<'_>) -> Result<T, String>) -> String {
+    const NONSENSE: &str = "?";
+    let table = || DeValue::Table(DeTable::new());
+    let mut said = parse(&table()).err().unwrap_or_default();
+    if said.contains(A_TEXT) {
+        said = parse(&DeValue::String(NONSENSE.into())).err().unwrap_or(said);
+    }
+    if said.contains(A_LIST) {
+        let entry = |value| DeValue::Array([Spanned::new(0..0, value)].into_iter().collect());
+        let of = parse(&entry(table())).err().unwrap_or_default();
+        let of = if of.contains(A_TEXT) {
+            parse(&entry(DeValue::String(NONSENSE.into()))).err().unwrap_or(of)
+        } else {
+            of
+        };
+        said = format!("{said}; each entry: {}", of.trim_start_matches("entry 1: expected "));
+    }
+    for found in [", found table", ", found array", ", found \"?\""] {
+        said = said.replace(found, "");
+    }
+    said.trim_start_matches("expected ").to_owned()
+}
+
+const A_TEXT: &str = "a text in quotes";
+const A_LIST: &str = "a list in brackets";
+
 /// A text.
 pub(crate) fn text(value: &DeValue<'_>) -> Result<String, String> {
-    value
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("expected a text in quotes, found {}", value.type_str()))
+    value.as_str().map(str::to_owned).ok_or_else(|| format!("expected {A_TEXT}, found {}", value.type_str()))
 }
 
 /// A text that isn't empty.
@@ -182,9 +214,8 @@ pub(crate) fn list<T>(
     parse: impl Fn(&DeValue<'_>) -> Result<T, String>,
 ) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, String> {
     move |value| {
-        let items = value
-            .as_array()
-            .ok_or_else(|| format!("expected a list in brackets, found {}", value.type_str()))?;
+        let items =
+            value.as_array().ok_or_else(|| format!("expected {A_LIST}, found {}", value.type_str()))?;
         items
             .iter()
             .enumerate()

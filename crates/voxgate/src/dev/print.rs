@@ -26,7 +26,8 @@ fn endpoints(text: &mut String, running: &Running) {
          Management API    {management}/v1\n\
          Batch             {batch}   (region eu1)\n\
          Realtime          {realtime}     (region eu1)\n\
-         Realtime, global  {global}\n\n\
+         Realtime, global  {global}\n\
+         Administration    {admin}   (/readyz, /metrics)\n\n\
          Each region by itself\n",
         version = env!("CARGO_PKG_VERSION"),
         portal = report.portal_url,
@@ -34,6 +35,7 @@ fn endpoints(text: &mut String, running: &Running) {
         batch = report.batch_url,
         realtime = report.realtime_url,
         global = report.global_realtime_url,
+        admin = report.admin_url,
     );
     for (name, region) in &report.regions {
         let realtime = region.realtime_url.as_deref().unwrap_or("batch only");

@@ -42,6 +42,8 @@ pub struct DevReport {
     pub realtime_url: String,
     /// The realtime WebSocket that goes to the nearest region that the key may use.
     pub global_realtime_url: String,
+    /// The administration listener: `/livez`, `/readyz`, `/metrics`, `/feed`.
+    pub admin_url: String,
     /// Each region's own endpoints.
     pub regions: BTreeMap<String, RegionReport>,
     /// The ready account.
