@@ -40,6 +40,9 @@ enum Task {
         /// Suites to run, separated by commas; all of them if left out
         #[arg(long, value_delimiter = ',', value_enum)]
         only: Vec<Suite>,
+        /// Kill more often, and test for longer
+        #[arg(long)]
+        soak: bool,
     },
     /// Run the benchmarks, with nginx beside Voxgate
     Bench {
@@ -70,7 +73,7 @@ enum Task {
 fn main() -> ExitCode {
     let repo = Repo::here();
     let outcome = match Cli::parse().task {
-        Task::Test { only } => run::test(&repo, &only),
+        Task::Test { only, soak } => run::test(&repo, &only, soak),
         Task::Bench { arguments } => bench::run(&repo, &arguments),
         Task::Postgres { command } => postgres::with_command(&repo, &command),
         Task::Layers => layers::check(&repo),

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::thread;
 
 use crate::repo::Repo;
-use crate::{Fault, process};
+use crate::{Fault, postgres, process};
 
 /// The Python that has the client libraries, inside the repository.
 pub(crate) const VENV_PYTHON: &str = ".tools/venv/bin/python";
@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Node,
     /// A browser
     Chromium,
+    /// A database server
+    Postgres,
     /// A server to compare with
     Nginx,
     /// A program that sends many requests
@@ -84,7 +86,13 @@ fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
         Need::NodePackages => packages::node(repo),
         Need::Nextest => packages::cargo(repo, "cargo-nextest", &["nextest", "--version"]),
         Need::CargoFuzz => packages::cargo(repo, "cargo-fuzz", &["fuzz", "--version"]),
-        Need::Python | Need::Node | Need::Chromium | Need::Nginx | Need::Wrk | Need::CxxCompiler => Ok(()),
+        Need::Python
+        | Need::Node
+        | Need::Chromium
+        | Need::Postgres
+        | Need::Nginx
+        | Need::Wrk
+        | Need::CxxCompiler => Ok(()),
     }
 }
 
@@ -94,6 +102,7 @@ fn is_met(need: Need) -> bool {
         Need::Python => process::works("python3", &["-c", "import ensurepip, venv"]),
         Need::Node => process::works("node", &["--version"]) && process::works("npm", &["--version"]),
         Need::Chromium => Path::new("/usr/bin/chromium").exists(),
+        Need::Postgres => postgres::programs().is_some(),
         Need::Nginx => process::works("nginx", &["-v"]),
         // It has no argument that ends well: asked for its version, it shows it and fails.
         Need::Wrk => process::starts("wrk", &["--version"]),

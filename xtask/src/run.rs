@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::needs::{self, Need};
+use crate::postgres::Postgres;
 use crate::repo::Repo;
-use crate::suites::{Build, Lane, Suite};
+use crate::suites::{Build, Extras, Lane, Suite};
 use crate::summary::{self, Row};
 use crate::{Fault, process};
 
 /// The longest that building may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Runs the suites named, or all.
-pub(crate) fn test(repo: &Repo, only: &[Suite]) -> Result<(), Fault> {
+/// Runs the suites named, or all; with `soak` some of them for longer.
+pub(crate) fn test(repo: &Repo, only: &[Suite], soak: bool) -> Result<(), Fault> {
     let chosen = chosen(only);
     let needs: BTreeSet<Need> = chosen.iter().flat_map(|suite| suite.needs()).copied().collect();
     let started = Instant::now();
@@ -25,13 +26,16 @@ pub(crate) fn test(repo: &Repo, only: &[Suite]) -> Result<(), Fault> {
 
     let build = chosen.iter().map(|suite| suite.build()).max().unwrap_or(Build::Nothing);
     let built = timed("build", || build_once(repo, build));
+    // Ended when this function is left.
+    let postgres = needs.contains(&Need::Postgres).then(|| Postgres::start(repo)).transpose()?;
+    let extras = Extras { postgres_url: postgres.as_ref().map(Postgres::url), soak };
     let suite = |suite: Suite| {
         timed(suite.name(), || match missing.blocks(suite.needs()) {
             Some(fault) => Err(fault),
             None if built.outcome.is_err() && suite.build() != Build::Nothing => {
                 Err("the build failed".to_owned())
             }
-            None => suite.run(repo),
+            None => suite.run(repo, &extras),
         })
     };
     let lane = |lane: Lane| -> Vec<Row> {

@@ -7,10 +7,12 @@ use clap::ValueEnum;
 
 use crate::needs::{NODE_FOLDER, Need, VENV_PYTHON};
 use crate::repo::Repo;
-use crate::{Fault, fuzz, layers, process, tidy};
+use crate::{Fault, fuzz, layers, postgres, process, tidy};
 
 /// The longest that one suite may take.
 const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// Leaves out the tests that say themselves which database they run on: they have run already.
+const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres)";
 /// The longest that one test of Node's runner may take.
 const NODE_TEST_MILLISECONDS_MAX: u32 = 120_000;
 
@@ -23,6 +25,8 @@ pub(crate) enum Suite {
     Tidy,
     /// Every Rust test, by nextest
     Rust,
+    /// The tests of the whole once more, with everything on PostgreSQL
+    WirePostgres,
     /// Examples in the Rust documentation
     Doc,
     /// Speechmatics' Python libraries against `voxgate dev`
@@ -31,6 +35,10 @@ pub(crate) enum Suite {
     ClientsNode,
     /// Speechmatics' JavaScript libraries in Chromium
     ClientsBrowser,
+    /// Speechmatics' Python libraries, with everything on PostgreSQL
+    ClientsPythonPostgres,
+    /// Speechmatics' JavaScript libraries in Node, with everything on PostgreSQL
+    ClientsNodePostgres,
     /// A recorded human voice, recognised
     Voice,
     /// Every fuzz target, for some seconds
@@ -64,10 +72,13 @@ impl Suite {
             Self::Layers => "layers",
             Self::Tidy => "tidy",
             Self::Rust => "rust",
+            Self::WirePostgres => "wire-postgres",
             Self::Doc => "doc",
             Self::ClientsPython => "clients-python",
             Self::ClientsNode => "clients-node",
             Self::ClientsBrowser => "clients-browser",
+            Self::ClientsPythonPostgres => "clients-python-postgres",
+            Self::ClientsNodePostgres => "clients-node-postgres",
             Self::Voice => "voice",
             Self::Fuzz => "fuzz",
         }
@@ -76,8 +87,15 @@ impl Suite {
     /// Where it runs.
     pub(crate) fn lane(self) -> Lane {
         match self {
-            Self::Layers | Self::Tidy | Self::Rust | Self::Doc | Self::Fuzz => Lane::Busy,
-            Self::ClientsPython | Self::ClientsNode | Self::ClientsBrowser | Self::Voice => Lane::Waiting,
+            Self::Layers | Self::Tidy | Self::Rust | Self::WirePostgres | Self::Doc | Self::Fuzz => {
+                Lane::Busy
+            }
+            Self::ClientsPython
+            | Self::ClientsNode
+            | Self::ClientsBrowser
+            | Self::ClientsPythonPostgres
+            | Self::ClientsNodePostgres
+            | Self::Voice => Lane::Waiting,
         }
     }
 
@@ -85,8 +103,13 @@ impl Suite {
     pub(crate) fn build(self) -> Build {
         match self {
             Self::Layers | Self::Tidy | Self::Fuzz => Build::Nothing,
-            Self::ClientsPython | Self::ClientsNode | Self::ClientsBrowser | Self::Voice => Build::Program,
-            Self::Rust | Self::Doc => Build::Workspace,
+            Self::ClientsPython
+            | Self::ClientsNode
+            | Self::ClientsBrowser
+            | Self::ClientsPythonPostgres
+            | Self::ClientsNodePostgres
+            | Self::Voice => Build::Program,
+            Self::Rust | Self::WirePostgres | Self::Doc => Build::Workspace,
         }
     }
 
@@ -94,7 +117,9 @@ impl Suite {
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
             Self::Layers | Self::Tidy | Self::Doc => &[],
-            Self::Rust => &[Need::Nextest],
+            Self::Rust | Self::WirePostgres => &[Need::Nextest, Need::Postgres],
+            Self::ClientsPythonPostgres => &[Need::Python, Need::PythonPackages, Need::Postgres],
+            Self::ClientsNodePostgres => &[Need::Node, Need::NodePackages, Need::Postgres],
             Self::ClientsPython | Self::Voice => &[Need::Python, Need::PythonPackages],
             Self::ClientsNode => &[Need::Node, Need::NodePackages],
             Self::ClientsBrowser => &[Need::Node, Need::NodePackages, Need::Chromium],
@@ -103,12 +128,20 @@ impl Suite {
     }
 
     /// Runs it.
-    pub(crate) fn run(self, repo: &Repo) -> Result<(), Fault> {
+    pub(crate) fn run(self, repo: &Repo, more: &Extras) -> Result<(), Fault> {
         match self {
             Self::Layers => layers::check(repo),
             Self::Tidy => tidy::check(repo),
             Self::Rust => {
-                process::run(repo.command("cargo").args(["nextest", "run", "--workspace"]), SUITE_LIMIT)
+                let mut nextest = repo.command("cargo");
+                nextest.args(["nextest", "run", "--workspace"]);
+                process::run(more.give(&mut nextest), SUITE_LIMIT)
+            }
+            Self::WirePostgres => {
+                let mut nextest = repo.command("cargo");
+                nextest.args(["nextest", "run", "--package", "voxgate", "--test", "it", "-E", NOT_ON_BOTH]);
+                nextest.env("VOXGATE_TEST_ENGINE", "postgres");
+                process::run(more.give(&mut nextest), SUITE_LIMIT)
             }
             Self::Doc => {
                 process::run(repo.command("cargo").args(["test", "--doc", "--workspace"]), SUITE_LIMIT)
@@ -116,6 +149,10 @@ impl Suite {
             Self::ClientsPython => self.logged(repo, pytest(repo, "clients/python")),
             Self::Voice => self.logged(repo, pytest(repo, "clients/voice")),
             Self::ClientsNode => self.logged(repo, node(repo, "node")?),
+            Self::ClientsPythonPostgres => {
+                self.logged(repo, on_postgres(repo, more, pytest(repo, "clients/python")))
+            }
+            Self::ClientsNodePostgres => self.logged(repo, on_postgres(repo, more, node(repo, "node")?)),
             Self::ClientsBrowser => self.logged(repo, node(repo, "browser")?),
             Self::Fuzz => fuzz::run(repo, fuzz::SECONDS_DEFAULT, &[]),
         }
@@ -130,6 +167,34 @@ impl Suite {
         println!("==> {}\n{}", self.name(), String::from_utf8_lossy(&said).trim_end());
         outcome
     }
+}
+
+/// What a run has for all its suites.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// The URL of the tests' PostgreSQL, where one runs.
+    pub(crate) postgres_url: Option<String>,
+    /// Whether tests that can go on for longer do.
+    pub(crate) soak: bool,
+}
+
+impl Extras {
+    /// Tells a program of them.
+    fn give<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if let Some(url) = &self.postgres_url {
+            command.env(postgres::VARIABLE, url);
+        }
+        if self.soak {
+            command.env("VOXGATE_TEST_SOAK", "1");
+        }
+        command
+    }
+}
+
+/// The clients' tests start this program; it gives each instance a database of its own.
+fn on_postgres(repo: &Repo, more: &Extras, mut command: Command) -> Command {
+    more.give(&mut command).env("VOXGATE_PROGRAM", repo.path("clients/support/on-postgres.sh"));
+    command
 }
 
 fn pytest(repo: &Repo, folder: &str) -> Command {

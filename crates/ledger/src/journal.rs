@@ -18,7 +18,7 @@ pub struct UsageBatch {
 }
 
 /// The counter that numbers batches.
-const NUMBERS: &str = "usage_batches";
+pub(crate) const NUMBERS: &str = "usage_batches";
 
 impl Ledger {
     /// Keeps usage until it is counted; gives its number.

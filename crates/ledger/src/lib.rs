@@ -2,6 +2,7 @@
 //! not counted yet. One database per region; everything that was answered survives a crash.
 
 mod adopt;
+mod backup;
 mod entity;
 mod error;
 mod intents;
@@ -15,11 +16,12 @@ mod times;
 mod usage;
 
 pub use adopt::{Adopted, AdoptedJob};
+pub use backup::{Restore, dump, tables};
 pub use error::LedgerError;
 pub use intents::{Intent, IntentId, NewIntent};
 pub use job::{Job, JobFacts, JobState, Owner, Seen};
 pub use journal::UsageBatch;
 pub use ledger::Ledger;
 pub use list::ListQuery;
-pub use sql::DbPlace;
+pub use sql::{DbPlace, WriteTimes, Writes};
 pub use usage::UsageLine;

@@ -8,7 +8,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use crate::migrate::{Schema, has_table, up};
-use crate::{Db, DbPlace, SqlError, Turn, WriteTx, postgres};
+use crate::{Db, DbPlace, SqlError, WriteTx, postgres};
 
 /// Rows that are read at a time.
 const ROWS_PER_PAGE_MAX: u64 = 5_000;
@@ -91,9 +91,25 @@ impl Table {
         self.columns.iter().map(|column| Alias::new(column.name.as_str()))
     }
 
+    /// Where a column is among the columns.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
     /// Where the key's columns are among the columns.
-    fn key_places(&self) -> Vec<usize> {
-        self.key.iter().filter_map(|key| self.columns.iter().position(|column| column.name == *key)).collect()
+    pub fn key_places(&self) -> Vec<usize> {
+        self.key.iter().filter_map(|key| self.place_of(key)).collect()
+    }
+
+    /// The key's columns, as one thing to compare.
+    fn key_of_rows(&self) -> SimpleExpr {
+        Expr::tuple(self.key.iter().map(|key| Expr::col(Alias::new(key.as_str()))))
+    }
+
+    /// The key of one row, as one thing to compare with.
+    fn key_of(&self, row: &[Cell]) -> SimpleExpr {
+        let values = self.key_places().into_iter().map(|place| (&row[place], self.columns[place].kind));
+        Expr::tuple(values.map(|(cell, kind)| Expr::val(value(cell, kind))))
     }
 }
 
@@ -158,25 +174,25 @@ impl Dump {
     /// # Errors
     /// When the database fails.
     pub async fn rows_after(&self, table: &Table, last: Option<&[Cell]>) -> Result<Vec<Vec<Cell>>, SqlError> {
-        let mut page = Query::select();
-        page.columns(table.columns_named()).from(Alias::new(table.name.as_str())).limit(ROWS_PER_PAGE_MAX);
-        for key in &table.key {
-            page.order_by(Alias::new(key.as_str()), Order::Asc);
-        }
-        if let Some(last) = last {
-            let keys = table.key.iter().map(|key| Expr::col(Alias::new(key.as_str())));
-            let places = table.key_places();
-            let values =
-                places.iter().map(|place| Expr::val(value(&last[*place], table.columns[*place].kind)));
-            page.and_where(tuple(keys).gt(tuple(values)));
-        }
-        let rows = self.tx.query_all(&page).await?;
-        Ok(rows.iter().map(|row| cells(row, table)).collect::<Result<_, DbErr>>()?)
+        Ok(page(&self.tx, table, last).await?)
     }
 }
 
-fn tuple(parts: impl Iterator<Item = SimpleExpr>) -> SimpleExpr {
-    Expr::tuple(parts).into()
+async fn page(
+    connection: &impl ConnectionTrait,
+    table: &Table,
+    last: Option<&[Cell]>,
+) -> Result<Vec<Vec<Cell>>, DbErr> {
+    let mut page = Query::select();
+    page.columns(table.columns_named()).from(Alias::new(table.name.as_str())).limit(ROWS_PER_PAGE_MAX);
+    for key in &table.key {
+        page.order_by(Alias::new(key.as_str()), Order::Asc);
+    }
+    if let Some(last) = last {
+        page.and_where(table.key_of_rows().gt(table.key_of(last)));
+    }
+    let rows = connection.query_all(&page).await?;
+    rows.iter().map(|row| cells(row, table)).collect()
 }
 
 fn cells(row: &QueryResult, table: &Table) -> Result<Vec<Cell>, DbErr> {
@@ -275,18 +291,90 @@ impl Restoring {
         Ok(())
     }
 
-    /// The open transaction, for what else must be true of the restored state.
-    pub const fn tx(&self) -> &WriteTx {
-        &self.tx
-    }
-
-    /// Brings the filled tables up to this build's schema and keeps everything.
+    /// Brings the filled tables up to this build's schema.
     ///
     /// # Errors
-    /// When the database fails; then nothing is kept.
-    pub async fn finish<S: Schema>(mut self) -> Result<Turn, SqlError> {
-        up::<S>(&mut self.tx, None).await.map_err(SqlError::Migrate)?;
-        self.tx.commit().await
+    /// When the database fails.
+    pub async fn upgrade<S: Schema>(&mut self) -> Result<(), SqlError> {
+        up::<S>(&mut self.tx, None).await.map_err(SqlError::Migrate)
+    }
+
+    /// The rows after one, as [`Dump::rows_after`] gives them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rows_after(&self, table: &Table, last: Option<&[Cell]>) -> Result<Vec<Vec<Cell>>, SqlError> {
+        Ok(page(&self.tx, table, last).await?)
+    }
+
+    /// Changes columns of the row with this one's key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set(&self, table: &Table, row: &[Cell], changes: &[(usize, Cell)]) -> Result<(), SqlError> {
+        let mut update = Query::update();
+        update.table(Alias::new(table.name.as_str())).and_where(table.key_of_rows().eq(table.key_of(row)));
+        for (place, cell) in changes {
+            let column = &table.columns[*place];
+            update.value(Alias::new(column.name.as_str()), value(cell, column.kind));
+        }
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    /// Changes columns of the row with this one's key, if the first of them holds nothing. Tells how many rows that were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_where_missing(
+        &self,
+        table: &Table,
+        row: &[Cell],
+        missing: usize,
+        changes: &[(usize, Cell)],
+    ) -> Result<u64, SqlError> {
+        let mut update = Query::update();
+        update
+            .table(Alias::new(table.name.as_str()))
+            .and_where(table.key_of_rows().eq(table.key_of(row)))
+            .and_where(Expr::col(Alias::new(table.columns[missing].name.as_str())).is_null());
+        for (place, cell) in changes {
+            let column = &table.columns[*place];
+            update.value(Alias::new(column.name.as_str()), value(cell, column.kind));
+        }
+        Ok(self.tx.execute(&update).await?.rows_affected())
+    }
+
+    /// Puts a value into a column of every row where it holds nothing. Tells how many rows that were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_missing(&self, table: &Table, place: usize, cell: &Cell) -> Result<u64, SqlError> {
+        let column = &table.columns[place];
+        let mut update = Query::update();
+        update
+            .table(Alias::new(table.name.as_str()))
+            .value(Alias::new(column.name.as_str()), value(cell, column.kind))
+            .and_where(Expr::col(Alias::new(column.name.as_str())).is_null());
+        Ok(self.tx.execute(&update).await?.rows_affected())
+    }
+
+    /// Deletes the row with this one's key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete(&self, table: &Table, row: &[Cell]) -> Result<(), SqlError> {
+        let mut delete = Query::delete();
+        delete
+            .from_table(Alias::new(table.name.as_str()))
+            .and_where(table.key_of_rows().eq(table.key_of(row)));
+        self.tx.execute(&delete).await?;
+        Ok(())
+    }
+
+    /// The open transaction, for what else must be true before it is committed.
+    pub fn into_tx(self) -> WriteTx {
+        self.tx
     }
 }
 

@@ -73,6 +73,28 @@ impl DbPlace {
         Ok(Self::Postgres(PostgresUrl { url, connections_max: CONNECTIONS_DEFAULT }))
     }
 
+    /// The same place with another number of connections; a file has its own.
+    #[must_use]
+    pub fn with_connections(self, connections_max: u32) -> Self {
+        match self {
+            Self::File(path) => Self::File(path),
+            Self::Postgres(url) => Self::Postgres(PostgresUrl { connections_max, ..url }),
+        }
+    }
+
+    /// The same database with its tables in another schema, which must be there.
+    #[must_use]
+    pub fn in_schema(self, schema: &str) -> Self {
+        match self {
+            Self::File(path) => Self::File(path),
+            Self::Postgres(PostgresUrl { url, connections_max }) => {
+                let mark = if url.contains('?') { '&' } else { '?' };
+                let url = Zeroizing::new(format!("{}{mark}options[search_path]={schema}", *url));
+                Self::Postgres(PostgresUrl { url, connections_max })
+            }
+        }
+    }
+
     /// Whether other processes may write to it too.
     pub const fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))

@@ -16,6 +16,12 @@ use crate::{Store, StoreError};
 /// The key of tables with one row.
 pub(crate) const SINGLETON: i32 = 1;
 
+/// How far numbers jump at a restore: further than anything counts between a backup and its restore, and small enough
+/// for a million restores within the whole numbers of JSON.
+const RESTORE_GAP: i64 = 1 << 32;
+/// The same for the numbers of projects, which people read.
+const PROJECTS_GAP: i64 = 100_000;
+
 /// State being changed. Its verbs note by themselves what the feed must say, so that state and feed can't differ;
 /// [`ChangeTx::publish`] writes both, and the audit event, or nothing. Dropped, it leaves no trace.
 #[derive(Debug)]
@@ -42,6 +48,17 @@ impl ChangeTx {
         let counters = counter::Entity::find_by_id(SINGLETON).one(&tx).await?;
         let row = At { table: "counters", row: &SINGLETON };
         Ok(Self { counters: row.need("singleton", counters)?, tx, changes: Vec::new() })
+    }
+
+    /// Begins the change that ends a restore. What was given out after the backup was made is unknown, so numbers go on far
+    /// beyond what the backup knew: none is ever given twice.
+    pub(crate) async fn begin_restored(tx: WriteTx, newest: Revision) -> Result<Self, StoreError> {
+        let mut change = Self::begin(tx).await?;
+        let counters = &mut change.counters;
+        counters.revision = counters.revision.max(revision_column(newest)) + RESTORE_GAP;
+        counters.audit_sequence += RESTORE_GAP;
+        counters.next_project_id += PROJECTS_GAP;
+        Ok(change)
     }
 
     /// The revision that this change will have.

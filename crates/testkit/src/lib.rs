@@ -5,8 +5,10 @@
 
 mod answer;
 mod api;
+mod authority;
 mod caller;
 mod clock;
+mod database;
 mod mint;
 mod process;
 mod raw;
@@ -16,12 +18,15 @@ mod wait;
 
 pub use answer::Answer;
 pub use api::{Api, JOB_CONFIG, speech_wav};
+pub use authority::Authority;
 pub use caller::Caller;
 pub use clock::TestClock;
+pub use database::{instance_database, is_on_postgres, place_of};
 pub use mint::Mint;
 pub use process::Process;
 pub use raw::raw_request;
 pub use server::Server;
 pub use socket::{Event, Refused, Socket};
+pub use testdb::TestDatabase;
 pub use voxgate::dev::DevReport;
 pub use wait::{eventually, within};

@@ -8,7 +8,10 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use voxgate::dev::DevReport;
 
-use crate::{Api, Caller, within};
+use crate::{Api, Caller, database, within};
+
+/// The variable in which a child finds its database.
+const DATABASE_VARIABLE: &str = "VOXGATE_DEV_DATABASE_URL";
 
 /// `voxgate dev --json` as a child, on free ports.
 #[derive(Debug)]
@@ -21,15 +24,25 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program at `binary` on a data folder.
+    /// Starts the program at `binary` on a data folder, and on the database of this run.
     ///
     /// # Panics
     /// When it doesn't get ready; with what it said.
     pub async fn start(binary: &Path, data_dir: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(binary)
-            .args(["dev", "--json", "--port", "0", "--data-dir"])
-            .arg(data_dir)
-            .args(more)
+        Self::start_on(binary, data_dir, database::url_for(data_dir).as_deref(), more).await
+    }
+
+    /// Starts the program at `binary` on a data folder and, if there is one, on a PostgreSQL.
+    ///
+    /// # Panics
+    /// When it doesn't get ready; with what it said.
+    pub async fn start_on(binary: &Path, data_dir: &Path, database_url: Option<&str>, more: &[&str]) -> Self {
+        let mut command = Command::new(binary);
+        command.args(["dev", "--json", "--port", "0", "--data-dir"]).arg(data_dir).args(more);
+        if let Some(url) = database_url {
+            command.args(["--database-env", DATABASE_VARIABLE]).env(DATABASE_VARIABLE, url);
+        }
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,13 +1,17 @@
 //! A whole instance in this process.
 
+use sql::DbPlace;
 use voxgate::dev::{DevOptions, DevReport, Running, start};
 
-use crate::{Api, Caller};
+use crate::database::{instance_database, is_on_postgres, place_of, url_for};
+use crate::{Api, Caller, TestDatabase};
 
 /// A whole instance in this process, on free ports.
 #[derive(Debug)]
 pub struct Server {
     running: Running,
+    /// Dropped after the instance that uses it.
+    _database: Option<TestDatabase>,
 }
 
 impl Server {
@@ -24,10 +28,19 @@ impl Server {
     /// # Panics
     /// When it doesn't start.
     pub async fn start_with(options: DevOptions) -> Self {
-        let options = DevOptions { port: 0, ..options };
+        let mut options = DevOptions { port: 0, ..options };
+        let own = match &options.data_dir {
+            None if options.database.is_none() && is_on_postgres() => Some(instance_database()),
+            _ => None,
+        };
+        if let Some(database) = &own {
+            options.database = Some(place_of(database));
+        } else if let Some(url) = options.data_dir.as_deref().and_then(url_for) {
+            options.database = options.database.or_else(|| DbPlace::parse(&url).ok());
+        }
         let running =
             start(&options).await.unwrap_or_else(|error| panic!("the instance doesn't start: {error}"));
-        Self { running }
+        Self { running, _database: own }
     }
 
     /// Where everything is.

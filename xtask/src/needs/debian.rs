@@ -17,6 +17,7 @@ fn packages(need: Need) -> &'static [&'static str] {
         Need::Python => &["python3", "python3-venv"],
         Need::Node => &["nodejs", "npm"],
         Need::Chromium => &["chromium"],
+        Need::Postgres => &["postgresql"],
         Need::Nginx => &["nginx-light"],
         Need::Wrk => &["wrk"],
         Need::CxxCompiler => &["g++"],

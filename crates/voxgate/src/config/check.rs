@@ -1,37 +1,58 @@
 //! Rules between settings.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use super::problem::Report;
-use super::settings::{ListenerSettings, Serves, Settings};
+use super::settings::{ListenerPlace, ListenerSettings, ProxySettings, Serves, Settings};
 
-/// What clients send is secret: without TLS, nothing but this machine may reach a listener.
+/// What clients send is secret: without TLS, nothing but this machine may reach a listener. And whom nobody is trusted to
+/// speak for can't be told.
 pub(super) fn listeners(
     report: &mut Report,
     listeners: &[(usize, ListenerSettings)],
-    behind_tls_proxy: bool,
+    proxies: &ProxySettings,
 ) {
     if listeners.is_empty() {
         report.add(1, "listener", "expected at least one [[listener]]");
     }
     for (index, (line, listener)) in listeners.iter().enumerate() {
-        if !listener.address.ip().is_loopback() && !behind_tls_proxy {
-            let message = format!(
-                "{} can be reached from other machines, and this version speaks no TLS: listen on 127.0.0.1 or [::1], or \
-                 say behind_tls_proxy = true if a proxy in front speaks TLS with clients",
-                listener.address
-            );
-            report.add(*line, format!("listener[{index}].address"), message);
+        let mut add = |key, message: String| report.add(*line, format!("listener[{index}].{key}"), message);
+        let is_open = listener.address().is_some_and(|address| needs_tls(listener, address, proxies));
+        if is_open {
+            add("address", needs_tls_message(&listener.place));
         }
-        let taken = listeners[..index].iter().any(|(_, other)| other.address == listener.address);
-        if taken && listener.address.port() != 0 {
-            report.add(
-                *line,
-                format!("listener[{index}].address"),
-                format!("{} is listed twice", listener.address),
-            );
+        let same = |(_, other): &(usize, ListenerSettings)| other.place == listener.place;
+        if listeners[..index].iter().any(same) && listener.address().is_none_or(|address| address.port() != 0)
+        {
+            add("address", format!("{} is listed twice", listener.place));
+        }
+        let is_unix = matches!(listener.place, ListenerPlace::Unix(_));
+        if is_unix && !listener.tls.is_empty() {
+            let message =
+                "a Unix socket carries no TLS: only this machine reaches it. Leave the certificate out";
+            add("tls_certificate_file", message.to_owned());
+        }
+        if listener.proxy_protocol && proxies.trusted.is_empty() && !is_unix {
+            let message =
+                "the PROXY protocol is believed from trusted proxies alone: name them in trusted_proxies";
+            add("proxy_protocol", message.to_owned());
         }
     }
+}
+
+/// Whether other machines could reach a listener and overhear it.
+pub(crate) fn needs_tls(listener: &ListenerSettings, address: SocketAddr, proxies: &ProxySettings) -> bool {
+    !address.ip().is_loopback() && listener.tls.is_empty() && !proxies.behind_tls_proxy
+}
+
+/// What to say of one that does.
+pub(crate) fn needs_tls_message(place: &ListenerPlace) -> String {
+    format!(
+        "{place} can be reached from other machines, and it speaks no TLS: name a certificate in tls_certificate_file and its \
+         key in tls_key_file, listen on 127.0.0.1 or [::1], or say behind_tls_proxy = true if a proxy in front speaks TLS \
+         with clients"
+    )
 }
 
 /// A host stands for one thing.
@@ -72,6 +93,13 @@ pub(super) fn notes(settings: &Settings) -> Vec<String> {
         notes.push(
             "no region has an engine: batch and realtime answer 503 until one has a batch_upstream or a \
              realtime_upstream"
+                .to_owned(),
+        );
+    }
+    if settings.proxies.behind_tls_proxy && settings.proxies.trusted.is_empty() {
+        notes.push(
+            "behind_tls_proxy is set and trusted_proxies is not: every client seems to come from the proxy's address, so \
+             networks of keys and limits per address can't tell clients apart"
                 .to_owned(),
         );
     }

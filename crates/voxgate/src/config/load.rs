@@ -1,21 +1,17 @@
 //! From the text of a file to settings, or to everything that is wrong with it.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use control::{PlanOverrides, TtlRange, TtlSeconds};
-use domain::{Algorithm, Plan, PlanLimits, Region};
+use domain::{Algorithm, Plan, PlanLimits};
 use gateway::GatewayLimits;
 use toml::de::DeTable;
 use verify::Leeway;
 
 use super::problem::{Problem, Report};
-use super::reader::{Section, choice, filled, flag, host, integer, list, parsed, small_integer};
-use super::settings::{
-    Hosts, ListenerSettings, MasterKeyPlace, RealtimeRefusals, Serves, Settings, TokenSettings,
-};
-use super::{check, regions};
-use crate::log::{LogFormat, LogLevel, LogSettings};
+use super::reader::{Section, choice, filled, host, integer, list, parsed, small_integer};
+use super::settings::{Hosts, MasterKeyPlace, RealtimeRefusals, Settings, TokenSettings};
+use super::{check, database, listeners, regions, running};
 
 /// A year, in seconds: no temporary key lives longer.
 const TTL_SECONDS_MAX: u32 = 365 * 24 * 3600;
@@ -53,20 +49,22 @@ pub fn load(text: &str) -> Result<Loaded, Vec<Problem>> {
     if problems.is_empty() { Ok(Loaded { settings, notes }) } else { Err(problems) }
 }
 
-fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
+pub(super) fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     let mut root = Section::root(table);
     let domain = root.read(report, "domain", host);
     let mut settings = domain.map_or_else(Settings::default, |domain| Settings::under(&domain));
     if let Some(path) = root.read(report, "data_dir", filled) {
         settings.data_dir = PathBuf::from(path);
     }
-    if let Some(declared) = root.read(report, "behind_tls_proxy", flag) {
-        settings.behind_tls_proxy = declared;
-    }
+    settings.proxies = listeners::proxies(&mut root, report);
     settings.docs_url = root.read(report, "docs_url", parsed(web_url));
+    settings.database = database::database(&mut root, report);
     settings.master_key = master_key(&mut root, report);
-    settings.log = log(&mut root, report);
-    let listeners = listeners(&mut root, report);
+    settings.support_contact = root.read(report, "support_contact", filled);
+    settings.log = running::log(&mut root, report);
+    settings.admin = running::admin(&mut root, report);
+    settings.telemetry = running::telemetry(&mut root, report);
+    let listeners = listeners::listeners(&mut root, report);
     settings.hosts = hosts(&mut root, report, settings.hosts);
     settings.regions = regions::regions(&mut root, report, &settings.domain);
     settings.tokens = tokens(&mut root, report, settings.tokens);
@@ -76,14 +74,14 @@ fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     settings.limits = limits(&mut root, report);
     root.finish(report);
     if let Some(listeners) = listeners {
-        check::listeners(report, &listeners, settings.behind_tls_proxy);
+        check::listeners(report, &listeners, &settings.proxies);
         settings.listeners = listeners.into_iter().map(|(_, listener)| listener).collect();
     }
     check::hosts(report, &settings);
     settings
 }
 
-fn web_url(text: &str) -> Result<String, String> {
+pub(super) fn web_url(text: &str) -> Result<String, String> {
     let plain = (text.starts_with("https://") || text.starts_with("http://"))
         && text.bytes().all(|byte| byte.is_ascii_graphic());
     if plain { Ok(text.to_owned()) } else { Err("expected a URL that starts with https://".to_owned()) }
@@ -104,69 +102,6 @@ fn master_key(root: &mut Section<'_>, report: &mut Report) -> MasterKeyPlace {
         (Some(path), None) => MasterKeyPlace::File(PathBuf::from(path)),
         (None, Some(name)) => MasterKeyPlace::Variable(name),
         (None, None) => MasterKeyPlace::Folder,
-    }
-}
-
-fn log(root: &mut Section<'_>, report: &mut Report) -> LogSettings {
-    let mut section = root.section(report, "log");
-    let default = LogSettings::default();
-    let settings = LogSettings {
-        format: section
-            .read(report, "format", choice(LogFormat::ALL, LogFormat::as_str))
-            .unwrap_or(default.format),
-        level: section
-            .read(report, "level", choice(LogLevel::ALL, LogLevel::as_str))
-            .unwrap_or(default.level),
-    };
-    section.finish(report);
-    settings
-}
-
-fn listeners(root: &mut Section<'_>, report: &mut Report) -> Option<Vec<(usize, ListenerSettings)>> {
-    let sections = root.sections(report, "listener")?;
-    let mut listeners = Vec::new();
-    for (line, mut section) in sections {
-        let has_address = section.line(report, "address").is_some();
-        let address = section.read(
-            report,
-            "address",
-            parsed(|text| {
-                text.parse::<SocketAddr>()
-                    .map_err(|_| format!("expected an address with a port, as in 127.0.0.1:8080 or [::1]:8080, found \"{text}\""))
-            }),
-        );
-        if !has_address {
-            report.add(
-                line,
-                section.name("address"),
-                "missing: expected an address with a port, as in 127.0.0.1:8080",
-            );
-        }
-        let serves = section.read(report, "serves", parsed(serves)).unwrap_or(Serves::Hosts);
-        section.finish(report);
-        listeners.extend(address.map(|address| (line, ListenerSettings { address, serves })));
-    }
-    Some(listeners)
-}
-
-fn serves(text: &str) -> Result<Serves, String> {
-    if text == "hosts" {
-        return Ok(Serves::Hosts);
-    }
-    let (name, is_home) = match text.strip_prefix("home:") {
-        Some(name) => (name, true),
-        None => (text, false),
-    };
-    match Region::from_name(name) {
-        Some(region) if is_home => Ok(Serves::Home(region)),
-        Some(region) => Ok(Serves::Region(region)),
-        None => {
-            let names: Vec<&str> = Region::ALL.iter().map(|region| region.as_str()).collect();
-            Err(format!(
-                "expected \"hosts\", a region ({}), or \"home:\" and a region, found \"{text}\"",
-                names.join(", ")
-            ))
-        }
     }
 }
 
@@ -248,7 +183,7 @@ fn plans(root: &mut Section<'_>, report: &mut Report) -> PlanOverrides {
 /// Limits of a plan; what is the same as built in counts as not configured.
 fn plan(above: &mut Section<'_>, report: &mut Report, plan: Plan) -> Option<PlanLimits> {
     let mut section = above.section(report, plan.as_str());
-    if !section.is_there() {
+    if !section.is_there() && !report.records() {
         return None;
     }
     let default = plan.default_limits();
@@ -281,6 +216,8 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         read.and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
     };
     let connections_max = count("connections_max", default.connections_max);
+    let connections_per_peer_max = count("connections_per_peer_max", default.connections_per_peer_max);
+    let handshakes_max = count("handshakes_max", default.handshakes_max);
     let worker_threads = count("worker_threads", default.worker_threads);
     let engine_idle_connections_max =
         count("engine_idle_connections_max", default.engine_idle_connections_max);
@@ -288,6 +225,11 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         |key, default: u64| section.read(report, key, integer(1, 30 * 24 * 3600)).unwrap_or(default);
     let limits = GatewayLimits {
         connections_max,
+        connections_per_peer_max,
+        handshakes_max,
+        handshake_seconds_max: seconds("handshake_seconds_max", default.handshake_seconds_max),
+        head_seconds_max: seconds("head_seconds_max", default.head_seconds_max),
+        idle_seconds_max: seconds("idle_seconds_max", default.idle_seconds_max),
         worker_threads,
         engine_idle_connections_max,
         engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),

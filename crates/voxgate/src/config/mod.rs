@@ -1,17 +1,23 @@
 //! The configuration file of `voxgate serve`: read once, checked whole, all mistakes told at once.
 
 mod check;
+mod database;
 mod example;
+mod listeners;
 mod load;
 mod problem;
 mod reader;
+mod reference;
 mod regions;
+mod running;
 mod settings;
 
+pub(crate) use check::{needs_tls, needs_tls_message};
 pub use example::EXAMPLE;
 pub use load::{Loaded, load};
 pub use problem::Problem;
+pub use reference::reference;
 pub use settings::{
-    EngineAbility, Hosts, ListenerSettings, MasterKeyPlace, RealtimeRefusals, RegionSettings, SecretPlace,
-    Serves, Settings, TokenSettings,
+    DatabaseSettings, DbUrl, EngineAbility, Hosts, ListenerPlace, ListenerSettings, MasterKeyPlace,
+    ProxySettings, RealtimeRefusals, RegionSettings, SecretPlace, Serves, Settings, TokenSettings,
 };

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use domain::Region;
-use gateway::{EngineCapabilities, Upstream};
+use gateway::{CertificateFiles, EngineCapabilities, EngineTlsFiles, Upstream};
 
+use super::database;
 use super::problem::Report;
 use super::reader::{Section, choice, filled, host, list, parsed};
 use super::settings::{EngineAbility, RegionSettings, SecretPlace};
@@ -32,7 +33,10 @@ fn region(sections: &mut Section<'_>, report: &mut Report, region: Region, domai
         }
         settings.realtime_upstream = section.read(report, "realtime_upstream", upstream());
     }
+    settings.ledger_url =
+        database::url(&mut section, report, "ledger_url", "ledger_url_file", "ledger_url_env");
     settings.engine_token = secret(&mut section, report);
+    settings.engine_tls = engine_tls(&mut section, report);
     if let Some(abilities) =
         section.read(report, "engine_can", list(choice(EngineAbility::ALL, EngineAbility::as_str)))
     {
@@ -48,6 +52,20 @@ fn region(sections: &mut Section<'_>, report: &mut Report, region: Region, domai
 
 fn upstream() -> impl Fn(&toml::de::DeValue<'_>) -> Result<Upstream, String> {
     parsed(|url| Upstream::parse(url).map_err(|error| error.to_string()))
+}
+
+fn engine_tls(section: &mut Section<'_>, report: &mut Report) -> EngineTlsFiles {
+    let line =
+        section.line(report, "engine_key_file").or_else(|| section.line(report, "engine_certificate_file"));
+    let mut file = |key| section.read(report, key, filled).map(PathBuf::from);
+    let authorities = file("engine_ca_file");
+    let (certificate, key) = (file("engine_certificate_file"), file("engine_key_file"));
+    if certificate.is_some() != key.is_some() {
+        let message = "engine_certificate_file and engine_key_file belong together: name both or none";
+        report.add(line.unwrap_or(1), section.name("engine_key_file"), message);
+    }
+    let client = certificate.zip(key).map(|(certificate, key)| CertificateFiles { certificate, key });
+    EngineTlsFiles { authorities, client }
 }
 
 fn secret(section: &mut Section<'_>, report: &mut Report) -> Option<SecretPlace> {

@@ -1,14 +1,21 @@
 //! The settings, as plain data, and what they are when nothing is said.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use control::{PlanOverrides, TtlSeconds};
 use domain::{Algorithm, Region, named_enum};
-use gateway::{EngineCapabilities, GatewayLimits, RefusalStyle, Upstream};
+use gateway::{
+    CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
+};
+use ipnet::IpNet;
+use sql::{CONNECTIONS_DEFAULT, DbPlace};
 use verify::Leeway;
 
+use crate::admin::AdminSettings;
 use crate::log::LogSettings;
+use crate::telemetry::TelemetrySettings;
 
 /// The port of the only listener unless others are configured.
 const PORT: u16 = 8080;
@@ -20,14 +27,22 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// What the hosts end with.
     pub domain: String,
-    /// Whether a proxy in front speaks TLS with clients.
-    pub behind_tls_proxy: bool,
+    /// The proxies in front.
+    pub proxies: ProxySettings,
     /// Where the documentation is published.
     pub docs_url: Option<String>,
+    /// The control plane's database.
+    pub database: DatabaseSettings,
     /// Where the master key comes from.
     pub master_key: MasterKeyPlace,
+    /// Whom users turn to.
+    pub support_contact: Option<String>,
     /// The log.
     pub log: LogSettings,
+    /// The administration listener.
+    pub admin: AdminSettings,
+    /// Traces.
+    pub telemetry: TelemetrySettings,
     /// Where to listen.
     pub listeners: Vec<ListenerSettings>,
     /// Host names that aren't a region's.
@@ -44,6 +59,24 @@ pub struct Settings {
     pub refusals: RealtimeRefusals,
     /// Limits of the gateway.
     pub limits: GatewayLimits,
+}
+
+/// The control plane's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSettings {
+    /// Where it is; `None` means SQLite in the data folder.
+    pub url: Option<DbUrl>,
+    /// Connections that may be open to each PostgreSQL at once.
+    pub connections_max: u32,
+}
+
+/// The URL of a database. One that holds a password is a secret, and never stands in the file itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DbUrl {
+    /// This one, without a password.
+    Plain(DbPlace),
+    /// The one that a file or an environment variable holds.
+    Secret(SecretPlace),
 }
 
 /// Where the master key comes from.
@@ -66,13 +99,64 @@ pub enum SecretPlace {
     Variable(String),
 }
 
+/// The proxies in front.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProxySettings {
+    /// Whether one of them speaks TLS with clients.
+    pub behind_tls_proxy: bool,
+    /// Those that are believed when they tell who speaks.
+    pub trusted: Vec<IpNet>,
+    /// The header in which they tell.
+    pub header: ClientHeader,
+}
+
 /// One place to listen at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerSettings {
-    /// Address and port.
-    pub address: SocketAddr,
+    /// Where.
+    pub place: ListenerPlace,
     /// What is served there.
     pub serves: Serves,
+    /// The certificates of TLS; without any, none is spoken.
+    pub tls: Vec<CertificateFiles>,
+    /// Whether trusted proxies tell who speaks by the PROXY protocol, and nobody else connects.
+    pub proxy_protocol: bool,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenerPlace {
+    /// Address and port.
+    Address(SocketAddr),
+    /// A Unix socket that is made at the start.
+    Unix(PathBuf),
+    /// A socket that systemd opened, by its name.
+    Inherited(String),
+}
+
+impl ListenerSettings {
+    /// A plain listener.
+    pub const fn plain(address: SocketAddr, serves: Serves) -> Self {
+        Self { place: ListenerPlace::Address(address), serves, tls: Vec::new(), proxy_protocol: false }
+    }
+
+    /// Its address, where the configuration says one.
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self.place {
+            ListenerPlace::Address(address) => Some(address),
+            ListenerPlace::Unix(_) | ListenerPlace::Inherited(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ListenerPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Inherited(name) => write!(f, "the socket \"{name}\" of systemd"),
+        }
+    }
 }
 
 /// What a listener serves.
@@ -126,8 +210,12 @@ pub struct RegionSettings {
     pub tts_upstream: Option<Upstream>,
     /// What the engine wants in `Authorization`.
     pub engine_token: Option<SecretPlace>,
+    /// How engines that are spoken to by TLS are verified.
+    pub engine_tls: EngineTlsFiles,
     /// What the engine can do.
     pub capabilities: EngineCapabilities,
+    /// The region's ledger; `None` means SQLite in the data folder.
+    pub ledger_url: Option<DbUrl>,
 }
 
 /// Signatures and clocks.
@@ -188,7 +276,9 @@ impl RegionSettings {
             realtime_upstream: None,
             tts_upstream: None,
             engine_token: None,
+            engine_tls: EngineTlsFiles::default(),
             capabilities: EngineCapabilities::default(),
+            ledger_url: None,
         }
     }
 
@@ -204,14 +294,15 @@ impl Settings {
         Self {
             data_dir: PathBuf::from("/var/lib/voxgate"),
             domain: domain.to_owned(),
-            behind_tls_proxy: false,
+            proxies: ProxySettings::default(),
             docs_url: None,
+            database: DatabaseSettings { url: None, connections_max: CONNECTIONS_DEFAULT },
             master_key: MasterKeyPlace::Folder,
+            support_contact: None,
             log: LogSettings::default(),
-            listeners: vec![ListenerSettings {
-                address: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
-                serves: Serves::Hosts,
-            }],
+            admin: AdminSettings::default(),
+            telemetry: TelemetrySettings::default(),
+            listeners: vec![ListenerSettings::plain((Ipv4Addr::LOCALHOST, PORT).into(), Serves::Hosts)],
             hosts: Hosts::under(domain),
             regions: Region::ALL.iter().map(|region| RegionSettings::under(*region, domain)).collect(),
             tokens: TokenSettings { algorithm: Algorithm::EdDsa, leeway: Leeway::default() },

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{Clock, Plan, PlanLimits, SystemClock};
+use sql::DbPlace;
+
+use crate::log::DroppedLines;
 
 /// The port where people look first.
 pub(super) const PORT: u16 = 8080;
@@ -15,6 +18,9 @@ pub struct DevOptions {
     pub port: u16,
     /// Where everything is kept; without one, a temporary folder that is removed at the end.
     pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL for everything in place of files, for tests: with a schema for the ledger of each region, as in
+    /// `ledger_eu1`.
+    pub database: Option<DbPlace>,
     /// A command that prints what a WAV file says.
     pub recognizer: Option<String>,
     /// A real engine for the Jobs API.
@@ -27,6 +33,8 @@ pub struct DevOptions {
     pub worker_threads: Option<usize>,
     /// The limits of the ready workspace.
     pub limits: PlanLimits,
+    /// Log lines that were dropped, where this process writes a log.
+    pub dropped_lines: Option<DroppedLines>,
     /// Tells the time; tests move it.
     pub clock: Arc<dyn Clock>,
 }
@@ -46,12 +54,14 @@ impl Default for DevOptions {
         Self {
             port: PORT,
             data_dir: None,
+            database: None,
             recognizer: None,
             upstream_batch: None,
             upstream_realtime: None,
             ttl_min_seconds: None,
             worker_threads: None,
             limits: generous(Plan::Enterprise),
+            dropped_lines: None,
             clock: Arc::new(SystemClock),
         }
     }

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::engines::{Engine, Engines};
 use super::options::generous;
 use super::{AccountReport, DevOptions, DevReport, RegionReport, credentials_file, hello};
+use crate::databases::LedgerPlaces;
 use crate::folder::{DataFolder, FolderError};
 use crate::wire::{Instance, InstanceConfig, OtherHosts, StartError, bind_loopback};
 
@@ -93,6 +94,7 @@ struct Ports {
     home: Port,
     regions: Vec<(Region, Port)>,
     global: Port,
+    admin: Port,
 }
 
 impl Ports {
@@ -105,7 +107,9 @@ impl Ports {
             regions.push((region, near(next).await?));
         }
         next = if next == 0 { 0 } else { next.saturating_add(1) };
-        Ok(Self { home, regions, global: near(next).await? })
+        let global = near(next).await?;
+        next = if next == 0 { 0 } else { next.saturating_add(1) };
+        Ok(Self { home, regions, global, admin: near(next).await? })
     }
 }
 
@@ -147,7 +151,7 @@ pub async fn start(options: &DevOptions) -> Result<Running, DevError> {
     let secrets = instance.control().bootstrap_dev(credentials_file::load(&data_dir)).await?;
     credentials_file::save(&data_dir, &secrets)?;
     let report = report(&ports, &secrets);
-    listen(&mut instance, ports);
+    listen(&mut instance, ports, options);
     Ok(Running { instance, engines, report, temporary, data_dir })
 }
 
@@ -158,6 +162,7 @@ fn instance_config(
     engines: Vec<Engine>,
 ) -> InstanceConfig {
     let mut control = ControlConfig::in_folder(data_dir);
+    control.database.clone_from(&options.database);
     control.plan_limits = PlanOverrides {
         free: Some(generous(Plan::Free)),
         pro: Some(generous(Plan::Pro)),
@@ -172,6 +177,7 @@ fn instance_config(
     let usual = GatewayLimits::default();
     InstanceConfig {
         control,
+        ledgers: ledgers(options),
         regions: engines.into_iter().map(|engine| region_config(ports, engine)).collect(),
         refusal_style: RefusalStyle::ByCredential,
         limits: GatewayLimits {
@@ -185,7 +191,15 @@ fn instance_config(
             "/assets/hello.wav",
             get(async || ([(http::header::CONTENT_TYPE, "audio/wav")], hello::wav())),
         ),
+        telemetry: None,
     }
+}
+
+/// Each region's ledger in a schema of its own, where there is a database for everything.
+fn ledgers(options: &DevOptions) -> LedgerPlaces {
+    let Some(database) = &options.database else { return LedgerPlaces::default() };
+    let place = |region: &Region| (*region, database.clone().in_schema(&format!("ledger_{region}")));
+    LedgerPlaces(Region::ALL.iter().map(place).collect())
 }
 
 fn http(port: &Port) -> String {
@@ -251,6 +265,7 @@ fn report(ports: &Ports, secrets: &control::DevSecrets) -> DevReport {
         batch_url: batch_url(&ports.home),
         realtime_url: realtime_url(&ports.home),
         global_realtime_url: realtime_url(&ports.global),
+        admin_url: http(&ports.admin),
         regions,
         account: AccountReport {
             email: secrets.account.email.clone(),
@@ -262,7 +277,7 @@ fn report(ports: &Ports, secrets: &control::DevSecrets) -> DevReport {
     }
 }
 
-fn listen(instance: &mut Instance, ports: Ports) {
+fn listen(instance: &mut Instance, ports: Ports, options: &DevOptions) {
     for listener in ports.home.listeners {
         instance.listen(listener, Site::Home(HOME_REGION));
     }
@@ -278,6 +293,9 @@ fn listen(instance: &mut Instance, ports: Ports) {
     let hosts = Arc::new(hosts);
     for listener in ports.global.listeners {
         instance.listen(listener, Site::ByHost(Arc::clone(&hosts)));
+    }
+    for listener in ports.admin.listeners {
+        instance.serve_admin(listener, options.dropped_lines.clone());
     }
 }
 

@@ -7,7 +7,10 @@ use axum::Router;
 use control::{Control, ControlConfig};
 use domain::{Clock, Region, Rng};
 use gateway::realtime::SessionTimes;
-use gateway::{Gateway, GatewayConfig, GatewayLimits, GatewayLink, RefusalStyle, RegionConfig, Site};
+use gateway::{
+    CertificateInfo, Gateway, GatewayConfig, GatewayLimits, GatewayLink, Listener, RefusalStyle,
+    RegionConfig, ServerTls, Site, UserIdKey,
+};
 use ledger::Ledger;
 use management::ManagementConfig;
 use portal::PortalConfig;
@@ -15,9 +18,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{OtherHosts, master_key, other};
+use super::{OtherHosts, other};
+use crate::admin::{self, Admin};
+use crate::databases::{LEDGER_FOLDER, LedgerPlaces};
 use crate::folder::{DataFolder, FolderError, make_private};
+use crate::log::DroppedLines;
 use crate::operator;
+use crate::telemetry::Telemetry;
 
 /// The name of the gateway that runs in the same process as control.
 const GATEWAY_NAME: &str = "local/a";
@@ -29,6 +36,8 @@ pub struct InstanceConfig {
     pub control: ControlConfig,
     /// The regions and their engines.
     pub regions: Vec<RegionConfig>,
+    /// Where ledgers are that are not in the data folder.
+    pub ledgers: LedgerPlaces,
     /// How realtime refusals are told.
     pub refusal_style: RefusalStyle,
     /// Limits of the gateway.
@@ -39,6 +48,8 @@ pub struct InstanceConfig {
     pub portal: PortalConfig,
     /// Pages beside the portal's.
     pub extra: Router,
+    /// Where traces go, if anywhere.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// Why an instance doesn't start.
@@ -62,9 +73,6 @@ pub enum StartError {
     /// The gateway.
     #[error(transparent)]
     Gateway(#[from] gateway::GatewayError),
-    /// The master key, which control could read a moment ago.
-    #[error("the master key can't be read: expected 32 bytes as 64 hexadecimal digits or as base64")]
-    MasterKey,
     /// The operator's socket.
     #[error(transparent)]
     Operator(#[from] operator::SocketError),
@@ -77,7 +85,12 @@ pub struct Instance {
     gateway: Arc<Gateway>,
     other: Arc<OtherBox>,
     tasks: JoinSet<()>,
+    /// The TLS of the listeners that speak it.
+    tls: Vec<Arc<ServerTls>>,
+    telemetry: Option<Telemetry>,
     shutdown: CancellationToken,
+    /// Cancelled last: the administration listener outlives everything that it tells of.
+    over: CancellationToken,
     /// Kept until the end: it holds the lock.
     _folder: DataFolder,
 }
@@ -103,21 +116,22 @@ impl Instance {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, StartError> {
         let leeway = config.control.leeway;
-        let master_key = config.control.master_key.clone();
         let control = Control::open(config.control, Arc::clone(&clock), Arc::clone(&rng)).await?;
-        let ledgers = open_ledgers(&folder, &config.regions).await?;
+        let ledgers = open_ledgers(&folder, &config.regions, &config.ledgers).await?;
         let gateway_config = GatewayConfig {
             regions: config.regions,
-            user_id_key: master_key::user_id_key(&master_key, folder.path())?,
+            user_id_key: UserIdKey(*control.user_id_key()),
             refusal_style: config.refusal_style,
             limits: config.limits,
             session_times: SessionTimes::default(),
+            tracing: config.telemetry.as_ref().map(Telemetry::tracing),
         };
         let port = control.gateways().attach(GATEWAY_NAME);
         let link = GatewayLink { incoming: port.incoming, outgoing: port.outgoing };
         let tables = Arc::new(verify::Tables::with_leeway(leeway));
         let gateway = Gateway::start(gateway_config, tables, ledgers, clock, Arc::clone(&rng), link).await?;
-        let management = management::router(Arc::clone(&control), ManagementConfig { rng });
+        let url = config.portal.endpoints.management_url.clone();
+        let management = management::router(Arc::clone(&control), ManagementConfig::new(rng, url));
         let portal = portal::router(config.portal).merge(config.extra);
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
@@ -125,14 +139,59 @@ impl Instance {
         let operator = operator::Operator::new(Arc::clone(&control), Some(Arc::clone(&gateway)));
         let socket = operator::listen(folder.path())?;
         tasks.spawn(operator::serve(socket, operator, shutdown.clone()));
-        Ok(Self { control, gateway, other, tasks, shutdown, _folder: folder })
+        Ok(Self {
+            control,
+            gateway,
+            other,
+            tasks,
+            tls: Vec::new(),
+            telemetry: config.telemetry,
+            shutdown,
+            over: CancellationToken::new(),
+            _folder: folder,
+        })
     }
 
-    /// Serves a site at a socket until the end.
-    pub fn listen(&mut self, listener: TcpListener, site: Site) {
+    /// Serves a site at a listener until the end, and keeps its certificates fresh.
+    pub fn listen(&mut self, listener: impl Into<Listener>, site: Site) {
+        let listener = listener.into();
+        if let Some(tls) = &listener.rules.tls {
+            self.tls.push(Arc::clone(tls));
+            self.tasks.spawn(Arc::clone(tls).watch(self.shutdown.clone()));
+        }
         let gateway = Arc::clone(&self.gateway);
         let other = Arc::clone(&self.other.0);
         self.tasks.spawn(gateway.serve(listener, site, other, self.shutdown.clone()));
+    }
+
+    /// Serves the administration listener until the very end. It tells of the listeners that serve already.
+    pub fn serve_admin(&self, listener: TcpListener, dropped_lines: Option<DroppedLines>) {
+        let admin = Admin {
+            control: Arc::clone(&self.control),
+            gateway: Arc::clone(&self.gateway),
+            shutdown: self.shutdown.clone(),
+            dropped_lines,
+            dropped_spans: self.telemetry.as_ref().map(Telemetry::dropped_spans),
+            tls: self.tls.clone(),
+        };
+        tokio::spawn(admin::serve(listener, admin, self.over.clone()));
+    }
+
+    /// Reads the certificates again. What is broken is logged and changes nothing.
+    pub fn reload_certificates(&self) {
+        for tls in &self.tls {
+            tls.reload_and_log();
+        }
+    }
+
+    /// The certificates in use, of all listeners.
+    pub fn certificates(&self) -> Vec<CertificateInfo> {
+        self.tls.iter().flat_map(|tls| tls.certificates()).collect()
+    }
+
+    /// The gateway.
+    pub const fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
     }
 
     /// The control plane.
@@ -152,18 +211,22 @@ impl Instance {
         let connections = async { while self.tasks.join_next().await.is_some() {} };
         tokio::join!(connections, self.gateway.stop());
         self.control.close().await;
+        if let Some(telemetry) = self.telemetry.take() {
+            telemetry.finish().await;
+        }
+        self.over.cancel();
     }
 }
 
 async fn open_ledgers(
     folder: &DataFolder,
     regions: &[RegionConfig],
+    places: &LedgerPlaces,
 ) -> Result<HashMap<Region, Arc<Ledger>>, StartError> {
+    make_private(&folder.path().join(LEDGER_FOLDER))?;
     let mut ledgers = HashMap::new();
     for region in regions.iter().map(|config| config.region) {
-        let path = folder.path().join("ledger");
-        make_private(&path)?;
-        let ledger = Ledger::open(&path.join(format!("{region}.db")), region)
+        let ledger = Ledger::open_at(&places.of(region, folder.path()), region)
             .await
             .map_err(|source| StartError::Ledger { region, source })?;
         ledgers.insert(region, Arc::new(ledger));

@@ -1,0 +1,264 @@
+//! The record of what ended: each revocation, deletion and closing, in a file of the data folder, beside the database and not
+//! in it. A restore reads it, so that it revives nothing that ended after the backup was made, even where the database
+//! itself is lost.
+//!
+//! Each line is JSON. A line `{"after":N}` says that the lines below it hold everything that ended after revision N, up to the
+//! next such line. An entry is on the disk before its change is answered; what a crash kept from being written is taken from
+//! the feed at the next start.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::link::{Change, Revision};
+use serde::{Deserialize, Serialize};
+use storage::Store;
+
+use crate::ControlError;
+
+/// The present record.
+const FILE: &str = "ended.jsonl";
+/// The one before, once the present one has grown large.
+const FORMER_FILE: &str = "ended.former.jsonl";
+/// How large a record grows before the next one is begun: some hundred thousand revocations.
+const RECORD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The longest line, in bytes: a line holds what one change ended.
+const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Feed entries read at a time.
+const FEED_PAGE_MAX: u64 = 1_000;
+
+/// One line of a record.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    /// Everything that ended after this revision stands below.
+    After { after: Revision },
+    /// What a change ended.
+    Ended { revision: Revision, ended: Vec<Change> },
+}
+
+/// The record of an instance that runs.
+#[derive(Debug)]
+pub(crate) struct EndedRecord {
+    folder: PathBuf,
+    writing: Arc<Mutex<Writing>>,
+}
+
+#[derive(Debug)]
+struct Writing {
+    file: File,
+    bytes: u64,
+    /// The newest revision that is known to be in it.
+    newest: Revision,
+    /// A line could not be written: the next one begins with what the feed says.
+    is_behind: bool,
+}
+
+/// Whether a change ends something.
+fn ends(change: &Change) -> bool {
+    match change {
+        Change::Key(record) => record.revoked_at.is_some(),
+        Change::ManagementToken(record) => record.revoked_at.is_some(),
+        Change::WorkspaceClosed { .. }
+        | Change::ProjectDeleted { .. }
+        | Change::ClientRefRevoked { .. }
+        | Change::ClientRefReadmitted { .. } => true,
+        // All temporary keys die at a restore, with the signing keys.
+        _ => false,
+    }
+}
+
+impl EndedRecord {
+    /// Opens the record of a data folder, and brings it up to what the feed says.
+    pub(crate) async fn open(folder: &Path, store: &Store) -> Result<Self, ControlError> {
+        let path = folder.join(FILE);
+        let at = |source| ControlError::EndedRecord { path: path.clone(), source };
+        let newest = newest_in(&path).map_err(at)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(at)?;
+        let mut bytes = file.metadata().map_err(at)?.len();
+        if bytes > 0 {
+            // A crash may have left half a line: what follows must stand on a line of its own.
+            file.write_all(b"\n").map_err(at)?;
+            bytes += 1;
+        }
+        let writing =
+            Writing { file, bytes, newest: newest.unwrap_or_default(), is_behind: newest.is_none() };
+        let record = Self { folder: folder.to_owned(), writing: Arc::new(Mutex::new(writing)) };
+        record.catch_up(store).await?;
+        Ok(record)
+    }
+
+    /// Adds what a change ended, on the disk when this returns. A failure is logged: the change has happened, and the record
+    /// gets it from the feed once it can be written again.
+    pub(crate) async fn note(&self, revision: Revision, changes: &[Change], store: &Store) {
+        let ended: Vec<Change> = changes.iter().filter(|change| ends(change)).cloned().collect();
+        if self.is_behind()
+            && let Err(error) = self.catch_up(store).await
+        {
+            complain(&error);
+        }
+        if ended.is_empty() || self.newest() >= revision {
+            return;
+        }
+        if let Err(error) = self.append(vec![Line::Ended { revision, ended }], revision).await {
+            complain(&error);
+        }
+    }
+
+    /// Adds what the feed has and the record hasn't.
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), ControlError> {
+        let mut newest = self.newest();
+        let mut is_gapless = !self.is_behind() || newest > Revision(0);
+        loop {
+            let feed = store.feed_after(newest, FEED_PAGE_MAX).await?;
+            let Some((last, _)) = feed.last() else { break };
+            let (first, last) = (feed[0].0, *last);
+            let mut lines = Vec::new();
+            // The feed may have been pruned, or not reach back that far: then the record says from where on it is whole.
+            if !is_gapless || first.0 > newest.0 + 1 {
+                lines.push(Line::After { after: Revision(first.0 - 1) });
+                is_gapless = true;
+            }
+            lines.extend(feed.into_iter().filter_map(|(revision, changes)| {
+                let ended: Vec<Change> = changes.into_iter().filter(ends).collect();
+                (!ended.is_empty()).then_some(Line::Ended { revision, ended })
+            }));
+            self.append(lines, last).await?;
+            newest = last;
+        }
+        if !is_gapless {
+            // Nothing has happened yet, or the feed is empty: the record begins here.
+            let now = store.revision().await?;
+            self.append(vec![Line::After { after: now }], now).await?;
+        }
+        self.lock().is_behind = false;
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn newest(&self) -> Revision {
+        self.lock().newest
+    }
+
+    fn is_behind(&self) -> bool {
+        self.lock().is_behind
+    }
+
+    async fn append(&self, lines: Vec<Line>, newest: Revision) -> Result<(), ControlError> {
+        let (folder, writing) = (self.folder.clone(), Arc::clone(&self.writing));
+        let path = folder.join(FILE);
+        let written = tokio::task::spawn_blocking(move || {
+            let mut writing = writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let outcome = writing.append(&folder, &lines, newest);
+            writing.is_behind |= outcome.is_err();
+            outcome
+        });
+        let outcome = written.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        outcome.map_err(|source| ControlError::EndedRecord { path, source })
+    }
+}
+
+impl Writing {
+    fn append(&mut self, folder: &Path, lines: &[Line], newest: Revision) -> std::io::Result<()> {
+        if self.bytes > RECORD_BYTES_MAX {
+            self.begin_anew(folder)?;
+        }
+        let mut text = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+        }
+        if !text.is_empty() {
+            self.file.write_all(&text)?;
+            self.file.sync_data()?;
+        }
+        self.bytes += text.len() as u64;
+        self.newest = self.newest.max(newest);
+        Ok(())
+    }
+
+    fn begin_anew(&mut self, folder: &Path) -> std::io::Result<()> {
+        let path = folder.join(FILE);
+        fs::rename(&path, folder.join(FORMER_FILE))?;
+        self.file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+        let mut first = serde_json::to_vec(&Line::After { after: self.newest })?;
+        first.push(b'\n');
+        self.file.write_all(&first)?;
+        self.bytes = first.len() as u64;
+        Ok(())
+    }
+}
+
+fn complain(error: &ControlError) {
+    let error: &dyn std::error::Error = error;
+    tracing::error!(error, "the record of what ended could not be written; it is brought up to date later");
+}
+
+/// The newest revision in a record; `None` where there is none.
+fn newest_in(path: &Path) -> std::io::Result<Option<Revision>> {
+    let mut newest = None;
+    for line in lines(path)? {
+        let revision = match line {
+            Line::After { after } => after,
+            Line::Ended { revision, .. } => revision,
+        };
+        newest = newest.max(Some(revision));
+    }
+    Ok(newest)
+}
+
+/// The lines of a record. One that can't be read is the end of a crash, and is passed over.
+fn lines(path: &Path) -> std::io::Result<Vec<Line>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut reader = BufReader::new(file);
+    let mut found = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        let read = std::io::Read::take(&mut reader, LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(found);
+        }
+        found.extend(serde_json::from_slice::<Line>(&line));
+    }
+}
+
+/// What ended after a revision, as the record of a data folder says.
+///
+/// `Ok(None)` where there is no record, or it doesn't reach back that far.
+///
+/// # Errors
+/// When a file can't be read.
+pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Option<Vec<Change>>> {
+    let mut all = lines(&data_dir.join(FORMER_FILE))?;
+    all.extend(lines(&data_dir.join(FILE))?);
+    let mut ended = Vec::new();
+    let mut newest = None;
+    // From where on everything is there, without a gap.
+    let mut whole_after = None;
+    for line in all {
+        match line {
+            Line::After { after } => {
+                if newest.is_none_or(|newest| after > newest) {
+                    whole_after = Some(after);
+                }
+                newest = newest.max(Some(after));
+            }
+            Line::Ended { revision: at, ended: changes } => {
+                newest = newest.max(Some(at));
+                if at > revision {
+                    ended.extend(changes);
+                }
+            }
+        }
+    }
+    Ok(whole_after.is_some_and(|after| after <= revision).then_some(ended))
+}
