@@ -2,26 +2,31 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use domain::RequestId;
+use http::header::{CONNECTION, CONTENT_LENGTH, STRICT_TRANSPORT_SECURITY, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::enter::{Entered, enter};
 use crate::answer::REQUEST_ID;
-use crate::guard::{ClientIo, InFlight, Protocol};
+use crate::guard::{InFlight, Protocol};
 use crate::limits::{HEAD_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
-use crate::{Body, Gateway, Other, Site, dispatch};
+use crate::listener::{Accepted, Listener, Rules};
+use crate::peer::Arrival;
+use crate::{Body, Gateway, Other, Outcome, Site, access, dispatch, trace};
+
+mod enter;
+
+pub(crate) use enter::Doors;
 
 /// How long to wait before accepting again when the machine has no more file descriptors.
 const ACCEPT_PAUSE_MILLIS: u64 = 50;
@@ -30,6 +35,10 @@ const PING_SECONDS: u64 = 30;
 const PONG_SECONDS_MAX: u64 = 20;
 /// Streams that an HTTP/2 client may reset before they are answered.
 const RESET_STREAMS_MAX: usize = 20;
+/// Streams that an HTTP/2 client may have the gateway reset by its mistakes.
+const MISTAKEN_STREAMS_MAX: usize = 100;
+/// What an HTTP/2 client may have the gateway remember of header fields, in bytes.
+const HEADER_TABLE_BYTES_MAX: u32 = 4096;
 /// What an HTTP/2 client may send ahead of what is taken, per stream and per connection, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
@@ -38,9 +47,16 @@ const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
 /// What hyper may gather of a head. The guard lets no longer one through.
 const HYPER_HEAD_BYTES: usize = HEAD_BYTES_MAX * 2;
 
+/// How long a connection that was accepted just before the end may take to its first request, in seconds: whoever has
+/// connected is about to ask.
+const LAST_SECONDS_MAX: u64 = 1;
+/// A year, for all names below this one too.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
 /// What all connections of a listener share.
 struct Listening {
     gateway: Arc<Gateway>,
+    rules: Rules,
     site: Site,
     other: Other,
     shutdown: CancellationToken,
@@ -52,15 +68,17 @@ impl Gateway {
     /// Serves a listener until `shutdown`, then finishes what was begun, for a bounded time.
     pub async fn serve(
         self: Arc<Self>,
-        listener: TcpListener,
+        listener: impl Into<Listener>,
         site: Site,
         other: Other,
         shutdown: CancellationToken,
     ) {
-        let connections = Arc::new(Semaphore::new(self.config.limits.connections_max));
+        let Listener { socket, rules } = listener.into();
+        let connections = self.doors.connections.clone();
         let tasks = TaskTracker::new();
         let listening = Arc::new(Listening {
             gateway: self,
+            rules,
             site,
             other,
             shutdown: shutdown.clone(),
@@ -73,14 +91,13 @@ impl Gateway {
                 () = shutdown.cancelled() => break,
                 accepted = async {
                     let permit = connections.clone().acquire_owned().await;
-                    (permit, listener.accept().await)
+                    (permit, socket.accept().await)
                 } => accepted,
             };
             let (permit, accepted) = accepted;
             match accepted {
-                Ok((stream, peer)) => {
-                    let Ok(stream) = stream.into_std() else { continue };
-                    let connection = converse(listening.clone(), stream, peer);
+                Ok(accepted) => {
+                    let connection = converse(listening.clone(), accepted);
                     listening.gateway.workers.serve(tasks.track_future(async move {
                         connection.await;
                         drop(permit);
@@ -92,7 +109,8 @@ impl Gateway {
                 }
             }
         }
-        drop(listener);
+        // From now on nobody can connect, unless systemd keeps the socket: then whoever does waits for the next process.
+        drop(socket);
         tasks.close();
         tasks.wait().await;
     }
@@ -112,6 +130,8 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(MISTAKEN_STREAMS_MAX)
+        .header_table_size(HEADER_TABLE_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(STREAM_SEND_BYTES_MAX)
@@ -121,25 +141,25 @@ fn http2() -> http2::Builder<TokioExecutor> {
 }
 
 /// One connection, from its first byte to its last.
-async fn converse(listening: Arc<Listening>, stream: std::net::TcpStream, peer: SocketAddr) {
-    // Only here, on the thread that serves it, does a socket join a runtime.
-    let Ok(stream) = TcpStream::from_std(stream) else { return };
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
+async fn converse(listening: Arc<Listening>, accepted: Accepted) {
     let shutdown = listening.shutdown.child_token();
-    let mut io = ClientIo::new(stream);
-    let protocol = tokio::select! {
-        () = shutdown.cancelled() => return,
-        protocol = io.detect() => protocol,
+    let _open = Open::begin(&listening.gateway);
+    let entering = Box::pin(enter(&listening.gateway, &listening.rules, accepted));
+    let entered = match before_the_end(&shutdown, entering).await {
+        Some(Ok(entered)) => entered,
+        Some(Err(error)) => {
+            tracing::debug!(%error, "a connection didn't come in");
+            return;
+        }
+        None => return,
     };
-    let Ok(protocol) = protocol else { return };
+    let Entered { io, protocol, arrival, by_proxy, present: _present } = entered;
     let in_flight = io.in_flight();
     let io = TokioIo::new(io);
     let service = service_fn(|request| {
         let listening = listening.clone();
         let in_flight = in_flight.clone();
-        async move { Ok::<_, Infallible>(answer(&listening, request, peer, &in_flight).await) }
+        async move { Ok::<_, Infallible>(answer(&listening, request, arrival, by_proxy, &in_flight).await) }
     });
     match protocol {
         Protocol::Http1 => {
@@ -169,6 +189,41 @@ async fn converse(listening: Arc<Listening>, stream: std::net::TcpStream, peer: 
     }
 }
 
+/// The answer to a HEAD. Over HTTP/1.1 hyper leaves the body out by itself; over HTTP/2 it would send it.
+fn without_body(mut response: Response<Body>) -> Response<Body> {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    response.map(|_| Body::empty())
+}
+
+/// Waits for something that is given little time once the end has begun.
+async fn before_the_end<F: Future + Unpin>(shutdown: &CancellationToken, mut work: F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        output = &mut work => Some(output),
+        () = shutdown.cancelled() => {
+            tokio::time::timeout(Duration::from_secs(LAST_SECONDS_MAX), work).await.ok()
+        }
+    }
+}
+
+/// A client's connection, counted until it is dropped.
+struct Open<'a>(&'a Gateway);
+
+impl<'a> Open<'a> {
+    fn begin(gateway: &'a Gateway) -> Self {
+        gateway.metrics.connection_opened();
+        Self(gateway)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.connection_closed();
+    }
+}
+
 /// Lets a connection finish what it has begun. How it ends is the client's matter.
 async fn drain<F: Future>(listening: &Listening, connection: F) {
     let limit = Duration::from_secs(listening.gateway.config.limits.drain_seconds_max);
@@ -177,17 +232,30 @@ async fn drain<F: Future>(listening: &Listening, connection: F) {
 
 async fn answer(
     listening: &Listening,
-    request: Request<Incoming>,
-    peer: SocketAddr,
+    mut request: Request<Incoming>,
+    mut arrival: Arrival,
+    by_proxy: bool,
     in_flight: &InFlight,
 ) -> Response<Body> {
     let _flight = in_flight.begin();
+    if by_proxy {
+        arrival = listening.rules.trusted_proxies.arrival(arrival, request.headers());
+    }
     let http1 = request.version() < Version::HTTP_2;
     let tunnel = http1 && request.headers().contains_key(UPGRADE);
+    let is_head = request.method() == Method::HEAD;
     let carries_body = http1 && !request.body().is_end_stream();
-    let entry = AccessEntry::begin(&request);
+    let begun = Instant::now();
+    let entry = access::is_on().then(|| access::Entry::begin(&request, arrival.client.ip(), begun));
+    let gateway = &listening.gateway;
+    let tracing = gateway.config.tracing.as_ref();
+    let mut outcome = Outcome {
+        request_id: by_proxy.then(|| given_id(request.headers())).flatten(),
+        trace: trace::begin(tracing, request.headers_mut(), by_proxy, begun, gateway.rng.as_ref()),
+        ..Outcome::default()
+    };
     let mut response =
-        dispatch::dispatch(&listening.gateway, request, peer, &listening.site, &listening.other).await;
+        dispatch::dispatch(gateway, request, arrival, &listening.site, &listening.other, &mut outcome).await;
     // What came after a request for a WebSocket was never looked at: nothing of it may be taken for a request. And where
     // a body may be left unread, hyper closes the connection: a client that isn't told sends its next request into it.
     let status = response.status();
@@ -197,33 +265,24 @@ async fn answer(
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if let Some(entry) = entry {
-        entry.end(&response);
+    if is_head && !http1 {
+        response = without_body(response);
     }
-    response
+    if listening.rules.tls.is_some() {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    gateway.metrics.request(&outcome, status.as_u16(), begun.elapsed());
+    if let Some((tracing, draft)) = tracing.zip(outcome.trace.take()) {
+        tracing.sink.take(draft.finish(&outcome, status.as_u16()));
+    }
+    match entry {
+        Some(entry) => entry.end(response, outcome),
+        None => response,
+    }
 }
 
-/// What the access log says of a request. Only the path: queries carry secrets.
-struct AccessEntry {
-    begun: Instant,
-    method: Method,
-    path: String,
-}
-
-impl AccessEntry {
-    /// Notes the request, if somebody wants to read of it.
-    fn begin(request: &Request<Incoming>) -> Option<Self> {
-        tracing::enabled!(target: "access", tracing::Level::INFO).then(|| Self {
-            begun: Instant::now(),
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-        })
-    }
-
-    fn end(self, response: &Response<Body>) {
-        let id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
-        let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (method, path, status) = (self.method, self.path, response.status().as_u16());
-        tracing::info!(target: "access", %method, path, status, micros, request_id = id, "request");
-    }
+/// The id that a trusted proxy gave the request, if it has a form that is kept.
+fn given_id(headers: &HeaderMap) -> Option<RequestId> {
+    let value = headers.get("x-request-id").or_else(|| headers.get(REQUEST_ID))?;
+    RequestId::parse(value.to_str().ok()?)
 }

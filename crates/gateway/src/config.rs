@@ -4,8 +4,9 @@ use std::fmt;
 
 use domain::Region;
 
-use crate::GatewayLimits;
 use crate::realtime::SessionTimes;
+use crate::trace::Tracing;
+use crate::{EngineTls, GatewayLimits};
 
 /// Everything that a gateway is told.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct GatewayConfig {
     pub limits: GatewayLimits,
     /// How long things may take in a realtime session.
     pub session_times: SessionTimes,
+    /// Which requests are traced, if any.
+    pub tracing: Option<Tracing>,
 }
 
 /// The key of the `user_id` hash.
@@ -116,15 +119,22 @@ pub struct Upstream {
     host: String,
     port: u16,
     base_path: String,
+    security: Security,
+}
+
+/// How an engine is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Security {
+    Plain,
+    /// By TLS; without anything to verify the engine with, not at all.
+    Tls(Option<EngineTls>),
 }
 
 /// Why an engine's address or token can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUpstream {
     /// Not one of the schemes.
-    #[error(
-        "an engine's URL must start with http:// or ws://; TLS to an engine isn't spoken yet, put a local TLS client between"
-    )]
+    #[error("an engine's URL must start with http://, https://, ws:// or wss://")]
     Scheme,
     /// No host, or one with user information.
     #[error("an engine's URL must name a host and maybe a port, as in http://127.0.0.1:18000")]
@@ -138,15 +148,17 @@ pub enum InvalidUpstream {
 }
 
 impl Upstream {
-    /// Reads `http://host[:port][/base]` or `ws://…`. A final `/v2` and slashes are taken off: the gateway adds the route.
+    /// Reads `http://host[:port][/base]`, `ws://…`, `https://…` or `wss://…`. A final `/v2` and slashes are taken off: the gateway adds the route.
     ///
     /// # Errors
     /// When it is no such URL.
     pub fn parse(url: &str) -> Result<Self, InvalidUpstream> {
         let uri: http::Uri = url.parse().map_err(|_| InvalidUpstream::Host)?;
-        if !matches!(uri.scheme_str(), Some("http" | "ws")) {
-            return Err(InvalidUpstream::Scheme);
-        }
+        let (security, usual_port) = match uri.scheme_str() {
+            Some("http" | "ws") => (Security::Plain, 80),
+            Some("https" | "wss") => (Security::Tls(None), 443),
+            _ => return Err(InvalidUpstream::Scheme),
+        };
         let authority = uri.authority().ok_or(InvalidUpstream::Host)?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(InvalidUpstream::Host);
@@ -161,9 +173,36 @@ impl Upstream {
         }
         Ok(Self {
             host: authority.host().to_owned(),
-            port: authority.port_u16().unwrap_or(80),
+            port: authority.port_u16().unwrap_or(usual_port),
             base_path: base.to_owned(),
+            security,
         })
+    }
+
+    /// Whether it is spoken to by TLS.
+    pub const fn is_tls(&self) -> bool {
+        matches!(self.security, Security::Tls(_))
+    }
+
+    /// The same one, verified by this if it is spoken to by TLS.
+    #[must_use]
+    pub fn verified_by(mut self, tls: &EngineTls) -> Self {
+        if self.is_tls() {
+            self.security = Security::Tls(Some(tls.clone()));
+        }
+        self
+    }
+
+    /// What to speak TLS with, if it is spoken to by TLS.
+    ///
+    /// # Errors
+    /// When there is nothing to verify it with: it must not be spoken to.
+    pub(crate) fn tls(&self) -> std::io::Result<Option<&EngineTls>> {
+        match &self.security {
+            Security::Plain => Ok(None),
+            Security::Tls(Some(tls)) => Ok(Some(tls)),
+            Security::Tls(None) => Err(std::io::Error::other("nothing is set up to verify the engine with")),
+        }
     }
 
     /// The host, with brackets if it is an IPv6 address.
@@ -198,7 +237,10 @@ mod tests {
         assert_eq!((upstream.authority().as_str(), upstream.base_path()), ("127.0.0.1:18000", ""));
         assert_eq!(Upstream::parse("ws://[::1]:9000/engine/v2").unwrap().base_path(), "/engine");
         assert_eq!(Upstream::parse("http://engine").unwrap().port(), 80);
-        assert_eq!(Upstream::parse("https://engine"), Err(InvalidUpstream::Scheme));
+        assert_eq!(Upstream::parse("ftp://engine"), Err(InvalidUpstream::Scheme));
+        let secure = Upstream::parse("wss://engine/v2").unwrap();
+        assert!((secure.is_tls(), secure.port()) == (true, 443) && !upstream.is_tls());
+        assert!(secure.tls().is_err(), "an engine that nothing verifies is not spoken to");
         for url in
             ["http://user@engine", "http:///x", "engine:80", "", "http://engine/a%2fb", "http://engine/?x=1"]
         {

@@ -1,17 +1,17 @@
 //! What a request is for: a region's Jobs API, realtime, or something else.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::{Reason, Refusal, Region, RequestId};
+use domain::{Reason, Refusal, Region};
 use http::header::{CONNECTION, HOST};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::guard::Refused;
 use crate::limits::URL_BYTES_MAX;
+use crate::peer::{Arrival, strip_claims};
 use crate::policy::{Route, is_plain_path, route};
-use crate::{Body, Gateway, HostTarget, Other, Place, Site, answer, batch, realtime};
+use crate::{Body, Gateway, HostTarget, Other, Outcome, Place, RouteClass, Site, answer, batch, realtime};
 
 /// What is served where a request arrived.
 struct Served {
@@ -20,53 +20,66 @@ struct Served {
     other: bool,
 }
 
-/// Answers a request.
+/// Answers a request, and writes down what is found out about it.
 pub(crate) async fn dispatch(
     gateway: &Arc<Gateway>,
-    request: Request<Incoming>,
-    peer: SocketAddr,
+    mut request: Request<Incoming>,
+    arrival: Arrival,
     site: &Site,
     other: &Other,
+    outcome: &mut Outcome,
 ) -> Response<Body> {
     let path = request.uri().path();
     if let Some(refused) = Refused::of(request.method().as_str(), path) {
-        return unreadable(gateway, refused);
+        return unreadable(gateway, refused, outcome);
     }
     let served = match served(&request, site) {
         Ok(served) => served,
-        Err(refusal) => return answer::jobs(&refusal, request_id(gateway)),
+        Err(refusal) => return refuse(gateway, &refusal, outcome),
     };
     let found = route(path);
     // What has a route is plain.
     if found.is_none() && is_plain_path(path).is_err() {
         let detail =
             "The path must be plain: no escapes of slashes or dots, no empty or dot segments, no semicolons.";
-        return answer::jobs(&Refusal::new(Reason::MalformedRequest, detail), request_id(gateway));
+        return refuse(gateway, &Refusal::new(Reason::MalformedRequest, detail), outcome);
     }
     if path.len() + request.uri().query().map_or(0, str::len) > URL_BYTES_MAX {
-        return unreadable(gateway, Refused::UrlTooLong);
+        return unreadable(gateway, Refused::UrlTooLong, outcome);
     }
     if let (Some(region), Some(found)) = (served.batch, found)
         && has_route(gateway, region, found)
     {
-        return batch::handle(gateway, request, peer, region).await;
+        return batch::handle(gateway, request, arrival.client, region, outcome).await;
     }
     if let Some(place) = served.realtime
         && realtime::is_realtime(path)
     {
-        return Box::pin(realtime::handle(gateway, request, peer, place)).await;
+        return Box::pin(realtime::handle(gateway, request, arrival.client, place, outcome)).await;
     }
     if served.other {
+        outcome.route = RouteClass::Management;
+        if let Some(id) = outcome.request_id {
+            request.extensions_mut().insert(id);
+        }
+        strip_claims(request.headers_mut());
         // Passwords are hashed there and databases written: what takes long must not hold up a worker's connections.
-        return match gateway.at_home(other(request, peer)).await {
-            Some(response) => response,
-            None => {
-                answer::jobs(&Refusal::new(Reason::Internal, "Something failed here."), request_id(gateway))
+        return match gateway.at_home(other(request, arrival)).await {
+            Some(response) => {
+                outcome.reason = response.extensions().get().copied();
+                response
             }
+            None => refuse(gateway, &Refusal::new(Reason::Internal, "Something failed here."), outcome),
         };
     }
     let detail = "There is nothing at this path. The Jobs API begins at /v2/jobs.";
-    answer::jobs(&Refusal::new(Reason::NotFound, detail), request_id(gateway))
+    refuse(gateway, &Refusal::new(Reason::NotFound, detail), outcome)
+}
+
+fn refuse(gateway: &Gateway, refusal: &Refusal, outcome: &mut Outcome) -> Response<Body> {
+    outcome.reason = Some(refusal.reason);
+    let request_id = outcome.id(gateway, gateway.now());
+    answer::jobs(refusal, request_id)
 }
 
 fn has_route(gateway: &Gateway, region: Region, route: Route<'_>) -> bool {
@@ -75,10 +88,6 @@ fn has_route(gateway: &Gateway, region: Region, route: Route<'_>) -> bool {
         Route::Generate(_) => site.is_some_and(|site| site.speech.is_some()),
         _ => site.is_some(),
     }
-}
-
-fn request_id(gateway: &Gateway) -> RequestId {
-    gateway.request_id(gateway.now())
 }
 
 /// What the place where a request arrived serves.
@@ -117,7 +126,7 @@ fn host(request: &Request<Incoming>) -> Result<&str, Refusal> {
 }
 
 /// The answer to what was refused before it was a request. The connection ends after it.
-fn unreadable(gateway: &Gateway, refused: Refused) -> Response<Body> {
+fn unreadable(gateway: &Gateway, refused: Refused, outcome: &mut Outcome) -> Response<Body> {
     let (status, reason, detail) = match refused {
         Refused::Malformed => (
             StatusCode::BAD_REQUEST,
@@ -134,7 +143,8 @@ fn unreadable(gateway: &Gateway, refused: Refused) -> Response<Body> {
         }
     };
     let refusal = Refusal::new(reason, detail);
-    let mut response = answer::jobs_with_status(status, &refusal, request_id(gateway));
+    outcome.reason = Some(reason);
+    let mut response = answer::jobs_with_status(status, &refusal, outcome.id(gateway, gateway.now()));
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

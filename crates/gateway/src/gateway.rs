@@ -12,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use verify::{Principal, Tables};
 
+use crate::accept::Doors;
 use crate::identity::{Identities, Identity};
 use crate::link::{GatewayLink, LinkState};
 use crate::meter::Meter;
+use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::realtime::Registry;
 use crate::upstream::Pool;
@@ -29,7 +31,9 @@ pub struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) meter: Meter,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) rates: Rates,
+    pub(crate) doors: Doors,
     /// The open realtime sessions.
     pub(crate) sessions: Registry,
     pub(crate) link: LinkState,
@@ -95,11 +99,13 @@ impl Gateway {
             identities: Identities::new(config.user_id_key.clone()),
             request_ids: RequestIds::new(rng.as_ref()),
             sessions: Registry::new(config.session_times),
+            doors: Doors::new(&config.limits),
             config,
             tables,
             clock,
             rng,
             meter: Meter::default(),
+            metrics: Arc::new(Metrics::new(workers.count())),
             rates: Rates::default(),
             link: LinkState::default(),
             tasks: TaskTracker::new(),
@@ -123,6 +129,32 @@ impl Gateway {
         &self.sessions
     }
 
+    /// What operators count.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// What it verifies with.
+    pub const fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Its limits.
+    pub const fn limits(&self) -> &crate::GatewayLimits {
+        &self.config.limits
+    }
+
+    /// The regions that have an engine for the Jobs API, and whether it answered when it was last asked.
+    pub fn engines(&self) -> Vec<(Region, bool)> {
+        let engine = |site: &Arc<BatchSite>| Some((site.config.region, site.engine.as_ref()?.answers()));
+        self.batch_sites.iter().filter_map(engine).collect()
+    }
+
+    /// The regions and their ledgers.
+    pub fn ledgers(&self) -> impl Iterator<Item = (Region, &Arc<Ledger>)> {
+        self.batch_sites.iter().map(|site| (site.config.region, &site.ledger))
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -139,6 +171,16 @@ impl Gateway {
     /// When the gateway has no state, or state that is too old.
     pub fn fresh(&self, now: Timestamp) -> Result<(), Refusal> {
         self.link.fresh(now, self.config.limits.staleness_seconds_max)
+    }
+
+    /// How the feed is, as seen from here.
+    pub fn feed(&self) -> crate::link::Feed {
+        link::feed(self, self.now())
+    }
+
+    /// Returns once every thread that serves connections has taken up something new. Where one hangs, never.
+    pub async fn respond(&self) {
+        self.workers.respond().await;
     }
 
     /// Ends what the gateway does by itself, after everything that was begun is done, and ends sessions after a grace.

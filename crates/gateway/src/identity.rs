@@ -43,6 +43,8 @@ struct IdentityKey {
     client_ref: Option<ClientRef>,
     region: Region,
     product: Product,
+    /// Told apart for the tally that goes with it.
+    is_temporary: bool,
 }
 
 /// Identities that were made before.
@@ -71,6 +73,7 @@ impl Identities {
             client_ref: principal.client_ref().cloned(),
             region,
             product,
+            is_temporary: principal.temporary_key_id().is_some(),
         };
         if let Some(identity) = self.made.get(&key) {
             return identity;

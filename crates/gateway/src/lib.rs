@@ -5,6 +5,7 @@
 //! `link` keeps the verification tables fresh.
 
 mod accept;
+mod access;
 pub mod answer;
 pub mod batch;
 pub mod body;
@@ -16,12 +17,19 @@ pub mod host;
 pub mod identity;
 pub mod limits;
 pub mod link;
+pub mod listener;
 pub mod meter;
+pub mod metrics;
+pub mod outcome;
+pub mod peer;
 pub mod place;
 pub mod policy;
 pub mod rate;
 pub mod realtime;
+pub mod stream;
 mod timer;
+pub mod tls;
+pub mod trace;
 pub mod upstream;
 mod workers;
 
@@ -33,5 +41,11 @@ pub use config::{
 pub use gateway::{Gateway, GatewayError};
 pub use host::{HostMap, HostTarget, Place};
 pub use limits::GatewayLimits;
-pub use link::GatewayLink;
+pub use link::{Feed, GatewayLink};
+pub use listener::{Listener, Rules};
+pub use metrics::Metrics;
+pub use outcome::{Outcome, RouteClass};
+pub use peer::{Arrival, ClientHeader, TrustedProxies};
 pub use place::{Other, Site};
+pub use tls::{CertificateFiles, CertificateInfo, EngineTls, EngineTlsFiles, ServerTls, TlsError};
+pub use trace::{Trace, TraceSink, Tracing};

@@ -16,10 +16,6 @@ pub const SPEECH_BODY_BYTES_MAX: u64 = 1 << 20;
 pub const CHUNK_LINE_BYTES_MAX: usize = 256;
 /// The trailers of a chunked body, in bytes.
 pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
-/// How long a client may take to send a head, in seconds.
-pub const HEAD_SECONDS_MAX: u64 = 30;
-/// How long a client's connection may be without a request, in seconds.
-pub const IDLE_SECONDS_MAX: u64 = 75;
 /// How long a client may stop in the middle of a body, its own or an answer's, in seconds.
 pub const STALL_SECONDS_MAX: u64 = 60;
 /// Streams of one HTTP/2 connection.
@@ -52,6 +48,16 @@ pub const LINGER_SECONDS_MAX: u64 = 2;
 pub struct GatewayLimits {
     /// Client connections open at once.
     pub connections_max: usize,
+    /// Client connections open at once from one address, or from one /64 of IPv6. Loopback and trusted proxies may have all.
+    pub connections_per_peer_max: usize,
+    /// TLS handshakes under way at once; others wait.
+    pub handshakes_max: usize,
+    /// How long a client may take from its connection to its first request: PROXY header and TLS, in seconds.
+    pub handshake_seconds_max: u64,
+    /// How long a client may take to send a head, in seconds.
+    pub head_seconds_max: u64,
+    /// How long a client's connection may be without a request, in seconds.
+    pub idle_seconds_max: u64,
     /// Threads that serve connections.
     pub worker_threads: usize,
     /// Connections to one engine that are kept while idle.
@@ -72,6 +78,11 @@ impl Default for GatewayLimits {
     fn default() -> Self {
         Self {
             connections_max: 20_000,
+            connections_per_peer_max: 500,
+            handshakes_max: 1000,
+            handshake_seconds_max: 10,
+            head_seconds_max: 30,
+            idle_seconds_max: 75,
             worker_threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             engine_idle_connections_max: 256,
             engine_idle_seconds_max: 30,

@@ -13,7 +13,14 @@ use crate::tls::ServerTls;
 /// A socket that clients connect to, and what holds for them.
 #[derive(Debug)]
 pub struct Listener {
-    socket: Socket,
+    pub(crate) socket: Socket,
+    /// What is spoken on it before HTTP.
+    pub rules: Rules,
+}
+
+/// What is spoken on a connection before HTTP, and who is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
     /// TLS, if the gateway speaks it itself here.
     pub tls: Option<Arc<ServerTls>>,
     /// The proxies that are believed here.
@@ -23,7 +30,7 @@ pub struct Listener {
 }
 
 #[derive(Debug)]
-enum Socket {
+pub(crate) enum Socket {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
@@ -37,29 +44,35 @@ pub(crate) enum Accepted {
 
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Self::plain(Socket::Tcp(socket))
+        Self { socket: Socket::Tcp(socket), rules: Rules::default() }
     }
 }
 
 /// Whoever may open the socket's file is a trusted proxy: the file's permissions say so, since no address could.
 impl From<UnixListener> for Listener {
     fn from(socket: UnixListener) -> Self {
-        Self::plain(Socket::Unix(socket))
+        Self { socket: Socket::Unix(socket), rules: Rules::default() }
     }
 }
 
 impl Listener {
-    fn plain(socket: Socket) -> Self {
-        Self { socket, tls: None, trusted_proxies: TrustedProxies::default(), proxy_protocol: false }
-    }
-
-    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+    /// The address that clients connect to; none of a Unix socket's.
+    pub fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
-            Socket::Tcp(socket) => {
+            Socket::Tcp(socket) => socket.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+}
+
+impl Socket {
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(socket) => {
                 let (stream, peer) = socket.accept().await?;
                 Ok(Accepted::Tcp(stream.into_std()?, peer))
             }
-            Socket::Unix(socket) => Ok(Accepted::Unix(socket.accept().await?.0.into_std()?)),
+            Self::Unix(socket) => Ok(Accepted::Unix(socket.accept().await?.0.into_std()?)),
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct TallyKey {
     pub region: Region,
     /// The product.
     pub product: Product,
+    /// Whether temporary keys of the API key are counted, and not itself.
+    pub is_temporary: bool,
 }
 
 /// What happened under one principal in one region since the last batch.
@@ -64,6 +66,8 @@ pub struct Drained {
     pub records: Vec<UsageRecord>,
     /// When API keys were last used.
     pub last_used: Vec<(ApiKeyId, Timestamp)>,
+    /// When temporary keys were last used, by their parents.
+    pub temporary_last_used: Vec<(ApiKeyId, Timestamp)>,
 }
 
 impl Meter {
@@ -75,6 +79,7 @@ impl Meter {
             client_ref: principal.client_ref().cloned(),
             region,
             product,
+            is_temporary: principal.temporary_key_id().is_some(),
         };
         self.tally_of(key)
     }
@@ -105,6 +110,9 @@ impl Meter {
             let record = tally.take(day_of(now));
             let used = Timestamp::from_micros(tally.last_used_micros.load(Ordering::Relaxed));
             drained.last_used.push((tally.key.api_key_id, used));
+            if tally.key.is_temporary {
+                drained.temporary_last_used.push((tally.key.api_key_id, used));
+            }
             drained.records.extend(record);
         }
         drop(dirty);
@@ -194,7 +202,22 @@ mod tests {
             client_ref: None,
             region: Region::Eu1,
             product: Product::Batch,
+            is_temporary: false,
         }
+    }
+
+    /// What a temporary key does counts as a use of its parent, and is told apart.
+    #[test]
+    fn uses_of_temporary_keys_are_told_apart() {
+        let meter = Meter::default();
+        let now = Timestamp::from_seconds(86_400);
+        let count = Count { requests: 1, ..Count::default() };
+        meter.count(&meter.tally_of(key(1)), count, now);
+        meter.count(&meter.tally_of(TallyKey { is_temporary: true, ..key(2) }), count, now.plus_seconds(1));
+        let drained = meter.drain(now);
+        let (by_key, by_temporary) = ((key(1).api_key_id, now), (key(2).api_key_id, now.plus_seconds(1)));
+        assert_eq!(drained.last_used, [by_key, by_temporary]);
+        assert_eq!(drained.temporary_last_used, [by_temporary]);
     }
 
     /// What is counted is drained once, on the day of the drain, and per principal.

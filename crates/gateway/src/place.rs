@@ -1,6 +1,5 @@
 //! What a listener serves.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use domain::Region;
@@ -9,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::Body;
 use crate::host::HostMap;
+use crate::peer::Arrival;
 
 /// What a listener serves.
 #[derive(Debug, Clone)]
@@ -22,6 +22,5 @@ pub enum Site {
 }
 
 /// Answers what isn't the gateway's: management and portal, or 404.
-pub type Other = Arc<
-    dyn Fn(http::Request<Incoming>, SocketAddr) -> BoxFuture<'static, http::Response<Body>> + Send + Sync,
->;
+pub type Other =
+    Arc<dyn Fn(http::Request<Incoming>, Arrival) -> BoxFuture<'static, http::Response<Body>> + Send + Sync>;

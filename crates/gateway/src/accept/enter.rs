@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use crate::guard::{ClientIo, Protocol};
-use crate::listener::{Accepted, Listener, THIS_MACHINE};
+use crate::listener::{Accepted, Rules, THIS_MACHINE};
 use crate::peer::{Arrival, Peers, Present, proxy_protocol};
 use crate::stream::Stream;
 use crate::tls::ServerTls;
@@ -59,28 +59,29 @@ impl Doors {
 ///
 /// # Errors
 /// When it may not come in, breaks off, or takes too long.
-pub(super) async fn enter(gateway: &Gateway, listener: &Listener, accepted: Accepted) -> io::Result<Entered> {
+pub(super) async fn enter(gateway: &Gateway, rules: &Rules, accepted: Accepted) -> io::Result<Entered> {
     let limits = &gateway.config.limits;
     let deadline = Instant::now() + Duration::from_secs(limits.handshake_seconds_max);
     let (mut stream, peer) = accepted.join()?;
     let mut client = peer.unwrap_or(THIS_MACHINE);
     // A Unix socket's file says who may connect.
-    let mut by_proxy = peer.is_none() || listener.trusted_proxies.trust(client.ip());
-    if listener.proxy_protocol {
+    let mut by_proxy = peer.is_none() || rules.trusted_proxies.trust(client.ip());
+    if rules.proxy_protocol {
         if !by_proxy {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it isn't a trusted proxy"));
         }
         let speaker = timeout_at(deadline, proxy_protocol::read(&mut stream)).await??;
         client = speaker.address(client);
-        by_proxy = listener.trusted_proxies.trust(client.ip());
+        by_proxy = rules.trusted_proxies.trust(client.ip());
     }
     let present = gateway.doors.count(client, by_proxy, limits.connections_per_peer_max)?;
-    let (stream, agreed) = match &listener.tls {
+    let (stream, agreed) = match &rules.tls {
         None => (stream, None),
         // Boxed: TLS is large until it stands.
         Some(tls) => timeout_at(deadline, Box::pin(gateway.doors.shake_hands(tls, stream))).await??,
     };
     let mut io = ClientIo::new(stream, limits.into());
+    io.count_on(&gateway.metrics);
     let protocol = match agreed {
         Some(protocol) => {
             io.expect(protocol);
@@ -88,13 +89,18 @@ pub(super) async fn enter(gateway: &Gateway, listener: &Listener, accepted: Acce
         }
         None => io.detect().await?,
     };
-    let arrival = Arrival { client, is_secure: listener.tls.is_some() };
+    let arrival = Arrival { client, is_secure: rules.tls.is_some() };
     Ok(Entered { io, protocol, arrival, by_proxy, present })
 }
 
 impl Doors {
     /// Counts a connection for its peer. A trusted proxy has the connections of many clients, and this machine is no stranger.
-    fn count(&self, client: SocketAddr, by_proxy: bool, connections_max: usize) -> io::Result<Option<Present>> {
+    fn count(
+        &self,
+        client: SocketAddr,
+        by_proxy: bool,
+        connections_max: usize,
+    ) -> io::Result<Option<Present>> {
         if by_proxy || client.ip().is_loopback() {
             return Ok(None);
         }

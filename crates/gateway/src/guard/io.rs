@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::http2::FrameMeter;
 use super::inspect::{Inspector, Next};
-use crate::limits::{
-    HEAD_SECONDS_MAX, IDLE_SECONDS_MAX, LINGER_BYTES_MAX, LINGER_SECONDS_MAX, STALL_SECONDS_MAX,
-};
+use crate::GatewayLimits;
+use crate::limits::{LINGER_BYTES_MAX, LINGER_SECONDS_MAX, STALL_SECONDS_MAX};
+use crate::metrics::Metrics;
+use crate::stream::Stream;
 use crate::timer::poll_timer;
 
 /// What HTTP/2 begins with.
@@ -52,8 +53,23 @@ impl Drop for Flight {
 pub enum Protocol {
     /// HTTP/1.0 or 1.1.
     Http1,
-    /// HTTP/2 by prior knowledge.
+    /// HTTP/2.
     Http2,
+}
+
+/// How long a client may leave the gateway waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientTimes {
+    /// Until a head is whole, in seconds.
+    pub head_seconds_max: u64,
+    /// Between requests, in seconds.
+    pub idle_seconds_max: u64,
+}
+
+impl From<&GatewayLimits> for ClientTimes {
+    fn from(limits: &GatewayLimits) -> Self {
+        Self { head_seconds_max: limits.head_seconds_max, idle_seconds_max: limits.idle_seconds_max }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +79,14 @@ enum Ended {
     Broken,
 }
 
-/// A client's socket. After an upgrade, [`ClientIo::into_parts`] gives the bare socket back.
+/// A client's connection. After an upgrade, [`ClientIo::into_parts`] gives the bare one back.
 #[derive(Debug)]
 pub struct ClientIo {
-    stream: TcpStream,
+    stream: Stream,
+    times: ClientTimes,
     inspector: Inspector,
+    /// Counts the frames of HTTP/2.
+    meter: Option<Box<FrameMeter>>,
     /// Received, not yet good to pass.
     held: BytesMut,
     /// Good, not yet passed.
@@ -81,6 +100,8 @@ pub struct ClientIo {
     read_timer: Option<Pin<Box<Sleep>>>,
     write_timer: Option<Pin<Box<Sleep>>>,
     linger: Option<Linger>,
+    /// Where bytes are counted.
+    counts: Option<Arc<Metrics>>,
 }
 
 #[derive(Debug)]
@@ -90,11 +111,13 @@ struct Linger {
 }
 
 impl ClientIo {
-    /// Takes a socket.
-    pub fn new(stream: TcpStream) -> Self {
+    /// Takes a connection.
+    pub fn new(stream: impl Into<Stream>, times: ClientTimes) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
+            times,
             inspector: Inspector::default(),
+            meter: None,
             held: BytesMut::new(),
             ready: Bytes::new(),
             unseen: false,
@@ -104,7 +127,13 @@ impl ClientIo {
             read_timer: None,
             write_timer: None,
             linger: None,
+            counts: None,
         }
+    }
+
+    /// Counts its bytes there, until [`ClientIo::into_parts`].
+    pub(crate) fn count_on(&mut self, metrics: &Arc<Metrics>) {
+        self.counts = Some(Arc::clone(metrics));
     }
 
     /// The count of requests in flight, for the service to keep.
@@ -117,7 +146,8 @@ impl ClientIo {
     /// # Errors
     /// When the socket fails or ends, or nothing comes in time.
     pub async fn detect(&mut self) -> io::Result<Protocol> {
-        let deadline = Instant::now() + Duration::from_secs(IDLE_SECONDS_MAX.min(HEAD_SECONDS_MAX));
+        let wait = self.times.idle_seconds_max.min(self.times.head_seconds_max);
+        let deadline = Instant::now() + Duration::from_secs(wait);
         loop {
             let length = self.held.len().min(PREFACE.len());
             if self.held[..length] != PREFACE[..length] {
@@ -125,7 +155,7 @@ impl ClientIo {
                 return Ok(Protocol::Http1);
             }
             if length == PREFACE.len() {
-                self.inspector = Inspector::tunnel();
+                self.expect(Protocol::Http2);
                 return Ok(Protocol::Http2);
             }
             self.held.reserve(FIRST_READ_BYTES);
@@ -136,8 +166,19 @@ impl ClientIo {
         }
     }
 
-    /// The bare socket, and bytes that arrived and were not read yet.
-    pub fn into_parts(self) -> (TcpStream, Bytes) {
+    /// Holds the client to a protocol that was agreed upon before. Another one is malformed.
+    pub fn expect(&mut self, protocol: Protocol) {
+        match protocol {
+            Protocol::Http1 => self.unseen = !self.held.is_empty(),
+            Protocol::Http2 => {
+                self.inspector = Inspector::tunnel();
+                self.meter = Some(Box::new(FrameMeter::new(Instant::now())));
+            }
+        }
+    }
+
+    /// The bare connection, and bytes that arrived and were not read yet.
+    pub fn into_parts(self) -> (Stream, Bytes) {
         let mut rest = BytesMut::from(&self.ready[..]);
         rest.extend_from_slice(&self.held);
         (self.stream, rest.freeze())
@@ -191,11 +232,11 @@ impl ClientIo {
         let seconds = if self.inspector.in_body() {
             STALL_SECONDS_MAX
         } else if !self.held.is_empty() {
-            HEAD_SECONDS_MAX
+            self.times.head_seconds_max
         } else if self.in_flight.any() {
             return None;
         } else {
-            IDLE_SECONDS_MAX
+            self.times.idle_seconds_max
         };
         Some(self.active + Duration::from_secs(seconds))
     }
@@ -203,7 +244,8 @@ impl ClientIo {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let deadline = self.patience();
         // While an answer is on its way the client owes nothing; the timer only comes back to look again.
-        let wait = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(IDLE_SECONDS_MAX));
+        let idle = Duration::from_secs(self.times.idle_seconds_max);
+        let wait = deadline.unwrap_or_else(|| Instant::now() + idle);
         poll_timer(&mut self.read_timer, wait, cx).map(|()| timed_out())
     }
 
@@ -230,6 +272,21 @@ const FIRST_READ_BYTES: usize = 1024;
 /// What is read at once of what is thrown away, in bytes.
 const LINGER_READ_BYTES: usize = 4096;
 
+/// Counts the frames of HTTP/2.
+fn measure(meter: &mut Option<Box<FrameMeter>>, received: &[u8]) -> io::Result<()> {
+    let Some(meter) = meter else { return Ok(()) };
+    meter.received(received, Instant::now()).map_err(|flood| {
+        tracing::warn!("{flood}");
+        io::Error::new(io::ErrorKind::InvalidData, flood)
+    })
+}
+
+fn count_received(metrics: Option<&Metrics>, buf: &ReadBuf<'_>, before: usize) {
+    if let Some(metrics) = metrics {
+        metrics.received((buf.filled().len() - before) as u64);
+    }
+}
+
 fn timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the client took too long")
 }
@@ -252,8 +309,12 @@ impl AsyncRead for ClientIo {
             }
             if this.inspector.is_tunnel() {
                 if this.held.is_empty() {
-                    return Pin::new(&mut this.stream).poll_read(cx, buf);
+                    let before = buf.filled().len();
+                    ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+                    count_received(this.counts.as_deref(), buf, before);
+                    return Poll::Ready(measure(&mut this.meter, &buf.filled()[before..]));
                 }
+                measure(&mut this.meter, &this.held)?;
                 this.ready = std::mem::take(&mut this.held).freeze();
                 continue;
             }
@@ -265,6 +326,7 @@ impl AsyncRead for ClientIo {
             if Pin::new(&mut this.stream).poll_read(cx, buf)?.is_pending() {
                 return this.poll_patience(cx).map(Err);
             }
+            count_received(this.counts.as_deref(), buf, before);
             if buf.filled().len() == before {
                 return Poll::Ready(Ok(()));
             }
@@ -283,7 +345,13 @@ impl AsyncWrite for ClientIo {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if let (Some(metrics), Poll::Ready(Ok(count))) = (this.counts.as_deref(), &written) {
+            metrics.sent(*count as u64);
+        }
         if this.inspector.is_tunnel() {
+            if let (Some(meter), Poll::Ready(Ok(count))) = (&mut this.meter, &written) {
+                meter.sent(*count);
+            }
             return written;
         }
         if written.is_ready() {

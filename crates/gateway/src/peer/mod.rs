@@ -29,14 +29,8 @@ pub struct Arrival {
 }
 
 /// What a client says about itself in the name of a proxy, or of what a proxy rewrote.
-const CLAIMS: [&str; 6] = [
-    "forwarded",
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-url",
-    "x-rewrite-url",
-];
+const CLAIMS: [&str; 6] =
+    ["forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-url", "x-rewrite-url"];
 /// What all other such claims begin with.
 const CLAIM_PREFIX: &str = "x-forwarded";
 

@@ -63,7 +63,11 @@ pub fn missing(read: &[u8]) -> Result<usize, InvalidHeader> {
             return Ok(V2_FIXED_BYTES - read.len());
         };
         let length = V2_FIXED_BYTES + usize::from(u16::from_be_bytes([high, low]));
-        return if length > HEADER_BYTES_MAX { Err(InvalidHeader) } else { Ok(length.saturating_sub(read.len())) };
+        return if length > HEADER_BYTES_MAX {
+            Err(InvalidHeader)
+        } else {
+            Ok(length.saturating_sub(read.len()))
+        };
     }
     match read.starts_with(V1_PREFIX) {
         true if read.ends_with(b"\r\n") => Ok(0),
@@ -91,8 +95,12 @@ pub fn parse(header: &[u8]) -> Result<Speaker, InvalidHeader> {
         return Ok(Speaker::Proxy);
     }
     match (header.protocol, header.addresses) {
-        (v2::Protocol::Stream, v2::Addresses::IPv4(ip)) => Ok(client(ip.source_address.into(), ip.source_port)),
-        (v2::Protocol::Stream, v2::Addresses::IPv6(ip)) => Ok(client(ip.source_address.into(), ip.source_port)),
+        (v2::Protocol::Stream, v2::Addresses::IPv4(ip)) => {
+            Ok(client(ip.source_address.into(), ip.source_port))
+        }
+        (v2::Protocol::Stream, v2::Addresses::IPv6(ip)) => {
+            Ok(client(ip.source_address.into(), ip.source_port))
+        }
         (v2::Protocol::Datagram, _) => Err(InvalidHeader),
         _ => Ok(Speaker::Unknown),
     }

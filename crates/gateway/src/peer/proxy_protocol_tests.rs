@@ -34,7 +34,8 @@ fn client(text: &str) -> Result<Speaker, InvalidHeader> {
 /// Both versions are understood, and what follows the header stays where it is, whatever proxies put into it.
 #[test]
 fn headers_of_real_proxies() {
-    let v6: Vec<u8> = [[0x20, 1, 0x0d, 0xb8].as_slice(), &[0; 11], &[7], &[0; 16], &[0xcb, 0x20, 0x01, 0xbb]].concat();
+    let v6: Vec<u8> =
+        [[0x20, 1, 0x0d, 0xb8].as_slice(), &[0; 11], &[7], &[0; 16], &[0xcb, 0x20, 0x01, 0xbb]].concat();
     let with_tlvs = [V4, &[0x20, 0, 3, 1, 2, 3, 0xea, 0, 2, b'\r', b'\n']].concat();
     let longest = [V4, &vec![0; HEADER_BYTES_MAX - V2_FIXED_BYTES - V4.len()]].concat();
     for (header, expected) in [

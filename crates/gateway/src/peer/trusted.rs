@@ -117,7 +117,11 @@ mod tests {
             ("10.2.0.7, 10.2.0.1", "10.2.0.7"),
             ("198.51.100.7, 2001:db8:1::9", "198.51.100.7"),
         ] {
-            assert_eq!(client(ClientHeader::XForwardedFor, &[("x-forwarded-for", value)]), expected, "{value}");
+            assert_eq!(
+                client(ClientHeader::XForwardedFor, &[("x-forwarded-for", value)]),
+                expected,
+                "{value}"
+            );
         }
         let lines = [("x-forwarded-for", "192.0.2.66"), ("x-forwarded-for", "198.51.100.7")];
         assert_eq!(client(ClientHeader::XForwardedFor, &lines), "198.51.100.7");
@@ -129,7 +133,9 @@ mod tests {
     fn unreadable_hops_are_nowhere() {
         let too_many = ["10.0.0.2"; HOPS_MAX + 1].join(",");
         let longest = ["10.0.0.2"; HOPS_MAX].join(",");
-        for value in ["unknown", "_hidden", "", "198.51.100.7,", "198.51.100", "a, 10.0.0.2", too_many.as_str()] {
+        for value in
+            ["unknown", "_hidden", "", "198.51.100.7,", "198.51.100", "a, 10.0.0.2", too_many.as_str()]
+        {
             let found = client(ClientHeader::XForwardedFor, &[("x-forwarded-for", value)]);
             assert_eq!(found, NOWHERE.to_string(), "{value}");
         }
@@ -172,9 +178,15 @@ mod tests {
     /// A request is secure where every proxy that says anything says so.
     #[test]
     fn secure_is_what_all_say() {
-        for (value, expected) in
-            [("https", true), ("HTTPS", true), ("https, https", true), ("http", false), ("", false), ("https,http", false), ("wss", false)]
-        {
+        for (value, expected) in [
+            ("https", true),
+            ("HTTPS", true),
+            ("https, https", true),
+            ("http", false),
+            ("", false),
+            ("https,http", false),
+            ("wss", false),
+        ] {
             let secure = is_secure(ClientHeader::XForwardedFor, &[("x-forwarded-proto", value)]);
             assert_eq!(secure, expected, "{value}");
         }

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use domain::{Reason, Refusal, Rng};
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{SessionTimes, handshake};
 use crate::Upstream;
+use crate::metrics::EngineFault;
+use crate::stream::Stream;
+use crate::upstream::dial;
 
 /// The head of an engine's answer, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -24,7 +26,7 @@ const HEADERS_COUNT_MAX: usize = 64;
 /// An open WebSocket to an engine.
 #[derive(Debug)]
 pub(crate) struct EngineSocket {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// What the engine has sent behind its answer.
     pub(crate) early: Bytes,
 }
@@ -50,6 +52,16 @@ pub(crate) enum EngineFailure {
 }
 
 impl EngineFailure {
+    /// What kind of failure it counts as.
+    pub(crate) const fn fault(&self) -> EngineFault {
+        match self {
+            Self::Connect(_) => EngineFault::Connect,
+            Self::Timeout => EngineFault::Timeout,
+            Self::Broken(_) => EngineFault::Interrupted,
+            Self::Status(_) | Self::Invalid(_) => EngineFault::Invalid,
+        }
+    }
+
     /// What a client is told.
     pub(crate) fn refusal(&self) -> Refusal {
         Refusal::new(Reason::EngineDown, format!("No session can be opened: {self}. Try again soon."))
@@ -68,12 +80,9 @@ pub(crate) async fn open(
     times: &SessionTimes,
     rng: &dyn Rng,
 ) -> Result<EngineSocket, EngineFailure> {
-    let host = upstream.host().trim_start_matches('[').trim_end_matches(']');
-    let connecting = TcpStream::connect((host, upstream.port()));
+    let connecting = Box::pin(dial(upstream));
     let stream = timeout(times.engine_connect_max, connecting).await.map_err(|_| EngineFailure::Timeout)?;
     let mut stream = stream.map_err(EngineFailure::Connect)?;
-    // Only a delay is at stake if the socket doesn't take the option.
-    let _ = stream.set_nodelay(true);
     let key = BASE64.encode(rng.next_u128().to_be_bytes());
     let request = request_head(upstream, target, headers, &key);
     let upgrading = upgrade(&mut stream, &request, &key);
@@ -102,8 +111,9 @@ fn request_head(upstream: &Upstream, target: &str, headers: &HeaderMap, key: &st
 }
 
 /// Sends the request and reads the answer; returns what came behind it.
-async fn upgrade(stream: &mut TcpStream, request: &[u8], key: &str) -> Result<Bytes, EngineFailure> {
+async fn upgrade(stream: &mut Stream, request: &[u8], key: &str) -> Result<Bytes, EngineFailure> {
     stream.write_all(request).await.map_err(EngineFailure::Broken)?;
+    stream.flush().await.map_err(EngineFailure::Broken)?;
     let mut answer = Vec::with_capacity(1024);
     loop {
         let count = stream.read_buf(&mut answer).await.map_err(EngineFailure::Broken)?;

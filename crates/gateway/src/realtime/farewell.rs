@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::io::Reset;
+use crate::stream::Stream;
 
 /// What one read throws away, in bytes.
 const DISCARD_BYTES: usize = 1024;
@@ -13,10 +13,7 @@ const DISCARD_BYTES: usize = 1024;
 /// Sends the last bytes, then reads and throws away until the other side hangs up: closing a socket with unread
 /// bytes in it would reset it, and the other side would lose what it was told. One that doesn't hang up in time, or
 /// doesn't even read, is reset.
-pub(crate) async fn say<T>(mut io: T, last: Vec<u8>, linger_max: Duration)
-where
-    T: AsyncRead + AsyncWrite + Reset + Unpin,
-{
+pub(crate) async fn say(mut io: Stream, last: Vec<u8>, linger_max: Duration) {
     let told = timeout(linger_max, async {
         io.write_all(&last).await?;
         io.shutdown().await?;

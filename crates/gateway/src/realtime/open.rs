@@ -19,7 +19,7 @@ use super::session::Facts;
 use super::{farewell, frame, headers, message, refuse, route};
 use crate::meter::Count;
 use crate::rate::Kind;
-use crate::{Body, Gateway, Place, RegionConfig, Upstream, answer};
+use crate::{Body, Gateway, Outcome, Place, RegionConfig, RouteClass, Upstream, answer};
 
 /// What an open session's task is made of, in bytes, beside its sockets and its relay: a session costs this while nothing
 /// happens in it.
@@ -59,14 +59,19 @@ pub async fn handle(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     place: Place,
+    outcome: &mut Outcome,
 ) -> Response<Body> {
     let now = gateway.now();
-    let request_id = gateway.request_id(now);
+    let request_id = outcome.id(gateway, now);
     let Some(product) = route::product(request.uri().path()) else {
+        outcome.reason = Some(Reason::NotFound);
         return answer::jobs(&no_such_path(), request_id);
     };
+    outcome.route = if product == Product::Flow { RouteClass::Flow } else { RouteClass::Realtime };
     let sites = sites(gateway, place);
+    outcome.region = sites.first().map(|site| site.config.region);
     if sites.is_empty() {
+        outcome.reason = Some(Reason::NotFound);
         return answer::jobs(&no_realtime_here(), request_id);
     }
     if request.method() != Method::GET {
@@ -87,10 +92,23 @@ pub async fn handle(
         Err(refusal) => (Placement::Header, Err(refusal)),
         Ok(Presented::Refused(placement, refusal)) => (placement, Err(refusal)),
         Ok(Presented::Credential(placement, credential)) => {
+            let begun = outcome.trace.as_ref().map(|trace| trace.step());
             let opened = open(gateway, &asked, placement, &credential, &sites, upgrade.as_ref()).await;
+            if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
+                trace.answered(begun);
+            }
             (placement, opened)
         }
     };
+    match &opened {
+        Ok(opened) => {
+            let facts = &opened.session.facts;
+            outcome.region = Some(facts.region);
+            outcome.project_id = Some(facts.principal.project_id());
+            outcome.api_key_id = Some(facts.principal.api_key_id());
+        }
+        Err(refusal) => outcome.reason = Some(refusal.reason),
+    }
     match (opened, upgrade) {
         (Ok(opened), Ok(upgrade)) => begin(gateway, &mut request, opened, &upgrade, request_id),
         (Ok(_), Err(refusal)) => answer::jobs(&refusal, request_id),
@@ -237,6 +255,7 @@ async fn connect(
     let opening = engine::open(site.upstream, &target, &headers, times, gateway.rng.as_ref());
     opening.await.map_err(|failure| {
         tracing::warn!(region = %site.config.region, request_id = %asked.request_id, error = &failure as &dyn std::error::Error, "engine refused a session");
+        gateway.metrics.engine_fault(site.config.region, failure.fault());
         failure.refusal()
     })
 }
@@ -251,6 +270,7 @@ fn begin(
 ) -> Response<Body> {
     let upgraded = hyper::upgrade::on(request);
     let facts = &opened.session.facts;
+    gateway.metrics.session_opened(facts.region, facts.product);
     tracing::info!(%request_id, session_id = %facts.id, api_key_id = %facts.principal.api_key_id(), "session open");
     let session = carry(gateway.clone(), gateway.sessions.task(), upgraded, opened);
     debug_assert!(size_of_val(&session) <= SESSION_FUTURE_BYTES_MAX, "{} bytes", size_of_val(&session));

@@ -74,6 +74,8 @@ pub(crate) struct Pump {
     /// A message of ours, to be put in at the next place between messages.
     insert: Vec<u8>,
     held_frame_bytes_max: u64,
+    /// The sink may have taken bytes without sending them: TLS does.
+    unflushed: bool,
 }
 
 impl Pump {
@@ -97,6 +99,7 @@ impl Pump {
             source: Source::Open,
             insert: Vec::new(),
             held_frame_bytes_max,
+            unflushed: false,
         }
     }
 
@@ -147,6 +150,13 @@ impl Pump {
         if writable > 0 {
             return self.poll_write_kept(cx, to, writable);
         }
+        // Before more is read: so a sink that takes its time slows the source down, whatever it holds itself.
+        if self.unflushed {
+            if ready!(Pin::new(&mut *to).poll_flush(cx)).is_err() {
+                return Poll::Ready(Progress::SinkBroken);
+            }
+            self.unflushed = false;
+        }
         match self.source {
             Source::Open => {}
             Source::Closed => return Poll::Ready(Progress::Closed),
@@ -181,6 +191,7 @@ impl Pump {
             Ok(written) if written > 0 => written,
             Ok(_) | Err(_) => return Poll::Ready(Progress::SinkBroken),
         };
+        self.unflushed = true;
         // The read follower has found these bytes valid, or they are ours.
         let _ = self.written.follow(&self.kept[..written]);
         self.ready -= written;
@@ -219,7 +230,7 @@ impl Pump {
         let mut written = 0;
         if ready > 0 && self.insert.is_empty() {
             match Pin::new(to).poll_write(cx, &scratch[..ready]) {
-                Poll::Ready(Ok(count)) if count > 0 => written = count,
+                Poll::Ready(Ok(count)) if count > 0 => (written, self.unflushed) = (count, true),
                 Poll::Ready(_) => return Poll::Ready(Progress::SinkBroken),
                 Poll::Pending => {}
             }

@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use super::credential::Placement;
 use super::frame::{self, Follower, Sender};
 use super::handshake::{self, Upgrade};
-use super::io::ClientEnd;
+use super::io;
 use super::session::Ending;
 use super::times::CLIENT_UPGRADE_SECONDS_MAX;
 use super::{Registry, farewell, message};
+use crate::stream::Stream;
 use crate::{Body, RefusalStyle, answer};
 
 /// What one read of a client's first frame takes, in bytes.
@@ -66,16 +67,16 @@ pub(crate) fn answer(
 }
 
 /// The client's connection, once its upgrade is complete.
-pub(crate) async fn take(upgraded: OnUpgrade) -> Option<(ClientEnd, Bytes)> {
+pub(crate) async fn take(upgraded: OnUpgrade) -> Option<(Stream, Bytes)> {
     let bound = std::time::Duration::from_secs(CLIENT_UPGRADE_SECONDS_MAX);
     match timeout(bound, upgraded).await {
-        Ok(Ok(upgraded)) => Some(ClientEnd::take(upgraded)),
+        Ok(Ok(upgraded)) => io::take_out(upgraded),
         Ok(Err(_)) | Err(_) => None,
     }
 }
 
 /// Reads until a frame is over, or can't be one. Returns whether the client is still there.
-async fn first_frame(client: &mut ClientEnd, early: &[u8]) -> bool {
+async fn first_frame(client: &mut Stream, early: &[u8]) -> bool {
     let mut follower = Follower::new(Sender::Client);
     if is_frame_over(&mut follower, early) {
         return true;

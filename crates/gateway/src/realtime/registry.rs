@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use domain::link::{Change, SessionFilter, SessionInfo};
 use domain::{
-    ApiKeyId, ClientRef, ProjectId, Reason, Refusal, SessionId, TemporaryKeyId, Timestamp, WorkspaceId,
+    ApiKeyId, ClientRef, Kid, Product, ProjectId, Reason, Refusal, Region, SessionId, TemporaryKeyId,
+    Timestamp, WorkspaceId,
 };
 use tokio::sync::Notify;
 use verify::{Principal, Tables};
@@ -57,6 +58,12 @@ impl Registry {
     /// How many sessions are open.
     pub fn count(&self) -> usize {
         self.0.sessions.len()
+    }
+
+    /// Where each open session is, and what it is for.
+    pub fn places(&self) -> Vec<(Region, Product)> {
+        let sessions = self.0.sessions.pin();
+        sessions.values().map(|session| (session.facts.region, session.facts.product)).collect()
     }
 
     /// How many places in the projects' quotas are taken: by open sessions, and by those that an engine is being asked for.
@@ -299,6 +306,7 @@ struct Concerned {
     client_refs: HashSet<(ProjectId, ClientRef)>,
     projects: HashSet<ProjectId>,
     workspaces: HashSet<WorkspaceId>,
+    signing_keys: Vec<Kid>,
 }
 
 impl Concerned {
@@ -329,7 +337,8 @@ impl Concerned {
             | Change::ClientRefReadmitted { project_id, client_ref, .. } => {
                 self.client_refs.insert((*project_id, client_ref.clone()));
             }
-            // Management tokens open no sessions, and a signing key's end doesn't reach back.
+            Change::SigningKeyRevoked { kid } => self.signing_keys.push(kid.clone()),
+            // Management tokens open no sessions, and a signing key's end in time doesn't reach back.
             Change::ManagementToken(_) | Change::SigningKey(_) | Change::SigningKeyRemoved { .. } => {}
         }
     }
@@ -341,6 +350,7 @@ impl Concerned {
             && self.client_refs.is_empty()
             && self.projects.is_empty()
             && self.workspaces.is_empty()
+            && self.signing_keys.is_empty()
     }
 
     fn contains(&self, principal: &Principal) -> bool {
@@ -349,6 +359,7 @@ impl Concerned {
             || self.projects.contains(&principal.project_id())
             || self.workspaces.contains(&principal.workspace_id())
             || principal.temporary_key_id().is_some_and(|id| self.temporary_keys.contains(&id))
+            || self.signing_keys.iter().any(|kid| principal.is_signed_by(kid))
             || !self.client_refs.is_empty()
                 && principal.client_ref().is_some_and(|client_ref| {
                     self.client_refs.contains(&(principal.project_id(), client_ref.clone()))

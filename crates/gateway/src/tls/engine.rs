@@ -78,7 +78,9 @@ impl EngineTls {
     /// When it isn't, or when nothing that both sides speak is safe.
     pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "no certificate can stand for this host"))?
+            .map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidInput, "no certificate can stand for this host")
+            })?
             .to_owned();
         self.0.connect(name, stream).await.map(TlsStream::Client)
     }

@@ -151,7 +151,8 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let certificates = self.0.load();
         let asked = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
-        let fitting = asked.and_then(|name| certificates.iter().find(|certificate| certificate.is_for(&name)));
+        let fitting =
+            asked.and_then(|name| certificates.iter().find(|certificate| certificate.is_for(&name)));
         fitting.or(certificates.first()).map(|certificate| certificate.key.clone())
     }
 }

@@ -3,13 +3,19 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests fail as tests do")]
 
 mod access;
+#[path = "../../../testkit/src/authority.rs"]
+mod authority;
 mod bridging;
 mod creating;
 mod engine;
 mod framing;
 mod headers;
+mod http2;
 mod lists;
 mod ownership;
+mod proxies;
+mod raw_http2;
 mod streaming;
+mod tls;
 mod upkeep;
 mod world;

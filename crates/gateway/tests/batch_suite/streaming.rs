@@ -13,16 +13,16 @@ use crate::engine::FLOOD_BYTES;
 use crate::world::{Answer, World, soon};
 
 /// What the whole test process may grow by while a body of any size passes, in KiB: client, gateway and engine together.
-const GROWTH_KIB_MAX: u64 = 24 * 1024;
+pub const GROWTH_KIB_MAX: u64 = 24 * 1024;
 
 /// The most memory that this process has had, in KiB.
-fn peak_kib() -> u64 {
+pub fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-fn upload(bytes: u64) -> reqwest::Body {
+pub fn upload(bytes: u64) -> reqwest::Body {
     const CHUNK_BYTES: usize = 1 << 16;
     let chunk = Bytes::from(vec![7; CHUNK_BYTES]);
     let chunks = bytes / CHUNK_BYTES as u64;

@@ -53,7 +53,9 @@ async fn usage_is_sent_until_it_is_counted() {
     assert_eq!(total, (3, 1, 10));
     world
         .hear(|message| match message {
-            FromGateway::LastUsed { keys } if keys.contains(&(key.record.id, world.clock.now())) => Some(()),
+            FromGateway::LastUsed { keys, .. } if keys.contains(&(key.record.id, world.clock.now())) => {
+                Some(())
+            }
             _ => None,
         })
         .await;

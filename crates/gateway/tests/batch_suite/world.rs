@@ -17,7 +17,7 @@ use domain::{
 };
 use gateway::{
     Body, EngineCapabilities, EngineToken, Gateway, GatewayConfig, GatewayLimits, GatewayLink, HostMap,
-    HostTarget, Other, Place, RefusalStyle, RegionConfig, Site, Upstream, UserIdKey,
+    HostTarget, Listener, Other, Place, RefusalStyle, RegionConfig, Site, Upstream, UserIdKey,
 };
 use ledger::Ledger;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -45,6 +45,8 @@ pub struct Setup {
     pub limits: PlanLimits,
     pub gateway_limits: GatewayLimits,
     pub engine_base: &'static str,
+    /// Another engine than the recording one.
+    pub upstream: Option<Upstream>,
 }
 
 impl Default for Setup {
@@ -58,6 +60,7 @@ impl Default for Setup {
             },
             gateway_limits: GatewayLimits { drain_seconds_max: 1, ..GatewayLimits::default() },
             engine_base: "",
+            upstream: None,
         }
     }
 }
@@ -101,6 +104,26 @@ impl Key {
     }
 }
 
+impl Running {
+    /// Asks it to end, and doesn't wait.
+    pub fn begin_shutdown(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Serves everything of eu1 at one more listener. What isn't the gateway's is answered with where the request came from.
+    pub fn serve_at(&self, listener: impl Into<Listener>) {
+        let other: Other = Arc::new(|request, arrival| {
+            Box::pin(async move {
+                let claims: Vec<&str> = request.headers().keys().map(http::HeaderName::as_str).collect();
+                let text = format!("{} {} {}", arrival.client.ip(), arrival.is_secure, claims.join(","));
+                http::Response::new(Body::full(text))
+            })
+        });
+        let (gateway, shutdown) = (self.gateway.clone(), self.shutdown.clone());
+        tokio::spawn(gateway.serve(listener.into(), Site::Home(Region::Eu1), other, shutdown));
+    }
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(Setup::default()).await
@@ -141,8 +164,9 @@ impl World {
     }
 
     pub fn config(&self) -> GatewayConfig {
-        let upstream =
+        let recording =
             Upstream::parse(&format!("http://{}{}", self.engine.address, self.setup.engine_base)).unwrap();
+        let upstream = self.setup.upstream.clone().unwrap_or(recording);
         let region = |region: Region| RegionConfig {
             region,
             batch_url: format!("https://{region}.asr.example.org/v2"),
@@ -159,6 +183,7 @@ impl World {
             refusal_style: RefusalStyle::default(),
             limits: self.setup.gateway_limits,
             session_times: gateway::realtime::SessionTimes::default(),
+            tracing: None,
         }
     }
 

@@ -136,6 +136,7 @@ impl World {
             refusal_style: setup.style,
             limits: GatewayLimits { drain_seconds_max: setup.drain_seconds_max, ..GatewayLimits::default() },
             session_times: setup.times,
+            tracing: None,
         };
         let (to_gateway, incoming) = mpsc::channel(64);
         let (outgoing, from_gateway) = mpsc::channel(1024);
