@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Area, Plan, Timestamp, WorkspaceId, named_enum};
+use crate::{AccountId, Area, OwnLimits, Plan, Timestamp, WorkspaceId, named_enum};
 
 named_enum! {
     /// What an account may do in a workspace.
@@ -23,6 +23,10 @@ pub struct Account {
     pub email: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when it can't sign in, if it can't.
+    pub disabled_at: Option<Timestamp>,
+    /// Whether it may operate the instance.
+    pub is_operator: bool,
 }
 
 /// What accounts belong to.
@@ -36,6 +40,9 @@ pub struct Workspace {
     pub plan: Plan,
     /// The area that its keys are linked to unless told otherwise.
     pub home_area: Area,
+    /// Where it was granted other limits than those of its plan.
+    #[serde(default)]
+    pub own_limits: OwnLimits,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -83,6 +83,10 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it, or a temporary key of it, was last used.
     pub last_used_at: Option<Timestamp>,
+    /// When a temporary key of it was last used.
+    pub temporary_keys_last_used_at: Option<Timestamp>,
+    /// When it was imported, if it was not made here.
+    pub imported_at: Option<Timestamp>,
     /// The areas that it is linked to.
     pub areas: AreaSet,
     /// The products that it may be used for.

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod product;
 pub mod project;
 pub mod reason;
+mod request_id;
 pub mod rng;
 pub mod signing;
 pub mod token;
@@ -29,15 +30,15 @@ pub use client_ref::ClientRef;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use hash::SecretHash;
 pub use ids::{
-    AccountId, ApiKeyId, InstanceId, ManagementTokenId, ProjectId, RequestId, SessionId, TemporaryKeyId,
-    WorkspaceId,
+    AccountId, ApiKeyId, InstanceId, ManagementTokenId, ProjectId, SessionId, TemporaryKeyId, WorkspaceId,
 };
 pub use key::{ApiKey, KeyState, ManagementToken, Networks};
 pub use leash::Leash;
 pub use permission::{Permission, PermissionSet};
-pub use plan::{Plan, PlanLimits};
+pub use plan::{OwnLimits, Plan, PlanLimits};
 pub use product::{Product, ProductSet};
 pub use project::Project;
 pub use reason::{Reason, Refusal};
+pub use request_id::RequestId;
 pub use rng::{Rng, SystemRng};
 pub use signing::{Algorithm, Kid, SigningKeyState, VerifyingKey};

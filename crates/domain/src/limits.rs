@@ -18,7 +18,15 @@ pub const ORIGIN_BYTES_MAX: usize = 128;
 pub const LOCK_BYTES_MAX: usize = 512;
 /// Projects of one workspace.
 pub const PROJECTS_PER_WORKSPACE_MAX: usize = 1000;
-/// API keys of one project that are alive.
+/// API keys of one project that are alive, without imported ones.
 pub const KEYS_PER_PROJECT_MAX: usize = 10_000;
+/// How long a rotated API key may live on beside its successor, in seconds: 30 days.
+pub const ROTATION_OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
+/// A key that is imported in the clear, in bytes. Shorter ones can be guessed.
+pub const IMPORTED_KEY_BYTES_MIN: usize = 20;
+/// API keys in one batch of an import.
+pub const IMPORT_BATCH_KEYS_MAX: usize = 10_000;
+/// Signing keys that are kept at once: their key set must stay readable for offline verifiers.
+pub const SIGNING_KEYS_MAX: usize = 250;
 /// A project's description, in characters.
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 1000;

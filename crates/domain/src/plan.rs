@@ -48,3 +48,58 @@ impl Plan {
         }
     }
 }
+
+/// The limits of one workspace where they differ from its plan's; `None` keeps the plan's. What each limits stands at
+/// [`PlanLimits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnLimits {
+    /// Realtime sessions open at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_sessions_max: Option<u32>,
+    /// Batch jobs created, and realtime sessions started, per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creates_per_second_max: Option<u32>,
+    /// Batch reads per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads_per_second_max: Option<u32>,
+    /// Temporary keys minted per second, per API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mints_per_second_max: Option<u32>,
+    /// Whether the failover regions may be used, and a key may be linked to several areas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enterprise: Option<bool>,
+}
+
+impl OwnLimits {
+    /// The limits that hold: the workspace's own, and the plan's for the rest.
+    #[must_use]
+    pub fn over(self, plan: PlanLimits) -> PlanLimits {
+        PlanLimits {
+            concurrent_sessions_max: self.concurrent_sessions_max.unwrap_or(plan.concurrent_sessions_max),
+            creates_per_second_max: self.creates_per_second_max.unwrap_or(plan.creates_per_second_max),
+            reads_per_second_max: self.reads_per_second_max.unwrap_or(plan.reads_per_second_max),
+            mints_per_second_max: self.mints_per_second_max.unwrap_or(plan.mints_per_second_max),
+            enterprise: self.enterprise.unwrap_or(plan.enterprise),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A workspace's own limit counts, and what it doesn't say stays the plan's, also when the plan changes later.
+    #[test]
+    fn own_limits_stand_over_the_plans() {
+        let own =
+            OwnLimits { concurrent_sessions_max: Some(0), enterprise: Some(true), ..OwnLimits::default() };
+        for plan in Plan::ALL {
+            let limits = own.over(plan.default_limits());
+            assert_eq!((limits.concurrent_sessions_max, limits.enterprise), (0, true));
+            assert_eq!(limits.reads_per_second_max, plan.default_limits().reads_per_second_max);
+            assert_eq!(OwnLimits::default().over(limits), limits);
+        }
+        assert_eq!(serde_json::to_string(&OwnLimits::default()).unwrap(), "{}");
+    }
+}

@@ -26,6 +26,8 @@ named_enum! {
         ApiKeyInUrl = "api_key_in_url",
         /// Only an API key mints.
         CannotMint = "cannot_mint",
+        /// The client_ref that a temporary key was asked for is shut out.
+        ClientRefRevoked = "client_ref_revoked",
         /// The credential is for another product.
         WrongProduct = "wrong_product",
         /// The credential is for another area.
@@ -42,6 +44,10 @@ named_enum! {
         QuotaReached = "quota_reached",
         /// A workspace keeps its default project.
         DefaultProject = "default_project",
+        /// A workspace keeps one admin at least.
+        LastAdmin = "last_admin",
+        /// There is one already.
+        AlreadyExists = "already_exists",
         /// Usage is for credentials of the whole project.
         UsageNeedsProject = "usage_needs_project",
         /// No such job for this caller.
@@ -120,6 +126,7 @@ impl Reason {
             | Self::ApiKeyInUrl => 401,
             Self::CredentialAmbiguous | Self::MalformedRequest => 400,
             Self::CannotMint
+            | Self::ClientRefRevoked
             | Self::WrongProduct
             | Self::WrongArea
             | Self::PlanRequired
@@ -128,6 +135,7 @@ impl Reason {
             | Self::PermissionMissing
             | Self::QuotaReached
             | Self::DefaultProject
+            | Self::LastAdmin
             | Self::UsageNeedsProject
             | Self::AudioSpent
             | Self::SessionsFull
@@ -137,6 +145,7 @@ impl Reason {
             | Self::SessionEnded => 403,
             Self::JobNotFound | Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::AlreadyExists => 409,
             Self::JobExpired => 410,
             Self::TooLarge => 413,
             Self::InvalidValue => 422,
@@ -159,6 +168,7 @@ impl Reason {
             | Self::ApiKeyInUrl => "Permission Denied",
             Self::CredentialAmbiguous | Self::MalformedRequest | Self::TooLarge => "Malformed request",
             Self::CannotMint
+            | Self::ClientRefRevoked
             | Self::WrongProduct
             | Self::WrongArea
             | Self::PlanRequired
@@ -167,6 +177,7 @@ impl Reason {
             | Self::PermissionMissing
             | Self::QuotaReached
             | Self::DefaultProject
+            | Self::LastAdmin
             | Self::UsageNeedsProject
             | Self::AudioSpent
             | Self::SessionsFull
@@ -175,7 +186,7 @@ impl Reason {
             | Self::LockBroken
             | Self::SessionEnded => "Forbidden",
             Self::JobNotFound => "Job not found",
-            Self::NotFound | Self::MethodNotAllowed => "Bad Request",
+            Self::NotFound | Self::MethodNotAllowed | Self::AlreadyExists => "Bad Request",
             Self::JobExpired => "Job Expired",
             Self::InvalidValue => "Unprocessable Entity",
             Self::RateLimited => "Max concurrent running jobs exceeded",
@@ -192,6 +203,7 @@ impl Reason {
             403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            409 => "Conflict",
             410 => "Gone",
             413 => "Payload Too Large",
             422 => "Unprocessable Entity",
@@ -214,6 +226,7 @@ impl Reason {
             | Self::CredentialAmbiguous
             | Self::ApiKeyInUrl
             | Self::CannotMint
+            | Self::ClientRefRevoked
             | Self::WrongProduct => (RealtimeError::NotAuthorised, 4001),
             Self::WrongArea
             | Self::PlanRequired
@@ -222,6 +235,7 @@ impl Reason {
             | Self::PermissionMissing
             | Self::QuotaReached
             | Self::DefaultProject
+            | Self::LastAdmin
             | Self::UsageNeedsProject
             | Self::LockBroken
             | Self::SessionEnded => (RealtimeError::NotAllowed, 4003),
@@ -233,7 +247,7 @@ impl Reason {
                 (RealtimeError::ProtocolError, 1003)
             }
             Self::EngineDown | Self::Stale | Self::NotImplemented => (RealtimeError::JobError, 1011),
-            Self::Internal | Self::NotFound | Self::JobNotFound | Self::JobExpired => {
+            Self::Internal | Self::NotFound | Self::JobNotFound | Self::JobExpired | Self::AlreadyExists => {
                 (RealtimeError::UnknownError, 1011)
             }
         }

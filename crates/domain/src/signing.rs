@@ -26,6 +26,8 @@ named_enum! {
         Signing = "signing",
         /// Verifies only.
         Retiring = "retiring",
+        /// Nothing that it signed is valid, whatever it says: someone else may have had it.
+        Revoked = "revoked",
     }
 }
 
@@ -43,6 +45,12 @@ impl Kid {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The first 16 characters as a number: 96 bits of a thumbprint, which tell keys apart where a whole kid would be too
+    /// much to carry along with each request.
+    pub fn tag(&self) -> u128 {
+        self.0.bytes().take(16).fold(0, |tag, byte| tag << 8 | u128::from(byte))
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct VerifiedToken {
     pub(crate) issuer: Option<InstanceId>,
     pub(crate) leash: Arc<Leash>,
     pub(crate) kid: Kid,
+    /// The kid's tag.
+    pub(crate) signed_by: u128,
     /// Where its parent was when it was verified.
     pub(crate) parent: Option<Hint>,
 }
@@ -41,6 +43,7 @@ impl VerifiedToken {
             leash: if leash.is_empty() { no_leash() } else { Arc::new(leash) },
             parent: keys.find_by_id(token.claims.api_key_id).map(|key| key.hint()),
             claims: token.claims,
+            signed_by: token.kid.tag(),
             kid: token.kid,
         }
     }

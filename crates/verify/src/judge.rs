@@ -46,6 +46,7 @@ pub(crate) fn api_key(
         limits: home.limits,
         peer: need.peer,
         minted_at: None,
+        signed_by: None,
     };
     usage(need, principal)
 }
@@ -99,6 +100,7 @@ pub(crate) fn temporary_key(
         limits: home.limits,
         peer: need.peer,
         minted_at: Some(claims.revision),
+        signed_by: Some(token.signed_by),
     };
     usage(need, principal)
 }
@@ -122,6 +124,9 @@ pub(crate) fn open_session(state: &State, principal: &Principal, now: Timestamp)
     }
     if principal.temporary_key_id.is_some_and(|id| state.is_temporary_key_revoked(id)) {
         return Err(sentences::revoked(what));
+    }
+    if principal.signed_by.is_some_and(|tag| state.issuer.load().is_revoked(tag)) {
+        return Err(sentences::signing_key_revoked());
     }
     admitted(state, principal.project_id, principal.client_ref.as_ref(), principal.minted_at)?;
     let home = state.home(principal.project_id).map_err(sentences::homeless)?;

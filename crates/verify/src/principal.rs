@@ -28,6 +28,8 @@ pub struct Principal {
     pub(crate) peer: IpAddr,
     /// The `rev` of the temporary key, so that a client_ref revoked later counts for open sessions.
     pub(crate) minted_at: Option<Revision>,
+    /// The tag of the signing key of a temporary key, so that one revoked later counts for open sessions.
+    pub(crate) signed_by: Option<u128>,
 }
 
 impl Principal {
@@ -49,6 +51,11 @@ impl Principal {
     /// The temporary key, if it was one.
     pub const fn temporary_key_id(&self) -> Option<TemporaryKeyId> {
         self.temporary_key_id
+    }
+
+    /// Whether it is a temporary key of this signing key.
+    pub fn is_signed_by(&self, kid: &domain::Kid) -> bool {
+        self.signed_by == Some(kid.tag())
     }
 
     /// The product that was needed.

@@ -132,6 +132,11 @@ pub(crate) fn revoked(what: What) -> Refusal {
     Refusal::new(Reason::CredentialRevoked, detail)
 }
 
+pub(crate) fn signing_key_revoked() -> Refusal {
+    let sentence = "the key that signed this temporary key was revoked, and everything that it signed with it: mint a new one";
+    Refusal::new(Reason::CredentialRevoked, sentence)
+}
+
 pub(crate) fn parent_revoked() -> Refusal {
     Refusal::new(
         Reason::CredentialRevoked,

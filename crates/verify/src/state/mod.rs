@@ -52,6 +52,8 @@ pub(crate) struct Issuer {
     /// The instance, once known.
     pub(crate) instance_id: Option<InstanceId>,
     keys: Vec<ParsedVerifyingKey>,
+    /// Those that stay out, whatever is told of them later.
+    revoked: Vec<Kid>,
 }
 
 impl Issuer {
@@ -60,6 +62,11 @@ impl Issuer {
         let is_retired =
             |key: &ParsedVerifyingKey| key.retired_at().is_some_and(|retired_at| now >= retired_at);
         self.keys.iter().find(|key| key.kid() == kid).filter(|key| !is_retired(key))
+    }
+
+    /// Whether the key with this tag was revoked.
+    pub(crate) fn is_revoked(&self, tag: u128) -> bool {
+        self.revoked.iter().any(|kid| kid.tag() == tag)
     }
 }
 
@@ -177,6 +184,7 @@ impl State {
             Change::ManagementToken(record) => return self.put_manager(record),
             Change::SigningKey(key) => return self.put_signing_key(key),
             Change::SigningKeyRemoved { kid } => self.remove_signing_key(kid),
+            Change::SigningKeyRevoked { kid } => self.revoke_signing_key(kid),
             Change::TemporaryKeyRevoked { id, forget_at } => {
                 let later = |present: &Timestamp| (*present).max(*forget_at);
                 self.temporary_keys.pin().update_or_insert(*id, later, *forget_at);
@@ -223,13 +231,25 @@ impl State {
         let is_usable = parsed.is_ok();
         self.edit_issuer(|issuer| {
             issuer.keys.retain(|other| *other.kid() != key.kid);
-            issuer.keys.extend(parsed.ok());
+            if !issuer.revoked.contains(&key.kid) {
+                issuer.keys.extend(parsed.ok());
+            }
         });
         is_usable
     }
 
     fn remove_signing_key(&self, kid: &Kid) {
         self.edit_issuer(|issuer| issuer.keys.retain(|key| key.kid() != kid));
+    }
+
+    /// Revoked for good: a key that is told of later under the same kid stays out.
+    fn revoke_signing_key(&self, kid: &Kid) {
+        self.edit_issuer(|issuer| {
+            issuer.keys.retain(|key| key.kid() != kid);
+            if !issuer.revoked.contains(kid) {
+                issuer.revoked.push(kid.clone());
+            }
+        });
     }
 
     fn edit_issuer(&self, edit: impl FnOnce(&mut Issuer)) {
@@ -305,6 +325,7 @@ const fn takes_away(change: &Change) -> bool {
         Change::WorkspaceClosed { .. }
         | Change::ProjectDeleted { .. }
         | Change::SigningKeyRemoved { .. }
+        | Change::SigningKeyRevoked { .. }
         | Change::TemporaryKeyRevoked { .. }
         | Change::ClientRefRevoked { .. } => true,
         Change::Instance { .. }

@@ -72,6 +72,13 @@ fn revocations_end_sessions() {
     assert_eq!(sessions.ends(), [None, revoked], "readmission revives nothing");
 
     let sessions = open();
+    let kid = sessions.world.signing_key.kid().clone();
+    sessions.world.apply(&[Change::SigningKeyRevoked { kid: kid.clone() }]);
+    assert_eq!(sessions.ends(), [None, revoked]);
+    sessions.world.apply(&[Change::SigningKey(sessions.world.signing_key.verifying_key())]);
+    assert_eq!(sessions.ends(), [None, revoked], "told again, it stays out");
+
+    let sessions = open();
     sessions.world.apply(&[Change::ProjectDeleted { id: PROJECT }]);
     assert_eq!(sessions.ends(), [revoked, revoked]);
 
