@@ -44,18 +44,18 @@ impl Ending {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    /// Waits until the process is asked to end.
+    pub async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
 
-    /// Waits until the process is asked to end. From then on a second signal ends it at once.
-    pub async fn asked(mut self) {
-        self.next().await;
+    /// From now on a signal ends the process at once: it ends already, and somebody is out of patience.
+    pub fn now_at_once(mut self) {
         tokio::spawn(async move {
-            self.next().await;
+            self.asked().await;
             std::process::exit(ENDED_BY_SIGNAL);
         });
     }

@@ -5,16 +5,26 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use domain::{ClientRef, ProjectId, Timestamp, WorkspaceId};
 
+use super::Failure;
+use super::audit::AuditCommand;
+use super::backup::{BackupArgs, RestoreArgs};
+use super::completions::{CompletionsArgs, ManArgs};
 use super::config::ConfigCommand;
 use super::dev::DevArgs;
+use super::doctor::DoctorArgs;
+use super::drain::DrainArgs;
+use super::gateways::GatewaysArgs;
+use super::health::HealthArgs;
 use super::jobs::JobsCommand;
 use super::keys::KeysCommand;
 use super::mint::MintArgs;
 use super::projects::ProjectsCommand;
 use super::serve::ServeArgs;
 use super::tokens::TokensCommand;
+use super::users::UsersCommand;
 use super::verify::VerifyArgs;
 use super::workspaces::WorkspacesCommand;
+use crate::remote::ServerUrl;
 
 /// Self-hosted authentication for a speech API: keys in, strangers out.
 #[derive(Debug, Parser)]
@@ -41,10 +51,13 @@ pub(super) enum Command {
     /// Check a configuration file, or print one to start from
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Make and list workspaces
+    /// Make, list and change accounts
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Make, list, change and close workspaces, and their members
     #[command(subcommand)]
     Workspaces(WorkspacesCommand),
-    /// Make and list projects
+    /// Make, list, rename and delete projects
     #[command(subcommand)]
     Projects(ProjectsCommand),
     /// Make, list and revoke API keys
@@ -55,24 +68,64 @@ pub(super) enum Command {
     Tokens(TokensCommand),
     /// Mint a temporary key from an API key
     Mint(MintArgs),
-    /// Say what a key or token is, and whether it would be let in
+    /// Say what a key or token is, and why it would be refused
     Verify(VerifyArgs),
+    /// Write everything but the master key into a file, while the server runs or not
+    Backup(BackupArgs),
+    /// Make an instance from a backup, in an empty place
+    Restore(RestoreArgs),
     /// Take in jobs that an engine held before Voxgate
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Read the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Show the connected gateways, and how far each is
+    Gateways(GatewaysArgs),
+    /// Say whether a running server is ready, for probes
+    Health(HealthArgs),
+    /// Let a running server finish what is under way, and end
+    Drain(DrainArgs),
+    /// Examine a deployment, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    Man(ManArgs),
+    /// Print docs/reference/cli.md
+    #[command(hide = true)]
+    Reference,
     /// Print the version
+    #[command(after_help = "\
+Examples:
+  voxgate version")]
     Version,
 }
 
 /// Which instance a command speaks to.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Instance")]
 pub(super) struct InstanceArgs {
-    /// The instance's data folder
-    #[arg(long, value_name = "DIR", conflicts_with = "config", required_unless_present = "config")]
+    /// Its data folder, on this machine
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["config", "server"],
+        required_unless_present_any = ["config", "server"]
+    )]
     pub(super) data_dir: Option<PathBuf>,
-    /// The instance's configuration file
-    #[arg(long, value_name = "FILE")]
+    /// Its configuration file, on this machine
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
     pub(super) config: Option<PathBuf>,
+    /// Its management API, as in https://mp.example.org; the management token is taken from VOXGATE_MANAGEMENT_TOKEN
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<ServerUrl>,
+    /// "-" reads the management token from standard input
+    #[arg(long, value_name = "-", requires = "server")]
+    pub(super) token: Option<StandardInput>,
+    /// Certificate authorities to trust for --server, beside the machine's (PEM)
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(super) ca_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -81,11 +134,30 @@ pub(super) struct InstanceArgs {
 /// Which workspace of it.
 #[derive(Debug, Args)]
 pub(super) struct WorkspaceArgs {
-    /// The workspace; may be left out where there is only one
+    /// The workspace; may be left out where there is only one, and with --server, where it is the token's own
     #[arg(long, value_name = "WS", value_parser = parse_workspace)]
     pub(super) workspace: Option<WorkspaceId>,
     #[command(flatten)]
     pub(super) instance: InstanceArgs,
+}
+
+/// What can't be undone is done only when it is said twice.
+#[derive(Debug, Args)]
+pub(super) struct Confirmation {
+    /// Yes, do it: it can't be undone
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+impl Confirmation {
+    /// # Errors
+    /// Unless it was confirmed.
+    pub(super) fn needed(&self, what: &str) -> Result<(), Failure> {
+        if self.yes {
+            return Ok(());
+        }
+        Err(Failure(format!("{what}: say --yes if you mean it")))
+    }
 }
 
 /// The word for standard input, and no other.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use sql::DbPlace;
 
-use super::{Failure, output};
+use super::{Failure, environment, output};
 use crate::dev::{self, DevOptions};
 use crate::log::{self, LogSettings};
+use crate::process;
 use crate::signal::Ending;
 
 #[derive(Debug, Args)]
@@ -38,6 +40,9 @@ pub(super) struct DevArgs {
     /// A real engine for realtime, in place of the sandbox
     #[arg(long, value_name = "URL")]
     pub(super) upstream_realtime: Option<String>,
+    /// The environment variable that holds the URL of a PostgreSQL for everything, with a schema ledger_… for each region
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub(super) database_env: Option<String>,
     /// Threads that serve connections; one per processor if left out
     #[arg(long, value_name = "N", hide = true)]
     pub(super) worker_threads: Option<usize>,
@@ -46,17 +51,29 @@ pub(super) struct DevArgs {
     pub(super) ttl_min_seconds: Option<u32>,
 }
 
+fn database(variable: &str) -> Result<DbPlace, Failure> {
+    let url = environment(variable).ok_or_else(|| {
+        Failure(format!("the environment variable {variable} isn't set: expected a database URL"))
+    })?;
+    DbPlace::parse(&url)
+        .map_err(|error| Failure(format!("the database URL in {variable} can't be used: {error}")))
+}
+
 pub(super) async fn run(arguments: DevArgs) -> Result<(), Failure> {
-    log::start(LogSettings { level: arguments.log_level, ..LogSettings::default() });
-    let ending = Ending::listen().map_err(|error| Failure::from_error(&error))?;
+    let logging = log::start(&LogSettings { level: arguments.log_level, ..LogSettings::default() });
+    process::forbid_core_dumps().map_err(|error| Failure::from_error(&error))?;
+    process::raise_files_max();
+    let mut ending = Ending::listen().map_err(|error| Failure::from_error(&error))?;
     let options = DevOptions {
         port: arguments.port,
+        database: arguments.database_env.as_deref().map(database).transpose()?,
         data_dir: arguments.data_dir,
         recognizer: arguments.recognizer,
         upstream_batch: arguments.upstream_batch,
         upstream_realtime: arguments.upstream_realtime,
         ttl_min_seconds: arguments.ttl_min_seconds,
         worker_threads: arguments.worker_threads,
+        dropped_lines: Some(logging.dropped_lines()),
         ..DevOptions::default()
     };
     let running = dev::start(&options).await.map_err(|error| Failure::from_error(&error))?;
@@ -65,7 +82,13 @@ pub(super) async fn run(arguments: DevArgs) -> Result<(), Failure> {
     } else {
         output::say(dev::people(&running).map_err(|error| Failure::from_error(&error))?.trim_end());
     }
-    ending.asked().await;
+    let shutdown = running.instance().shutdown_token().clone();
+    tokio::select! {
+        () = ending.asked() => {}
+        // By voxgate drain.
+        () = shutdown.cancelled() => {}
+    }
+    ending.now_at_once();
     running.shutdown().await;
     Ok(())
 }

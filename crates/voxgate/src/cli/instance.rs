@@ -1,20 +1,37 @@
-//! Finding the instance that a command speaks to.
+//! Finding the instance that a command speaks to, and the way to it.
 
 use std::path::Path;
 
 use control::ControlConfig;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::args::InstanceArgs;
-use super::{Failure, environment};
+use super::{Failure, environment, input};
 use crate::config::{Loaded, Settings, load};
-use crate::operator::{self, Call, Place};
+use crate::operator::{self, Call, CallError, Place};
+use crate::remote::{Remote, ServerUrl};
 use crate::serve;
 
-/// Runs a call on an instance.
+/// The management token for `--server`, where it isn't sent on standard input.
+const TOKEN_VARIABLE: &str = "VOXGATE_MANAGEMENT_TOKEN";
+
+/// Runs a call on an instance: over the network, over its server's socket, or on its database under the lock.
 pub(super) async fn call(instance: &InstanceArgs, call: impl Into<Call>) -> Result<Value, Failure> {
+    let told = |CallError(why)| Failure(why);
+    if let Some(server) = &instance.server {
+        return remote(instance, server)?.execute(call.into()).await.map_err(told);
+    }
     let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
-    operator::run(place, call.into()).await.map_err(|error| Failure(error.0))
+    operator::run(place, call.into()).await.map_err(told)
+}
+
+fn remote(instance: &InstanceArgs, server: &ServerUrl) -> Result<Remote, Failure> {
+    let token = match instance.token {
+        Some(_) => Some(input::credential()?),
+        None => environment(TOKEN_VARIABLE).filter(|token| !token.is_empty()).map(Zeroizing::new),
+    };
+    Remote::new(server.clone(), token, instance.ca_file.as_deref()).map_err(|CallError(why)| Failure(why))
 }
 
 /// The instance that a data folder or a configuration file names.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use domain::{Area, ClientRef, Product};
+use zeroize::Zeroizing;
 
 use super::args::{InstanceArgs, StandardInput, parse_client_ref};
 use super::{Failure, environment, input, instance, output};
@@ -42,13 +43,13 @@ pub(super) struct MintArgs {
 pub(super) async fn run(arguments: MintArgs) -> Result<(), Failure> {
     let api_key = match (arguments.api_key, environment(API_KEY_VARIABLE).filter(|key| !key.is_empty())) {
         (Some(_), _) => input::credential()?,
-        (None, Some(key)) => key,
-        (None, None) => arguments.instance.data_dir.as_deref().and_then(dev::kept_api_key).ok_or_else(|| {
+        (None, Some(key)) => Zeroizing::new(key),
+        (None, None) => arguments.instance.data_dir.as_deref().and_then(dev::kept_api_key).map(Zeroizing::new).ok_or_else(|| {
             Failure(format!("which API key mints? Set {API_KEY_VARIABLE}, or send it on standard input with --api-key -"))
         })?,
     };
     let call = Call::Mint {
-        api_key,
+        api_key: api_key.to_string(),
         product: arguments.product,
         ttl_seconds: arguments.ttl,
         area: arguments.region,

@@ -1,17 +1,30 @@
 //! The command line: what can be typed, and what comes out. Exit codes are 0, 1 (failed) and 2 (usage).
 
 mod args;
+mod audit;
+mod backup;
+mod completions;
 mod config;
+mod database;
 mod dev;
+mod doctor;
+mod drain;
+mod gateways;
+mod health;
 mod input;
 mod instance;
 mod jobs;
 mod keys;
 mod mint;
 mod output;
+mod progress;
 mod projects;
+mod reference;
 mod serve;
+mod style;
+mod table;
 mod tokens;
+mod users;
 mod verify;
 mod workspaces;
 
@@ -56,6 +69,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Config(command) => config::run(command),
+        Command::Users(command) => users::run(command).await,
         Command::Workspaces(command) => workspaces::run(command).await,
         Command::Projects(command) => projects::run(command).await,
         Command::Keys(command) => keys::run(command).await,
@@ -63,6 +77,22 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Mint(arguments) => mint::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Jobs(command) => jobs::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
+        Command::Backup(arguments) => backup::backup(arguments).await,
+        Command::Restore(arguments) => backup::restore_backup(arguments).await,
+        Command::Gateways(arguments) => gateways::run(arguments).await,
+        Command::Health(arguments) => health::run(arguments).await,
+        Command::Drain(arguments) => drain::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Completions(arguments) => {
+            completions::print(&arguments);
+            Ok(())
+        }
+        Command::Man(arguments) => completions::man(&arguments),
+        Command::Reference => {
+            output::say(reference::page().trim_end());
+            Ok(())
+        }
         Command::Version => {
             output::say(concat!("voxgate ", env!("CARGO_PKG_VERSION")));
             Ok(())

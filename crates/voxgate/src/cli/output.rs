@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use serde_json::Value;
 
 use super::Failure;
+use super::style::{Painter, Tone};
+use super::table;
 
 /// A line on standard output. Whoever reads it may be gone; then there is nobody to tell.
 pub(super) fn say(text: &str) {
@@ -14,7 +16,8 @@ pub(super) fn say(text: &str) {
 
 /// A failure on standard error.
 pub(super) fn complain(text: &str) {
-    drop(writeln!(io::stderr().lock(), "voxgate: {text}"));
+    let mark = Painter::for_stderr().paint("voxgate:", Tone::Bad);
+    drop(writeln!(io::stderr().lock(), "{mark} {text}"));
 }
 
 /// A remark on standard error.
@@ -29,21 +32,26 @@ pub(super) fn say_json(value: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A list as a table with these columns.
+/// A list as a table with these columns, no wider than a terminal.
 pub(super) fn say_table(rows: &Value, columns: &[&str]) {
-    let header: Vec<String> = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
-    let mut lines = vec![header];
-    for row in rows.as_array().into_iter().flatten() {
-        lines.push(columns.iter().map(|column| cell(&row[*column])).collect());
+    let mut lines = table::lines(rows, columns).into_iter();
+    if let Some(header) = lines.next() {
+        say(&Painter::for_stdout().paint(&header, Tone::Strong));
     }
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|index| lines.iter().map(|line| line[index].chars().count()).max().unwrap_or(0))
-        .collect();
-    for line in lines {
-        let cells: Vec<String> =
-            line.iter().zip(&widths).map(|(text, width)| format!("{text:width$}", width = *width)).collect();
-        say(cells.join("  ").trim_end());
+    lines.for_each(|line| say(&line));
+}
+
+/// One thing as a list of its fields.
+pub(super) fn say_fields(value: &Value, fields: &[&str]) {
+    let width = fields.iter().map(|field| field.len()).max().unwrap_or(0);
+    for field in fields {
+        say(&format!("{:width$}  {}", table::title(field).to_lowercase(), shown(field, &value[*field])));
     }
+}
+
+/// A field's value as people read it.
+pub(super) fn shown(field: &str, value: &Value) -> String {
+    table::shown(field, value)
 }
 
 /// One value in a line, with nothing in it that a terminal would obey.
@@ -54,9 +62,13 @@ pub(super) fn cell(value: &Value) -> String {
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     };
-    let text: String =
-        text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+    let text = harmless(&text);
     if text.is_empty() { "-".to_owned() } else { text }
+}
+
+/// A text with nothing in it that a terminal would obey.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +81,7 @@ mod tests {
     #[test]
     fn cells_are_harmless() {
         assert_eq!(cell(&json!("a\u{1b}[31mb\n")), "a\u{fffd}[31mb\u{fffd}");
+        assert_eq!(cell(&json!("a\u{9b}31mb")), "a\u{fffd}31mb");
         assert_eq!(cell(&json!(["eu", "au"])), "eu,au");
         assert_eq!(cell(&json!(null)), "-");
         assert_eq!(cell(&json!([])), "-");

@@ -1,12 +1,14 @@
 //! `voxgate serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Failure, environment, instance};
-use crate::signal::Ending;
-use crate::{log, serve};
+use crate::log::{self, Logging};
+use crate::signal::{Ending, Reload};
+use crate::wire::Instance;
+use crate::{process, serve, systemd};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -17,16 +19,50 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(arguments: ServeArgs) -> Result<(), Failure> {
     let loaded = instance::loaded(&arguments.config)?;
-    log::start(loaded.settings.log);
+    let logging = log::start(&loaded.settings.log);
+    process::forbid_core_dumps().map_err(|error| {
+        Failure(format!("core dumps can't be forbidden, and one would hold every key in plain: {error}"))
+    })?;
+    let granted = process::raise_files_max();
+    tracing::info!(files_max = granted.files_max, "so many files and connections may be open");
     for note in loaded.notes {
         tracing::warn!("{note}");
     }
-    let ending = Ending::listen().map_err(|error| Failure::from_error(&error))?;
-    let running =
-        serve::start(&loaded.settings, &environment).await.map_err(|error| Failure::from_error(&error))?;
+    let mut ending = Ending::listen().map_err(|error| Failure::from_error(&error))?;
+    let mut reload = Reload::listen().map_err(|error| Failure::from_error(&error))?;
+    let running = serve::start_logging(&loaded.settings, &environment, Some(logging.dropped_lines()))
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
     tracing::info!(data_dir = %loaded.settings.data_dir.display(), "voxgate is ready");
-    ending.asked().await;
+    let shutdown = running.shutdown_token().clone();
+    systemd::ready();
+    tokio::spawn(systemd::watchdog(std::sync::Arc::clone(running.gateway()), shutdown.clone()));
+    loop {
+        tokio::select! {
+            () = ending.asked() => break,
+            // By voxgate drain.
+            () = shutdown.cancelled() => break,
+            () = reload.asked() => read_again(&arguments.config, &logging, &running),
+        }
+    }
+    ending.now_at_once();
+    systemd::stopping();
     tracing::info!("asked to end: finishing what is under way");
     running.shutdown().await;
+    tracing::info!("ended");
     Ok(())
+}
+
+/// Reads certificates and the log's levels again; all else needs a restart. A file with mistakes changes nothing.
+fn read_again(config: &Path, logging: &Logging, running: &Instance) {
+    systemd::reloading();
+    running.reload_certificates();
+    match instance::loaded(config) {
+        Ok(loaded) => {
+            logging.set_levels(&loaded.settings.log);
+            tracing::info!("certificates and the log's levels were read again");
+        }
+        Err(Failure(why)) => tracing::error!("the log's levels stay as they were: {why}"),
+    }
+    systemd::ready();
 }

@@ -20,7 +20,8 @@ pub(super) enum TokensCommand {
         #[arg(long, default_value = "")]
         name: String,
         /// What it may do: view_projects, manage_projects, view_api_keys, delete_api_keys, create_api_keys,
-        /// view_sessions, end_sessions, view_usage, view_audit, or all
+        /// view_sessions, end_sessions, view_usage, view_audit, all of these by the word all, and operate_instance:
+        /// everything, in every workspace
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_permissions)]
         permissions: Vec<PermissionArg>,
         #[command(flatten)]
@@ -57,7 +58,9 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
             let permissions =
                 permissions.into_iter().fold(PermissionSet::EMPTY, |set, permission| match permission {
                     PermissionArg::One(permission) => set.with(permission),
-                    PermissionArg::All => PermissionSet::all(),
+                    PermissionArg::All => {
+                        PermissionSet::of_a_workspace().iter().fold(set, PermissionSet::with)
+                    }
                 });
             let call = TokenCall::Create { workspace: place.workspace, name, permissions };
             let answer = instance::call(&place.instance, call).await?;

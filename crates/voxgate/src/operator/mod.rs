@@ -5,9 +5,12 @@ mod call;
 mod client;
 mod execute;
 mod server;
-mod views;
+pub mod shapes;
+pub(crate) mod views;
 
-pub use call::{Call, CallError, KeyCall, ProjectCall, TokenCall, WorkspaceCall};
+pub use call::{
+    AccountCall, AuditCall, Call, CallError, KeyCall, ProjectCall, TokenCall, Who, WorkspaceCall,
+};
 pub use client::{Place, run};
 pub use execute::Operator;
 pub use server::{SocketError, listen, serve};

@@ -1,9 +1,10 @@
 //! What calls answer: everything but secrets and hashes, as JSON with stable names.
 
-use domain::{ApiKey, ManagementToken, Project, Workspace};
+use control::{AuditEvent, GatewayHealth};
+use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Role, Workspace};
 use serde_json::{Value, json};
 
-pub(super) fn workspace(workspace: &Workspace) -> Value {
+pub(crate) fn workspace(workspace: &Workspace) -> Value {
     json!({
         "workspace_id": workspace.id,
         "name": workspace.name,
@@ -13,7 +14,60 @@ pub(super) fn workspace(workspace: &Workspace) -> Value {
     })
 }
 
-pub(super) fn project(project: &Project) -> Value {
+/// A workspace with the limits that hold for it, and those that it was granted itself.
+pub(crate) fn workspace_with_limits(workspace: &Workspace, limits: PlanLimits) -> Value {
+    let mut view = self::workspace(workspace);
+    view["limits"] = json!(limits);
+    view["own_limits"] = json!(workspace.own_limits);
+    view
+}
+
+pub(crate) fn account(account: &Account) -> Value {
+    json!({
+        "account_id": account.id,
+        "email": account.email,
+        "state": if account.disabled_at.is_some() { "disabled" } else { "active" },
+        "is_operator": account.is_operator,
+        "created_at": account.created_at.to_rfc3339(),
+        "disabled_at": account.disabled_at.map(domain::Timestamp::to_rfc3339),
+    })
+}
+
+pub(crate) fn member(account: &Account, role: Role) -> Value {
+    json!({
+        "account_id": account.id,
+        "email": account.email,
+        "role": role,
+    })
+}
+
+pub(crate) fn audit_event(event: &AuditEvent) -> Value {
+    json!({
+        "sequence": event.sequence,
+        "at": event.at.to_rfc3339(),
+        "workspace_id": event.workspace_id,
+        "actor": event.actor,
+        "actor_name": event.actor_name,
+        "action": event.action,
+        "subject": event.subject,
+        "subject_name": event.subject_name,
+        "detail": event.detail,
+    })
+}
+
+pub(crate) fn gateway(health: &GatewayHealth) -> Value {
+    let engines = health.engines.iter().map(|(region, answers)| (region.to_string(), json!(answers)));
+    json!({
+        "name": health.name,
+        "enforced_revision": health.enforced,
+        "newest_revision": health.newest,
+        "lag": health.newest.0.saturating_sub(health.enforced.0),
+        "heard_at": health.heard_at.map(domain::Timestamp::to_rfc3339),
+        "engines": engines.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+pub(crate) fn project(project: &Project) -> Value {
     json!({
         "project_id": project.id,
         "name": project.name,
@@ -23,7 +77,7 @@ pub(super) fn project(project: &Project) -> Value {
     })
 }
 
-pub(super) fn key(key: &ApiKey) -> Value {
+pub(crate) fn key(key: &ApiKey) -> Value {
     json!({
         "apikey_id": key.id,
         "name": key.name,
@@ -40,7 +94,7 @@ pub(super) fn key(key: &ApiKey) -> Value {
     })
 }
 
-pub(super) fn token(token: &ManagementToken) -> Value {
+pub(crate) fn token(token: &ManagementToken) -> Value {
     json!({
         "token_id": token.id,
         "name": token.name,

@@ -1,15 +1,21 @@
 //! The calls, as they travel over the socket; one file for each kind of thing that they are about.
 
+mod accounts;
+mod audit;
 mod keys;
 mod projects;
+mod signing_keys;
 mod tokens;
 mod workspaces;
 
 use domain::{Area, ClientRef, Product, ProjectId, Region, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-pub use keys::KeyCall;
+pub use accounts::{AccountCall, Who};
+pub use audit::AuditCall;
+pub use keys::{KeyCall, NewExpiry};
 pub use projects::ProjectCall;
+pub use signing_keys::{RewrapCall, SigningKeyCall};
 pub use tokens::TokenCall;
 pub use workspaces::WorkspaceCall;
 
@@ -19,12 +25,18 @@ pub use workspaces::WorkspaceCall;
 pub enum Call {
     /// About workspaces.
     Workspaces(WorkspaceCall),
+    /// About accounts.
+    Accounts(AccountCall),
     /// About projects.
     Projects(ProjectCall),
     /// About API keys.
     Keys(KeyCall),
     /// About management tokens.
     Tokens(TokenCall),
+    /// About signing keys.
+    SigningKeys(SigningKeyCall),
+    /// Seal everything under another master key.
+    Rewrap(RewrapCall),
     /// Mint a temporary key.
     Mint {
         /// The API key that mints.
@@ -38,15 +50,12 @@ pub enum Call {
         /// The end user that it is for.
         client_ref: Option<ClientRef>,
     },
-    /// Say whether a credential would be let in, and why not.
-    Verify {
-        /// The credential.
-        credential: String,
-        /// For this product.
-        product: Option<Product>,
-        /// In this region.
-        region: Option<Region>,
-    },
+    /// Read the audit log.
+    Audit(AuditCall),
+    /// Tell what is known of each gateway.
+    Gateways,
+    /// Take no new connections, finish what is under way, and end.
+    Drain,
     /// Take in jobs that an engine held before Voxgate.
     AdoptJobs {
         /// Where the engine is.
@@ -66,6 +75,18 @@ impl From<WorkspaceCall> for Call {
     }
 }
 
+impl From<AccountCall> for Call {
+    fn from(call: AccountCall) -> Self {
+        Self::Accounts(call)
+    }
+}
+
+impl From<AuditCall> for Call {
+    fn from(call: AuditCall) -> Self {
+        Self::Audit(call)
+    }
+}
+
 impl From<ProjectCall> for Call {
     fn from(call: ProjectCall) -> Self {
         Self::Projects(call)
@@ -75,6 +96,18 @@ impl From<ProjectCall> for Call {
 impl From<KeyCall> for Call {
     fn from(call: KeyCall) -> Self {
         Self::Keys(call)
+    }
+}
+
+impl From<SigningKeyCall> for Call {
+    fn from(call: SigningKeyCall) -> Self {
+        Self::SigningKeys(call)
+    }
+}
+
+impl From<RewrapCall> for Call {
+    fn from(call: RewrapCall) -> Self {
+        Self::Rewrap(call)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calls about projects.
 
-use domain::WorkspaceId;
+use domain::{ProjectId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 /// A call about projects.
@@ -20,5 +20,21 @@ pub enum ProjectCall {
     List {
         /// The workspace.
         workspace: Option<WorkspaceId>,
+    },
+    /// Give a project another name.
+    Rename {
+        /// The workspace.
+        workspace: Option<WorkspaceId>,
+        /// Which project.
+        id: ProjectId,
+        /// The name.
+        name: String,
+    },
+    /// Delete a project: its keys, and everything born of them, are refused from then on.
+    Delete {
+        /// The workspace.
+        workspace: Option<WorkspaceId>,
+        /// Which project.
+        id: ProjectId,
     },
 }

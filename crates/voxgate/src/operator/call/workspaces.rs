@@ -1,7 +1,9 @@
-//! Calls about workspaces.
+//! Calls about workspaces and their members.
 
-use domain::{Area, Plan};
+use domain::{Area, OwnLimits, Plan, Role, WorkspaceId};
 use serde::{Deserialize, Serialize};
+
+use super::Who;
 
 /// A call about workspaces.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,4 +20,48 @@ pub enum WorkspaceCall {
     },
     /// List the workspaces.
     List,
+    /// Show one, with the limits that hold for it.
+    Show {
+        /// Which.
+        workspace: Option<WorkspaceId>,
+    },
+    /// Change one.
+    Change {
+        /// Which.
+        workspace: Option<WorkspaceId>,
+        /// Another name.
+        name: Option<String>,
+        /// Another plan.
+        plan: Option<Plan>,
+        /// Limits of its own to set; the others stay as they are.
+        limits: OwnLimits,
+        /// Whether to take away all limits of its own first.
+        plan_limits: bool,
+    },
+    /// Close one: everything in it is revoked.
+    Close {
+        /// Which; never by default.
+        workspace: WorkspaceId,
+    },
+    /// List the members of one.
+    Members {
+        /// Which.
+        workspace: Option<WorkspaceId>,
+    },
+    /// Make an account a member with a role, whatever it was before.
+    SetMember {
+        /// Of which.
+        workspace: Option<WorkspaceId>,
+        /// Which account.
+        who: Who,
+        /// As what.
+        role: Role,
+    },
+    /// Take an account out.
+    RemoveMember {
+        /// Of which.
+        workspace: Option<WorkspaceId>,
+        /// Which account.
+        who: Who,
+    },
 }

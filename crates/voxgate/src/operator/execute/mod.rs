@@ -1,5 +1,7 @@
 //! Running a call.
 
+mod accounts;
+mod audit;
 mod keys;
 mod projects;
 mod tokens;
@@ -9,12 +11,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use control::{Control, MintRequest};
-use credentials::{Shape, classify};
-use domain::{Leash, Product, ProjectId, Region, Workspace, WorkspaceId};
+use domain::{Leash, ProjectId, Workspace, WorkspaceId};
 use gateway::Gateway;
 use ledger::Owner;
 use serde_json::{Value, json};
-use verify::{Need, Surface};
+use tokio_util::sync::CancellationToken;
 
 use super::{Call, CallError};
 
@@ -26,6 +27,8 @@ const UNNAMED: &str = "made by the operator";
 pub struct Operator {
     control: Arc<Control>,
     gateway: Option<Arc<Gateway>>,
+    /// Begins the server's end.
+    shutdown: Option<CancellationToken>,
 }
 
 fn failed<E: std::error::Error>(error: E) -> CallError {
@@ -35,7 +38,13 @@ fn failed<E: std::error::Error>(error: E) -> CallError {
 impl Operator {
     /// An operator of these.
     pub const fn new(control: Arc<Control>, gateway: Option<Arc<Gateway>>) -> Self {
-        Self { control, gateway }
+        Self { control, gateway, shutdown: None }
+    }
+
+    /// The same one, in a server that ends when this is cancelled.
+    #[must_use]
+    pub fn ending(self, shutdown: CancellationToken) -> Self {
+        Self { shutdown: Some(shutdown), ..self }
     }
 
     /// Runs one call.
@@ -45,6 +54,10 @@ impl Operator {
     pub async fn execute(&self, call: Call) -> Result<Value, CallError> {
         match call {
             Call::Workspaces(call) => self.workspaces(call).await,
+            Call::Accounts(call) => self.accounts(call).await,
+            Call::Audit(call) => self.audit(call).await,
+            Call::Gateways => self.gateways(),
+            Call::Drain => self.drain(),
             Call::Projects(call) => self.projects(call).await,
             Call::Keys(call) => self.keys(call).await,
             Call::Tokens(call) => self.tokens(call).await,
@@ -52,7 +65,6 @@ impl Operator {
                 let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
                 self.mint(&api_key, &request)
             }
-            Call::Verify { credential, product, region } => Ok(self.verify(&credential, product, region)),
             Call::AdoptJobs { region, workspace, project, client_ref } => {
                 let workspace = self.workspace(workspace).await?;
                 let project_id = self.project(workspace.id, Some(project)).await?;
@@ -68,6 +80,19 @@ impl Operator {
                 Ok(json!({"region": region, "adopted": adopted.taken, "owned_before": adopted.known}))
             }
         }
+    }
+
+    /// Begins the server's end. The answer still goes out: whatever is under way is finished.
+    fn drain(&self) -> Result<Value, CallError> {
+        let (Some(shutdown), Some(gateway)) = (&self.shutdown, &self.gateway) else {
+            return Err(CallError(
+                "no server runs on this data folder: there is nothing to drain".to_owned(),
+            ));
+        };
+        let sessions = gateway.sessions().count();
+        tracing::info!(sessions, "asked to drain");
+        shutdown.cancel();
+        Ok(json!({"draining": true, "sessions": sessions}))
     }
 
     /// The workspace that is named, or the only one.
@@ -123,58 +148,7 @@ impl Operator {
             "expires_at": minted.expires_at.to_rfc3339(),
         }))
     }
-
-    fn verify(&self, credential: &str, product: Option<Product>, region: Option<Region>) -> Value {
-        let now = self.control.now();
-        let tables = self.control.tables();
-        if classify(credential) == Shape::ManagementToken {
-            return match tables.verify_management(credential, now) {
-                Ok(manager) => json!({"accepted": true, "token_id": manager.token_id(),
-                    "workspace_id": manager.workspace_id(), "permissions": manager.permissions()}),
-                Err(refusal) => refused(&refusal),
-            };
-        }
-        let product =
-            product.or_else(|| first_product(tables, credential, region, now)).unwrap_or(Product::Batch);
-        let need = need(product, region);
-        match tables.verify(credential, &need, now) {
-            Ok(principal) => json!({
-                "accepted": true,
-                "workspace_id": principal.workspace_id(),
-                "project_id": principal.project_id(),
-                "apikey_id": principal.api_key_id(),
-                "temporary_key_id": principal.temporary_key_id(),
-                "products": principal.products(),
-                "areas": principal.areas(),
-                "client_ref": principal.client_ref(),
-                "expires_at": principal.expires_at().map(domain::Timestamp::to_rfc3339),
-            }),
-            Err(refusal) => refused(&refusal),
-        }
-    }
 }
 
 /// Calls come from this machine.
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-fn need(product: Product, region: Option<Region>) -> Need<'static> {
-    let surface = if product == Product::Rt { Surface::RealtimeHeader } else { Surface::Batch };
-    Need { surface, product: Some(product), region, peer: LOCAL, origin: None, usage: false }
-}
-
-/// The first product that the credential is good for, so that a question without one isn't answered for the wrong one.
-fn first_product(
-    tables: &verify::Tables,
-    credential: &str,
-    region: Option<Region>,
-    now: domain::Timestamp,
-) -> Option<Product> {
-    Product::ALL
-        .iter()
-        .copied()
-        .find(|product| tables.verify(credential, &need(*product, region), now).is_ok())
-}
-
-fn refused(refusal: &domain::Refusal) -> Value {
-    json!({"accepted": false, "reason": refusal.reason, "detail": refusal.detail})
-}

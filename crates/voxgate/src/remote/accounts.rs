@@ -1,0 +1,52 @@
+//! Accounts over the management API.
+
+use ::http::Method;
+use serde_json::{Value, json};
+
+use super::Remote;
+use crate::operator::{AccountCall, CallError, Who, shapes};
+
+impl Remote {
+    /// Runs a call about accounts.
+    pub(super) async fn accounts(&self, call: AccountCall) -> Result<Value, CallError> {
+        match call {
+            AccountCall::Create { email, password, membership } => {
+                let mut body = json!({"email": email, "password": password});
+                if let Some((workspace, role)) = membership {
+                    body["workspace_id"] = json!(workspace);
+                    body["role"] = json!(role);
+                }
+                Ok(shapes::ACCOUNT.of(&self.send(Method::POST, "/v1/accounts", &body).await?))
+            }
+            AccountCall::List => Ok(shapes::ACCOUNT.of_all(&self.pages("/v1/accounts", "accounts").await?)),
+            AccountCall::Disable { who } => self.change_account(&who, &json!({"disabled": true})).await,
+            AccountCall::Enable { who } => self.change_account(&who, &json!({"disabled": false})).await,
+            AccountCall::SetPassword { who, password } => {
+                self.change_account(&who, &json!({"password": password})).await
+            }
+            AccountCall::Delete { who } => {
+                let id = self.account_id(&who).await?;
+                self.delete(&format!("/v1/accounts/{id}")).await?;
+                Ok(json!({"account_id": id}))
+            }
+        }
+    }
+
+    async fn change_account(&self, who: &Who, body: &Value) -> Result<Value, CallError> {
+        let id = self.account_id(who).await?;
+        Ok(shapes::ACCOUNT.of(&self.send(Method::PATCH, &format!("/v1/accounts/{id}"), body).await?))
+    }
+
+    /// The id of the account that is meant. Ids are safe in a path.
+    pub(super) async fn account_id(&self, who: &Who) -> Result<String, CallError> {
+        let email = match who {
+            Who::Id(id) => return Ok(id.to_string()),
+            Who::Email(email) => email,
+        };
+        let accounts = self.pages("/v1/accounts", "accounts").await?;
+        let found = accounts.iter().find(|account| account["email"].as_str() == Some(email));
+        found.and_then(|account| account["account_id"].as_str()).map(str::to_owned).ok_or_else(|| {
+            CallError(format!("there is no account {email}: voxgate users list shows those that are"))
+        })
+    }
+}

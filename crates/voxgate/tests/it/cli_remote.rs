@@ -1,0 +1,152 @@
+//! `--server`: the same commands over the network, with a management token.
+
+use serde_json::{Value, json};
+use testkit::Process;
+
+use crate::command::{binary, err, failed, json, ok, out, run, run_with, run_with_input};
+
+/// A dev instance, and an operator's token for it.
+struct Site {
+    _folder: tempfile::TempDir,
+    dir: String,
+    server: Process,
+    url: String,
+    token: String,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Process::start(binary(), folder.path(), &[]).await;
+        let dir = folder.path().to_str().unwrap().to_owned();
+        let create = ["tokens", "create", "--permissions", "all,operate_instance", "--data-dir", &dir];
+        let token = ok(&run(&create).await);
+        let url = server.report().management_url.clone();
+        Self { _folder: folder, dir, server, url, token }
+    }
+
+    /// A command over the network.
+    async fn remotely(&self, arguments: &[&str]) -> std::process::Output {
+        let all = [arguments, &["--server", &self.url]].concat();
+        run_with(&all, &[("VOXGATE_MANAGEMENT_TOKEN", &self.token)], "").await
+    }
+
+    /// The same command over the socket.
+    async fn locally(&self, arguments: &[&str]) -> std::process::Output {
+        run(&[arguments, &["--data-dir", &self.dir]].concat()).await
+    }
+
+    /// Both ways tell the same.
+    async fn both(&self, arguments: &[&str]) -> Value {
+        let (far, near) = (json(&self.remotely(arguments).await), json(&self.locally(arguments).await));
+        assert_eq!(far, near, "{arguments:?}");
+        far
+    }
+}
+
+/// What lists show is the same whichever way the instance was reached.
+#[tokio::test]
+async fn both_ways_tell_the_same() {
+    let site = Site::start().await;
+    let project = json(&site.remotely(&["projects", "create", "--name", "far", "--json"]).await);
+    assert_eq!(project["is_default"], false);
+    assert!(site.both(&["projects", "list", "--json"]).await.to_string().contains("far"));
+    site.both(&["keys", "list", "--json"]).await;
+    site.both(&["tokens", "list", "--json"]).await;
+    site.both(&["workspaces", "list", "--json"]).await;
+    site.both(&["workspaces", "show", "--json"]).await;
+    site.both(&["users", "list", "--json"]).await;
+    site.both(&["audit", "list", "--json", "--limit", "1000"]).await;
+    let number = project["project_id"].to_string();
+    assert_eq!(
+        json(&site.remotely(&["projects", "change", &number, "--name", "away", "--json"]).await)["name"],
+        "away"
+    );
+    ok(&site.remotely(&["projects", "delete", &number, "--yes"]).await);
+    assert!(!site.both(&["projects", "list", "--json"]).await.to_string().contains("away"));
+    assert!(site.server.terminate().await.0);
+}
+
+/// A key that is made from afar works, and is refused after it was revoked from afar.
+#[tokio::test]
+async fn keys_from_afar() {
+    let site = Site::start().await;
+    let home = site.server.home();
+    let key = json(&site.remotely(&["keys", "create", "--name", "far", "--areas", "eu,usa", "--json"]).await);
+    assert_eq!((&key["name"], &key["areas"]), (&json!("far"), &json!(["eu", "usa"])));
+    let secret = key["key_value"].as_str().unwrap();
+    home.get("/v2/jobs", &testkit::Caller::api_key(secret)).await.expect(200);
+    let mint = ["mint", "--type", "batch", "--ttl", "60", "--json", "--server", &site.url];
+    let minted = json(&run_with(&mint, &[("VOXGATE_API_KEY", secret)], "").await);
+    let temporary = testkit::Caller::temporary_key(minted["key_value"].as_str().unwrap());
+    home.get("/v2/jobs", &temporary).await.expect(200);
+    assert!(minted["temporary_key_id"].is_string() && minted["expires_at"].is_string(), "{minted}");
+    let revoked =
+        json(&site.remotely(&["keys", "revoke", key["apikey_id"].as_str().unwrap(), "--json"]).await);
+    assert!(revoked["revision"].is_u64(), "{revoked}");
+    home.get("/v2/jobs", &temporary).await.expect_refusal(401, "credential_revoked");
+    assert!(site.server.terminate().await.0);
+}
+
+/// Workspaces, accounts and members from afar.
+#[tokio::test]
+async fn operators_from_afar() {
+    let site = Site::start().await;
+    let workspace =
+        json(&site.remotely(&["workspaces", "create", "--name", "far", "--plan", "free", "--json"]).await);
+    let ws = workspace["workspace_id"].as_str().unwrap();
+    let user =
+        ["users", "create", "--email", "ann@example.org", "--workspace", ws, "--role", "admin", "--json"];
+    let user = json(&site.remotely(&user).await);
+    assert_eq!(user["password"].as_str().unwrap().len(), 24);
+    let members = site.both(&["workspaces", "members", "list", "--workspace", ws, "--json"]).await;
+    assert_eq!((&members[0]["email"], &members[0]["role"]), (&json!("ann@example.org"), &json!("admin")));
+    ok(&site.remotely(&["users", "disable", "ann@example.org"]).await);
+    let users = site.both(&["users", "list", "--json"]).await;
+    assert!(users.as_array().unwrap().iter().any(|user| user["state"] == "disabled"), "{users}");
+    let change = ["workspaces", "change", "--workspace", ws, "--reads-per-second-max", "9", "--json"];
+    let changed = json(&site.remotely(&change).await);
+    assert_eq!(changed["limits"]["reads_per_second_max"], 9);
+    assert_eq!(site.both(&["workspaces", "show", "--workspace", ws, "--json"]).await, changed);
+    let key = ok(&site.remotely(&["keys", "create", "--workspace", ws]).await);
+    let key = testkit::Caller::api_key(&key);
+    site.server.home().get("/v2/jobs", &key).await.expect(200);
+    ok(&site.remotely(&["workspaces", "close", ws, "--yes"]).await);
+    site.server.home().get("/v2/jobs", &key).await.expect_refusal(401, "credential_revoked");
+    let gateways = json(&site.remotely(&["gateways", "--json"]).await);
+    assert_eq!(gateways[0]["lag"], 0);
+    assert!(site.server.terminate().await.0);
+}
+
+/// A token comes from the environment or from standard input, never from the command line, and never goes out in the clear.
+#[tokio::test]
+async fn tokens_stay_secret() {
+    let site = Site::start().await;
+    let list = ["projects", "list", "--json", "--server", &site.url];
+    let without = failed(&run(&list).await);
+    assert!(without.contains("VOXGATE_MANAGEMENT_TOKEN"), "{without}");
+    json(&run_with_input(&[&list[..], &["--token", "-"]].concat(), &site.token).await);
+    assert_eq!(run(&[&list[..], &["--token", &site.token]].concat()).await.status.code(), Some(2));
+    let clear = run(&["projects", "list", "--server", "http://voxgate.example.org"]).await;
+    assert_eq!(clear.status.code(), Some(2));
+    assert!(err(&clear).contains("in the clear"), "{}", err(&clear));
+    let wrong = run_with(&list, &[("VOXGATE_MANAGEMENT_TOKEN", "vgm_wrong")], "").await;
+    let said = failed(&wrong);
+    assert!(said.contains("refuses the management token") && !said.contains("vgm_wrong"), "{said}");
+    assert_eq!(out(&wrong), "");
+    assert!(site.server.terminate().await.0);
+}
+
+/// What the network can't do says why, and a server that isn't there is told as that.
+#[tokio::test]
+async fn what_is_not_remote_says_so() {
+    let site = Site::start().await;
+    let adopt = failed(&site.remotely(&["jobs", "adopt", "--region", "eu1", "--project", "1"]).await);
+    assert!(adopt.contains("can't be done with --server") && adopt.contains("--data-dir"), "{adopt}");
+    let refused = failed(&site.remotely(&["projects", "delete", "999999", "--yes"]).await);
+    assert!(refused.contains("not_found"), "{refused}");
+    assert!(site.server.terminate().await.0);
+    let gone = ["projects", "list", "--server", &site.url];
+    let gone = failed(&run_with(&gone, &[("VOXGATE_MANAGEMENT_TOKEN", &site.token)], "").await);
+    assert!(gone.contains("can't be reached"), "{gone}");
+}
