@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "../../../testkit/src/authority.rs"]
+mod authority;
 mod clocks;
 mod credentials;
 mod engines;
@@ -10,4 +12,5 @@ mod frames;
 mod quota;
 mod relay;
 mod revocation;
+mod tls;
 mod world;

@@ -101,30 +101,37 @@ impl World {
 
     pub(crate) async fn with(setup: Setup) -> Self {
         let engine = Engine::listen().await;
-        let address = engine.address;
-        Self::made(setup, engine, address).await
+        let url = format!("ws://{}{}", engine.address, setup.engine_base);
+        Self::made(setup, engine, Upstream::parse(&url).unwrap()).await
+    }
+
+    /// A world whose engine is reached in another way than by its own address.
+    pub(crate) async fn with_upstream(make: impl AsyncFnOnce(SocketAddr) -> Upstream) -> Self {
+        let engine = Engine::listen().await;
+        let upstream = make(engine.address).await;
+        Self::made(Setup::default(), engine, upstream).await
     }
 
     /// A world whose engine nobody has to play, since it is said to be elsewhere.
     pub(crate) async fn with_engine_at(address: SocketAddr) -> Self {
-        Self::made(Setup::default(), Engine::listen().await, address).await
+        let upstream = Upstream::parse(&format!("ws://{address}")).unwrap();
+        Self::made(Setup::default(), Engine::listen().await, upstream).await
     }
 
-    async fn made(setup: Setup, engine: Engine, address: SocketAddr) -> Self {
+    async fn made(setup: Setup, engine: Engine, upstream: Upstream) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut ledgers = HashMap::new();
         let mut regions = Vec::new();
         for region in Region::ALL.iter().copied() {
             let ledger = ledger::Ledger::open(&dir.path().join(region.as_str()), region).await.unwrap();
             ledgers.insert(region, Arc::new(ledger));
-            let upstream = Upstream::parse(&format!("ws://{address}{}", setup.engine_base)).unwrap();
             regions.push(RegionConfig {
                 region,
                 batch_url: String::new(),
                 realtime_url: None,
                 batch_upstream: None,
                 // The regions without realtime have an engine too, so that it is not its absence that refuses.
-                realtime_upstream: Some(upstream),
+                realtime_upstream: Some(upstream.clone()),
                 tts_upstream: None,
                 engine_token: Some(EngineToken::new("engine-token").unwrap()),
                 capabilities: EngineCapabilities::default(),
