@@ -10,6 +10,7 @@ use verify::Principal;
 
 use crate::config::UserIdKey;
 use crate::meter::{Meter, Tally};
+use crate::upstream::{HeaderLines, RequestHead};
 
 const WORKSPACE: HeaderName = HeaderName::from_static("voxgate-workspace");
 const PROJECT: HeaderName = HeaderName::from_static("voxgate-project");
@@ -33,6 +34,8 @@ const IDENTITIES_KEPT_MAX: usize = 20_000;
 #[derive(Debug)]
 pub struct Identity {
     headers: HeaderMap,
+    /// The same headers as they go over the wire, but for the processing data.
+    lines: HeaderLines,
     user_id: String,
     tally: Arc<Tally>,
 }
@@ -92,8 +95,12 @@ impl Identities {
         if let Some(client_ref) = principal.client_ref() {
             headers.insert(CLIENT_REF, value(utf8_percent_encode(client_ref.as_str(), PLAIN).to_string()));
         }
+        let mut lines = HeaderLines::default();
+        for (name, value) in &headers {
+            lines.field(name, value);
+        }
         headers.insert(PROCESSING_DATA, value(processing_data(&user_id, None)));
-        Identity { headers, user_id, tally }
+        Identity { headers, lines, user_id, tally }
     }
 }
 
@@ -108,6 +115,15 @@ impl Identity {
         headers
     }
 
+    /// Writes the headers that every request to an engine has.
+    pub fn write(&self, head: &mut RequestHead, parallel_engines: Option<u32>) {
+        head.lines(&self.lines);
+        match (parallel_engines, self.headers.get(PROCESSING_DATA)) {
+            (None, Some(prepared)) => head.field(&PROCESSING_DATA, prepared),
+            _ => head.field(&PROCESSING_DATA, &value(processing_data(&self.user_id, parallel_engines))),
+        }
+    }
+
     /// Where this principal's requests are counted.
     pub const fn tally(&self) -> &Arc<Tally> {
         &self.tally
@@ -116,8 +132,15 @@ impl Identity {
 
 /// Writes where and as what a request arrived.
 pub fn write_place(headers: &mut HeaderMap, region: Region, request_id: RequestId) {
-    headers.insert(REGION, HeaderValue::from_static(region.as_str()));
-    headers.insert(REQUEST_ID, crate::answer::request_id_value(request_id));
+    for (name, value) in place(region, request_id) {
+        headers.insert(name, value);
+    }
+}
+
+/// Where and as what a request arrived.
+pub fn place(region: Region, request_id: RequestId) -> [(HeaderName, HeaderValue); 2] {
+    let region = HeaderValue::from_static(region.as_str());
+    [(REGION, region), (REQUEST_ID, crate::answer::request_id_value(request_id))]
 }
 
 /// The `user_id` that engines see: the same for the same project and client_ref, and telling neither.

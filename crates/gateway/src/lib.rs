@@ -9,6 +9,7 @@ mod access;
 pub mod answer;
 pub mod batch;
 pub mod body;
+pub mod chunks;
 pub mod config;
 mod dispatch;
 pub mod gateway;

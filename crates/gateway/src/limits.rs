@@ -24,6 +24,10 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 100;
 pub const JOB_ID_BYTES_MAX: usize = 64;
 /// A voice's name, in bytes.
 pub const VOICE_BYTES_MAX: usize = 64;
+/// The head of an engine's answer, in bytes.
+pub const ENGINE_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Header fields of an engine's answer.
+pub const ENGINE_HEADERS_COUNT_MAX: usize = 64;
 /// An engine's answer that is read into memory: job objects, errors, in bytes.
 pub const ENGINE_JSON_BYTES_MAX: usize = 1 << 20;
 /// A transcript that is embedded into the answer to a create, in bytes.

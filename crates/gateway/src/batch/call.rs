@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use domain::{Refusal, RequestId, Timestamp};
-use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::header::{AUTHORIZATION, HOST, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use ledger::{JobFacts, JobState, Owner};
 use verify::Principal;
 
 use super::{engine_down, internal, job_expired, job_not_found};
 use crate::gateway::BatchSite;
-use crate::identity::{Identity, write_place};
+use crate::identity::{Identity, place, write_place};
 use crate::meter::Count;
 use crate::policy::{Scan, parallel_engines};
-use crate::upstream::{EngineBody, EngineError, Pool, UploadBody};
+use crate::upstream::{EngineBody, EngineError, InvalidTarget, Pool, RequestHead, UploadBody};
 use crate::{Body, Gateway};
 
 /// One authorised request.
@@ -55,25 +55,34 @@ impl Call<'_> {
         engine_down(self.gateway, self.site, Some(&self.principal))
     }
 
-    /// A request to an engine in the caller's name.
-    pub(super) fn request(
+    /// A request with a body to an engine, in the caller's name.
+    pub(super) fn upload(
         &self,
         engine: &Pool,
-        method: Method,
         path: &str,
-        streams: bool,
         body: UploadBody,
     ) -> Result<Request<UploadBody>, Refusal> {
-        let ours = self.identity.headers(parallel_engines(self.scan.processing_data()));
-        let headers = with_forwarded(ours, self.headers, &self.scan, streams);
-        let mut request = request(self.site, engine, method, path, headers, body)
-            .map_err(|error| internal(&error, self.request_id))?;
-        write_place(request.headers_mut(), self.site.config.region, self.request_id);
+        let base = engine.upstream().base_path();
+        let uri =
+            Uri::try_from(format!("{base}{path}")).map_err(|error| internal(&error, self.request_id))?;
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        *headers = self.identity.headers(parallel_engines(self.scan.processing_data()));
+        for (name, value) in forwarded(self.headers, &self.scan, false) {
+            headers.append(name, value.clone());
+        }
+        headers.insert(HOST, engine.host().clone());
+        if let Some(token) = &self.site.engine_token {
+            headers.insert(AUTHORIZATION, token.clone());
+        }
+        write_place(headers, self.site.config.region, self.request_id);
         Ok(request)
     }
 
-    /// Sends a request without a body. Reading again does no harm, so a connection that ended while it was used is tried once
-    /// more.
+    /// Sends a request without a body, in the caller's name. Reading again does no harm, so a connection that ended while it was
+    /// used is tried once more.
     pub(super) async fn ask(
         &self,
         engine: &Arc<Pool>,
@@ -81,13 +90,17 @@ impl Call<'_> {
         path: &str,
         streams: bool,
     ) -> Result<Response<EngineBody>, Refusal> {
-        let request = self.request(engine, method.clone(), path, streams, UploadBody::Empty)?;
-        match engine.send(request).await {
+        let mut request = head(self.site, engine, method, path, self.request_id)
+            .map_err(|error| internal(&error, self.request_id))?;
+        self.identity.write(&mut request, parallel_engines(self.scan.processing_data()));
+        for (name, value) in forwarded(self.headers, &self.scan, streams) {
+            request.field(name, value);
+        }
+        match engine.ask(&request).await {
             Ok(response) => Ok(response),
+            // Boxed, as every rare path: the future of a request is moved, and should be short.
             Err(EngineError::Interrupted { reused: true, .. }) => {
-                let again = self.request(engine, method.clone(), path, streams, UploadBody::Empty)?;
-                // Boxed, as every rare path: the future of a request is moved, and should be short.
-                Box::pin(engine.send(again)).await.map_err(|error| self.engine_failed(&error))
+                Box::pin(engine.ask(&request)).await.map_err(|error| self.engine_failed(&error))
             }
             Err(error) => Err(self.engine_failed(&error)),
         }
@@ -115,39 +128,30 @@ impl Call<'_> {
     }
 }
 
-/// Adds the client's headers that an engine gets to see.
-pub(super) fn with_forwarded(
-    mut headers: HeaderMap,
-    client: &HeaderMap,
-    scan: &Scan<'_>,
+/// The client's headers that an engine gets to see.
+pub(super) fn forwarded<'a>(
+    client: &'a HeaderMap,
+    scan: &'a Scan<'_>,
     streams: bool,
-) -> HeaderMap {
-    for (name, value) in client {
-        if scan.forwards(name.as_str(), streams) {
-            headers.append(name, value.clone());
-        }
-    }
-    headers
+) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
+    client.iter().filter(move |(name, _)| scan.forwards(name.as_str(), streams))
 }
 
-/// A request to an engine: its own host, its own token, the path under its base.
-pub(super) fn request(
+/// A request without a body to an engine: its own host, its own token, the path under its base, and for whom it is asked.
+pub(super) fn head(
     site: &BatchSite,
     engine: &Pool,
-    method: Method,
+    method: &Method,
     path: &str,
-    mut headers: HeaderMap,
-    body: UploadBody,
-) -> Result<Request<UploadBody>, http::Error> {
-    let base = engine.upstream().base_path();
-    let uri = if base.is_empty() { Uri::try_from(path)? } else { Uri::try_from(format!("{base}{path}"))? };
-    headers.insert(HOST, engine.host());
+    request_id: RequestId,
+) -> Result<RequestHead, InvalidTarget> {
+    let mut head = RequestHead::new(method, engine.upstream().base_path(), path)?;
+    head.field(&HOST, engine.host());
     if let Some(token) = &site.engine_token {
-        headers.insert(AUTHORIZATION, token.clone());
+        head.field(&AUTHORIZATION, token);
     }
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    Ok(request)
+    for (name, value) in place(site.config.region, request_id) {
+        head.field(&name, &value);
+    }
+    Ok(head)
 }

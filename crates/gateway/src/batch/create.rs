@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use domain::{Reason, Refusal, Region, RequestId};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use ledger::{IntentId, JobFacts, NewIntent};
@@ -13,13 +13,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::call::{Call, request};
+use super::call::{Call, head};
 use super::engine::{read_all, translate};
 use super::internal;
 use super::object::JobObject;
 use super::read::{Look, wait_for};
 use crate::gateway::BatchSite;
-use crate::identity::write_place;
 use crate::limits::{BODY_BYTES_MAX, EMBEDDED_TRANSCRIPT_BYTES_MAX, ENGINE_JSON_BYTES_MAX, JOB_ID_BYTES_MAX};
 use crate::meter::Count;
 use crate::policy::route::is_name;
@@ -75,8 +74,8 @@ pub(super) async fn create(
     }
     let engine = call.engine()?;
     let progress = Arc::new(Progress::default());
-    let body = UploadBody::client(incoming, BODY_BYTES_MAX, progress.clone());
-    let request = call.request(engine, Method::POST, "/v2/jobs", false, body)?;
+    let body = UploadBody::new(incoming, BODY_BYTES_MAX, progress.clone());
+    let request = call.upload(engine, "/v2/jobs", body)?;
     let new = NewIntent {
         project_id: call.principal.project_id(),
         client_ref: call.principal.client_ref().cloned(),
@@ -149,7 +148,7 @@ impl Creation {
     async fn run(self) -> Ended {
         let Self { site, engine, request, progress, underway, new, clock, region, request_id } = self;
         let intent = underway.intent;
-        let response = match engine.send(request).await {
+        let response = match engine.upload(request).await {
             Ok(response) => response,
             Err(error) => {
                 // With a body that never became whole, or no connection, there can be no job.
@@ -206,12 +205,8 @@ pub(super) async fn take_back(
     request_id: RequestId,
 ) -> bool {
     let path = format!("/v2/jobs/{job_id}?force=true");
-    let Ok(mut request) = request(site, engine, Method::DELETE, &path, HeaderMap::new(), UploadBody::Empty)
-    else {
-        return false;
-    };
-    write_place(request.headers_mut(), site.config.region, request_id);
-    let status = engine.send(request).await.map(|response| response.status());
+    let Ok(request) = head(site, engine, &Method::DELETE, &path, request_id) else { return false };
+    let status = engine.ask(&request).await.map(|response| response.status());
     let gone = matches!(&status, Ok(status) if status.is_success() || matches!(status.as_u16(), 404 | 410));
     if !gone {
         tracing::warn!(%request_id, region = %site.config.region, "a job without owner could not be deleted at the engine");

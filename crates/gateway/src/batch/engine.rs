@@ -2,10 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use domain::{Reason, Refusal, RequestId};
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, RETRY_AFTER,
-};
+use http::header::RETRY_AFTER;
 use http::response::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -14,22 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::call::Call;
 use super::{job_expired, job_not_found};
 use crate::limits::ENGINE_JSON_BYTES_MAX;
-use crate::upstream::EngineBody;
+use crate::upstream::{EngineBody, SHOWN};
 use crate::{Body, answer};
-
-/// What clients get to see of an engine's headers.
-const SHOWN: &[HeaderName] = &[
-    CONTENT_TYPE,
-    CONTENT_LENGTH,
-    CONTENT_DISPOSITION,
-    CONTENT_ENCODING,
-    CONTENT_LANGUAGE,
-    CONTENT_RANGE,
-    ACCEPT_RANGES,
-    CACHE_CONTROL,
-    ETAG,
-    LAST_MODIFIED,
-];
 
 /// The published values of `error`. Clients stumble over others.
 const PUBLISHED: &[&str] = &[
@@ -98,8 +81,11 @@ pub(super) fn pass_on(response: Response<EngineBody>, request_id: RequestId) -> 
 
 /// The headers that clients get to see. Of repeated ones only the first: each of them may stand once.
 fn shown(headers: HeaderMap) -> HeaderMap {
-    const USUAL: usize = 8;
-    let mut shown = HeaderMap::with_capacity(USUAL);
+    let once = headers.len() == headers.keys_len();
+    if once && headers.keys().all(|name| SHOWN.contains(name)) {
+        return headers;
+    }
+    let mut shown = HeaderMap::with_capacity(headers.keys_len());
     for (name, value) in headers {
         // Repeated ones come without their name.
         if let Some(name) = name.filter(|name| SHOWN.contains(name)) {

@@ -59,13 +59,18 @@ pub(crate) async fn handle(
     if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
         trace.verified(begun);
     }
-    let (verb, call) = match judged {
-        Judged::Go(verb, call) => (verb, call),
-        Judged::Refused(refusal) => return refuse(outcome, &refusal, request_id),
-        Judged::Public(scan) => {
-            return Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
+    let (verb, call) = match judged.map_err(|aside| *aside) {
+        Ok(go) => go,
+        Err(Aside::Refused(refusal)) => return refuse(outcome, &refusal, request_id),
+        Err(Aside::Public(scan)) => {
+            let begun = outcome.trace.as_ref().map(|trace| trace.step());
+            let response = Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
+            if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
+                trace.answered(begun);
+            }
+            return response;
         }
-        Judged::Answer(response) => return response,
+        Err(Aside::Answer(response)) => return response,
     };
     outcome.project_id = Some(call.principal.project_id());
     outcome.api_key_id = Some(call.principal.api_key_id());
@@ -86,9 +91,8 @@ fn refuse(outcome: &mut Outcome, refusal: &Refusal, request_id: RequestId) -> Re
     answer::jobs(refusal, request_id)
 }
 
-/// What becomes of a request.
-enum Judged<'a> {
-    Go(Verb, Call<'a>),
+/// What becomes of a request that isn't an authorised one.
+enum Aside<'a> {
     Public(Scan<'a>),
     Refused(Refusal),
     Answer(Response<Body>),
@@ -103,21 +107,22 @@ fn judge<'a>(
     peer: SocketAddr,
     request_id: RequestId,
     now: Timestamp,
-) -> Judged<'a> {
+) -> Result<(Verb, Call<'a>), Box<Aside<'a>>> {
     let region = site.config.region;
     let scan = Scan::read(&parts.headers);
     let asked = Asked { method: parts.method.as_str(), route, scan, peer: peer.ip().to_canonical(), region };
-    match decide(&asked, &gateway.tables, now) {
+    let aside = match decide(&asked, &gateway.tables, now) {
         Verdict::Go(Go { verb, principal }) => {
             let identity = gateway.identity(&principal, region, product(route));
             let headers = &parts.headers;
-            Judged::Go(verb, Call { gateway, site, principal, identity, headers, scan, request_id, now })
+            return Ok((verb, Call { gateway, site, principal, identity, headers, scan, request_id, now }));
         }
-        Verdict::Public => Judged::Public(scan),
-        Verdict::Preflight => Judged::Answer(answer::preflight(request_id)),
-        Verdict::NotAllowed(allow) => Judged::Answer(answer::method_not_allowed(allow, request_id)),
-        Verdict::Refuse(refusal) => Judged::Refused(elsewhere(gateway, &asked, refusal)),
-    }
+        Verdict::Public => Aside::Public(scan),
+        Verdict::Preflight => Aside::Answer(answer::preflight(request_id)),
+        Verdict::NotAllowed(allow) => Aside::Answer(answer::method_not_allowed(allow, request_id)),
+        Verdict::Refuse(refusal) => Aside::Refused(elsewhere(gateway, &asked, refusal)),
+    };
+    Err(Box::new(aside))
 }
 
 /// Does what an authorised request asks for. What is refused is refused in the order of the answers table: the job, the rate,
@@ -199,9 +204,16 @@ fn elsewhere(gateway: &Gateway, asked: &Asked<'_>, refusal: Refusal) -> Refusal 
     )
 }
 
+/// How soon a request that the ledger couldn't serve may be tried again.
+const STORAGE_AGAIN_SECONDS: u32 = 5;
+
 /// A refusal for what only the log may tell.
 pub(crate) fn internal(error: &(dyn std::error::Error + 'static), request_id: RequestId) -> Refusal {
     tracing::error!(%request_id, error, "a request failed");
+    if error.downcast_ref::<ledger::LedgerError>().is_some_and(ledger::LedgerError::is_unavailable) {
+        let detail = "What is needed can't be written down now. Try again soon.";
+        return Refusal::new(Reason::StorageDown, detail).retry_after(STORAGE_AGAIN_SECONDS);
+    }
     Refusal::new(
         Reason::Internal,
         "Something failed here. Try again; the request id helps to find out what it was.",

@@ -8,12 +8,11 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use ledger::{JobFacts, JobState};
 
-use super::call::{Call, request, with_forwarded};
+use super::call::{Call, forwarded, head};
 use super::engine::{pass_on, refused};
 use super::read::{known_final, wait_for};
 use super::{engine_down, job_expired};
 use crate::gateway::BatchSite;
-use crate::identity::write_place;
 use crate::limits::SPEECH_BODY_BYTES_MAX;
 use crate::policy::{Query, Route, Scan};
 use crate::upstream::{Progress, UploadBody};
@@ -85,9 +84,9 @@ pub(super) async fn generate(
         None => format!("/generate/{voice}"),
     };
     let progress = Arc::new(Progress::default());
-    let body = UploadBody::client(incoming, SPEECH_BODY_BYTES_MAX, progress.clone());
-    let request = call.request(engine, Method::POST, &path, false, body)?;
-    match engine.send(request).await {
+    let body = UploadBody::new(incoming, SPEECH_BODY_BYTES_MAX, progress.clone());
+    let request = call.upload(engine, &path, body)?;
+    match engine.upload(request).await {
         Ok(response) if response.status().is_success() => Ok(pass_on(response, call.request_id)),
         Ok(response) => refused(call, response).await,
         Err(_) if progress.is_too_large() => Err(too_large()),
@@ -109,13 +108,12 @@ pub(super) async fn features(
 ) -> Response<Body> {
     let down = || answer::jobs(&engine_down(gateway, site, None), request_id);
     let Some(engine) = &site.engine else { return down() };
-    let mut headers = with_forwarded(HeaderMap::new(), headers, &scan, true);
-    write_place(&mut headers, site.config.region, request_id);
     let path = "/v1/discovery/features";
-    let Ok(request) = request(site, engine, Method::GET, path, headers, UploadBody::Empty) else {
-        return down();
-    };
-    match engine.send(request).await {
+    let Ok(mut request) = head(site, engine, &Method::GET, path, request_id) else { return down() };
+    for (name, value) in forwarded(headers, &scan, true) {
+        request.field(name, value);
+    }
+    match engine.ask(&request).await {
         Ok(response) if passes(response.status()) => pass_on(response, request_id),
         Ok(response) if response.status().is_client_error() => {
             let detail = "The engine of this region doesn't tell its features.";

@@ -7,21 +7,20 @@ use std::time::Duration;
 
 use domain::{RequestId, Timestamp};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use ledger::{Intent, IntentId, LedgerError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::request;
+use super::call::head;
 use super::create::take_back;
 use super::engine::read_all;
 use super::object::JobObject;
 use crate::Gateway;
 use crate::gateway::BatchSite;
-use crate::identity::write_place;
 use crate::limits::{ENGINE_JSON_BYTES_MAX, JOB_ID_BYTES_MAX};
 use crate::policy::route::is_name;
-use crate::upstream::{Pool, UploadBody};
+use crate::upstream::Pool;
 
 /// How often upkeep is done, in seconds.
 const UPKEEP_SECONDS: u64 = 60;
@@ -106,10 +105,8 @@ pub(super) struct Listed {
 
 /// Asks an engine for all its jobs.
 pub(super) async fn engine_jobs(site: &BatchSite, engine: &Arc<Pool>, id: RequestId) -> Option<Vec<Listed>> {
-    let mut request =
-        request(site, engine, Method::GET, "/v2/jobs", HeaderMap::new(), UploadBody::Empty).ok()?;
-    write_place(request.headers_mut(), site.config.region, id);
-    let response = engine.send(request).await.ok()?;
+    let request = head(site, engine, &Method::GET, "/v2/jobs", id).ok()?;
+    let response = engine.ask(&request).await.ok()?;
     if response.status() != StatusCode::OK {
         return None;
     }
@@ -228,12 +225,8 @@ async fn settle_one(
     request_id: RequestId,
 ) -> Result<(), LedgerError> {
     let path = format!("/v2/jobs/{id}");
-    let Ok(mut request) = request(site, engine, Method::GET, &path, HeaderMap::new(), UploadBody::Empty)
-    else {
-        return Ok(());
-    };
-    write_place(request.headers_mut(), site.config.region, request_id);
-    let Ok(response) = engine.send(request).await else { return Ok(()) };
+    let Ok(request) = head(site, engine, &Method::GET, &path, request_id) else { return Ok(()) };
+    let Ok(response) = engine.ask(&request).await else { return Ok(()) };
     match response.status() {
         StatusCode::OK => {
             let bytes = read_all(response.into_body(), ENGINE_JSON_BYTES_MAX).await.unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Follows one client's bytes: where a head ends, how long its body is, where the next head begins.
 
 use super::head::{Framing, HeadLines, Refused};
-use crate::limits::{CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, TRAILER_BYTES_MAX, URL_BYTES_MAX};
+use crate::chunks::{Broken, Chunks, Piece};
+use crate::limits::{HEAD_BYTES_MAX, URL_BYTES_MAX};
 
 /// What to do with the bytes that were shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +30,8 @@ enum State {
     Head { lines: HeadLines, line_start: usize, seen: usize },
     /// Inside a body of known length.
     Length(u64),
-    /// At the beginning of, or inside, the line that tells a chunk's size.
-    ChunkSize { value: u64, digits: u8, extension: bool, bytes: usize, cr: bool },
-    /// Inside a chunk's bytes.
-    ChunkData(u64),
-    /// The CRLF after a chunk; whether the CR was seen.
-    ChunkEnd { cr: bool },
-    /// The lines after the last chunk.
-    Trailer { bytes: usize, line_bytes: usize, cr: bool },
+    /// Inside a chunked body.
+    Chunked(Chunks),
     /// No HTTP/1 any more.
     Tunnel,
 }
@@ -56,10 +51,6 @@ impl Default for Inspector {
 impl State {
     fn head() -> Self {
         Self::Head { lines: HeadLines::default(), line_start: 0, seen: 0 }
-    }
-
-    const fn chunk_size() -> Self {
-        Self::ChunkSize { value: 0, digits: 0, extension: false, bytes: 0, cr: false }
     }
 }
 
@@ -96,31 +87,26 @@ impl Inspector {
                     Ok(None) => return Step { pass, next: Next::More },
                     Err(refused) => return Step { pass, next: Next::Refused(refused) },
                 },
-                State::Length(left) | State::ChunkData(left) => {
+                State::Length(left) => {
                     let taken = rest.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                     *left -= taken as u64;
                     taken
                 }
-                State::ChunkSize { .. } | State::ChunkEnd { .. } | State::Trailer { .. } => {
-                    match self.chunk_framing(rest) {
-                        Ok(taken) => taken,
-                        Err(good) => return Step { pass: pass + good, next: Next::Broken },
+                State::Chunked(chunks) => match chunks.next(rest) {
+                    Ok(Piece::Framing(taken) | Piece::Data(taken)) => taken,
+                    Ok(Piece::End(taken)) => {
+                        self.state = State::head();
+                        taken
                     }
-                }
+                    Err(Broken { good }) => return Step { pass: pass + good, next: Next::Broken },
+                },
             };
             pass += taken;
-            self.settle();
+            if self.state == State::Length(0) {
+                self.state = State::head();
+            }
         }
         Step { pass, next: Next::More }
-    }
-
-    /// Leaves the states in which nothing is left to wait for.
-    fn settle(&mut self) {
-        match self.state {
-            State::Length(0) => self.state = State::head(),
-            State::ChunkData(0) => self.state = State::ChunkEnd { cr: false },
-            _ => {}
-        }
     }
 
     /// Examines a head; its length once it is whole.
@@ -139,7 +125,7 @@ impl Inspector {
                 let length = *seen;
                 self.state = match framing {
                     Framing::Length(length) => State::Length(length),
-                    Framing::Chunked => State::chunk_size(),
+                    Framing::Chunked => State::Chunked(Chunks::default()),
                     Framing::Tunnel => State::Tunnel,
                 };
                 return Ok(Some(length));
@@ -151,88 +137,6 @@ impl Inspector {
             return Err(too_large(lines));
         }
         Ok(None)
-    }
-
-    /// Takes in the bytes between chunks; how many, or how many are good before one that is broken.
-    fn chunk_framing(&mut self, bytes: &[u8]) -> Result<usize, usize> {
-        for (index, byte) in bytes.iter().copied().enumerate() {
-            if self.chunk_byte(byte).ok_or(index)? {
-                return Ok(index + 1);
-            }
-        }
-        Ok(bytes.len())
-    }
-
-    /// Takes in one byte between chunks; says whether the state changed to one that isn't between chunks.
-    fn chunk_byte(&mut self, byte: u8) -> Option<bool> {
-        match &mut self.state {
-            State::ChunkSize { value, digits, extension, bytes, cr } => {
-                *bytes += 1;
-                if *bytes > CHUNK_LINE_BYTES_MAX {
-                    return None;
-                }
-                match byte {
-                    b'\n' if *cr && *digits > 0 => {
-                        let size = *value;
-                        self.state = if size == 0 {
-                            State::Trailer { bytes: 0, line_bytes: 0, cr: false }
-                        } else {
-                            State::ChunkData(size)
-                        };
-                        return Some(true);
-                    }
-                    _ if *cr => return None,
-                    b'\r' => *cr = true,
-                    b';' if *digits > 0 => *extension = true,
-                    _ if *extension => {
-                        if byte != b'\t' && (byte < b' ' || byte == 0x7f) {
-                            return None;
-                        }
-                    }
-                    _ => {
-                        const DIGITS_MAX: u8 = 15;
-                        let digit = char::from(byte).to_digit(16)?;
-                        *digits += 1;
-                        if *digits > DIGITS_MAX {
-                            return None;
-                        }
-                        *value = *value << 4 | u64::from(digit);
-                    }
-                }
-                Some(false)
-            }
-            State::ChunkEnd { cr } => match (*cr, byte) {
-                (false, b'\r') => {
-                    *cr = true;
-                    Some(false)
-                }
-                (true, b'\n') => {
-                    self.state = State::chunk_size();
-                    Some(true)
-                }
-                _ => None,
-            },
-            State::Trailer { bytes, line_bytes, cr } => {
-                *bytes += 1;
-                if *bytes > TRAILER_BYTES_MAX {
-                    return None;
-                }
-                match (byte, *cr) {
-                    (b'\n', true) if *line_bytes == 0 => {
-                        self.state = State::head();
-                        return Some(true);
-                    }
-                    (b'\n', true) => (*line_bytes, *cr) = (0, false),
-                    (b'\n', false) | (_, true) => return None,
-                    (b'\r', false) => *cr = true,
-                    (_, false) if byte != b'\t' && (byte < b' ' || byte == 0x7f) => return None,
-                    (b' ' | b'\t', false) if *line_bytes == 0 => return None,
-                    (_, false) => *line_bytes += 1,
-                }
-                Some(false)
-            }
-            State::Head { .. } | State::Length(_) | State::ChunkData(_) | State::Tunnel => Some(true),
-        }
     }
 }
 

@@ -4,34 +4,115 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::pool::Lease;
+use super::asking::AskingConnection;
+use super::head::{AnswerError, Framing, Part};
+use super::pool::{Connection, Lease, Pool};
 use crate::BodyError;
 
 /// What an engine sends. When it has been read to its end, the connection goes back to the pool; when it is dropped
 /// before, the connection ends.
-pub struct EngineBody {
-    incoming: Incoming,
-    lease: Option<Lease>,
+pub struct EngineBody(Source);
+
+enum Source {
+    /// The answer to a request without a body.
+    Asked {
+        /// `None` behind the end.
+        connection: Option<Box<Connection<AskingConnection>>>,
+        framing: Framing,
+        /// Where the connection goes afterwards, if it can be used again.
+        home: Option<Arc<Pool>>,
+    },
+    /// The answer to an upload.
+    Uploaded { incoming: Incoming, lease: Option<Lease> },
 }
 
 impl EngineBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease) -> Self {
-        let mut body = Self { incoming, lease: Some(lease) };
-        body.give_back_at_end();
-        body
+    pub(super) fn asked(
+        connection: Box<Connection<AskingConnection>>,
+        framing: Framing,
+        home: Option<Arc<Pool>>,
+    ) -> Self {
+        let mut source = Source::Asked { connection: Some(connection), framing, home };
+        source.give_back_at_end();
+        Self(source)
     }
 
+    pub(super) fn uploaded(incoming: Incoming, lease: Lease) -> Self {
+        let mut source = Source::Uploaded { incoming, lease: Some(lease) };
+        source.give_back_at_end();
+        Self(source)
+    }
+}
+
+impl Source {
     fn give_back_at_end(&mut self) {
-        if self.incoming.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
-            lease.give_back();
+        match self {
+            Self::Asked { connection, framing, home } if framing.is_done() => {
+                if let (Some(connection), Some(home)) = (connection.take(), home.take()) {
+                    home.keep(connection);
+                }
+            }
+            Self::Uploaded { incoming, lease } if incoming.is_end_stream() => {
+                if let Some(lease) = lease.take() {
+                    lease.give_back();
+                }
+            }
+            Self::Asked { .. } | Self::Uploaded { .. } => {}
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        match self {
+            Self::Asked { connection, framing, .. } => poll_asked(connection, framing, cx),
+            Self::Uploaded { incoming, .. } => loop {
+                return Poll::Ready(match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+                    // Trailers could carry what the head may not; they end here.
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => Some(Ok(data)),
+                        Err(_trailers) => continue,
+                    },
+                    Some(Err(error)) => Some(Err(BodyError::Broken(error.into()))),
+                    None => None,
+                });
+            },
+        }
+    }
+
+    /// Ends the connection.
+    fn abandon(&mut self) {
+        match self {
+            Self::Asked { connection, .. } => *connection = None,
+            Self::Uploaded { lease, .. } => *lease = None,
+        }
+    }
+}
+
+fn poll_asked(
+    connection: &mut Option<Box<Connection<AskingConnection>>>,
+    framing: &mut Framing,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, BodyError>>> {
+    loop {
+        let Some(asking) = connection.as_mut().map(|connection| connection.inner()) else {
+            return Poll::Ready(None);
+        };
+        match framing.take(asking.received()) {
+            Part::Data(data) => return Poll::Ready(Some(Ok(data))),
+            Part::End => return Poll::Ready(None),
+            Part::Broken => return Poll::Ready(Some(Err(BodyError::Broken(AnswerError::Framing.into())))),
+            Part::More => {}
+        }
+        match ready!(asking.poll_fill(framing.left_bytes(), cx)) {
+            Ok(0) if *framing == Framing::UntilClose => *framing = Framing::Length(0),
+            Ok(0) => return Poll::Ready(Some(Err(BodyError::Broken(AnswerError::BrokenOff.into())))),
+            Ok(_) => {}
+            Err(error) => return Poll::Ready(Some(Err(BodyError::Broken(error.into())))),
         }
     }
 }
@@ -50,35 +131,29 @@ impl http_body::Body for EngineBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
-        loop {
-            match std::task::ready!(Pin::new(&mut this.incoming).poll_frame(cx)) {
-                // Trailers could carry what the head may not; they end here.
-                Some(Ok(frame)) if frame.is_trailers() => {}
-                Some(Ok(frame)) => {
-                    this.give_back_at_end();
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-                Some(Err(error)) => {
-                    this.lease = None;
-                    return Poll::Ready(Some(Err(BodyError::Broken(error.into()))));
-                }
-                None => {
-                    if let Some(lease) = this.lease.take() {
-                        lease.give_back();
-                    }
-                    return Poll::Ready(None);
-                }
-            }
+        let source = &mut self.get_mut().0;
+        let data = ready!(source.poll_data(cx));
+        match &data {
+            Some(Err(_)) => source.abandon(),
+            Some(Ok(_)) | None => source.give_back_at_end(),
         }
+        Poll::Ready(data.map(|data| data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.0 {
+            Source::Asked { connection, framing, .. } => connection.is_none() || framing.is_done(),
+            Source::Uploaded { incoming, .. } => incoming.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.0 {
+            Source::Asked { framing, .. } => {
+                framing.left_bytes().map_or_else(SizeHint::default, SizeHint::with_exact)
+            }
+            Source::Uploaded { incoming, .. } => incoming.size_hint(),
+        }
     }
 }
 
@@ -113,29 +188,27 @@ impl Progress {
     }
 }
 
-/// What an engine gets.
+/// What a client sends, as it comes, on its way to an engine.
 #[derive(Debug)]
-pub enum UploadBody {
-    /// Nothing.
-    Empty,
-    /// What a client sends, as it comes.
-    Client {
-        /// The client's body.
-        incoming: Incoming,
-        /// How many bytes it may still have.
-        left_bytes: u64,
-        /// How far it got.
-        progress: Arc<Progress>,
-    },
+pub struct UploadBody {
+    incoming: Incoming,
+    /// How many bytes it may still have.
+    left_bytes: u64,
+    progress: Arc<Progress>,
 }
 
 impl UploadBody {
     /// A client's body, up to a limit.
-    pub fn client(incoming: Incoming, limit_bytes: u64, progress: Arc<Progress>) -> Self {
+    pub fn new(incoming: Incoming, limit_bytes: u64, progress: Arc<Progress>) -> Self {
         if incoming.is_end_stream() {
             progress.complete.store(true, Ordering::Release);
         }
-        Self::Client { incoming, left_bytes: limit_bytes, progress }
+        Self { incoming, left_bytes: limit_bytes, progress }
+    }
+
+    /// How far it got.
+    pub const fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 }
 
@@ -147,9 +220,7 @@ impl http_body::Body for UploadBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Self::Client { incoming, left_bytes, progress } = self.get_mut() else {
-            return Poll::Ready(None);
-        };
+        let Self { incoming, left_bytes, progress } = self.get_mut();
         loop {
             let frame = match std::task::ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
@@ -180,16 +251,10 @@ impl http_body::Body for UploadBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Client { incoming, .. } => incoming.is_end_stream(),
-        }
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Client { incoming, .. } => incoming.size_hint(),
-        }
+        self.incoming.size_hint()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,11 +12,15 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep};
 
+use super::asking::{AskError, AskingConnection};
 use super::body::{EngineBody, Progress, UploadBody};
 use super::dial;
+use super::head::{AnswerError, AnswerHead, RequestHead};
+use super::shelf::Shelf;
 use crate::metrics::EngineFault;
+use crate::stream::Stream;
 use crate::timer::poll_timer;
-use crate::{GatewayLimits, Upstream, workers};
+use crate::{GatewayLimits, Upstream};
 
 /// Why an engine gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +38,11 @@ pub enum EngineError {
         reused: bool,
         /// What happened.
         #[source]
-        source: hyper::Error,
+        source: std::io::Error,
     },
+    /// What came can't be understood, or broke off.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
 }
 
 impl EngineError {
@@ -45,7 +52,12 @@ impl EngineError {
             Self::Connect(_) => EngineFault::Connect,
             Self::Timeout => EngineFault::Timeout,
             Self::Interrupted { .. } => EngineFault::Interrupted,
+            Self::Answer(_) => EngineFault::Invalid,
         }
+    }
+
+    fn interrupted(reused: bool, source: hyper::Error) -> Self {
+        Self::Interrupted { reused, source: std::io::Error::other(source) }
     }
 }
 
@@ -54,38 +66,44 @@ impl EngineError {
 pub struct Pool {
     upstream: Upstream,
     host: HeaderValue,
-    /// Idle connections per worker, and of all other threads: a connection's task runs on the thread that made it.
-    idle: Box<[Mutex<Vec<Idle>>]>,
+    asking: Shelf<AskingConnection>,
+    uploading: Shelf<SendRequest<UploadBody>>,
     limits: GatewayLimits,
     answers: AtomicBool,
 }
 
+/// A connection and the timer for the wait for its answers.
 #[derive(Debug)]
-struct Idle {
-    connection: Connection,
-    since: Instant,
-}
-
-#[derive(Debug)]
-struct Connection {
-    sender: SendRequest<UploadBody>,
-    /// For the wait for an answer.
+pub(super) struct Connection<C> {
+    inner: C,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// A connection that is in use for one request.
+impl<C> Connection<C> {
+    /// Boxed: it is handed from place to place with every answer.
+    fn new(inner: C) -> Box<Self> {
+        Box::new(Self { inner, timer: None })
+    }
+
+    pub(super) const fn inner(&mut self) -> &mut C {
+        &mut self.inner
+    }
+}
+
+/// A connection for uploads that is in use for one request.
 #[derive(Debug)]
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    connection: Connection,
-    upload: Option<Arc<Progress>>,
+    connection: Box<Connection<SendRequest<UploadBody>>>,
+    upload: Arc<Progress>,
 }
 
 impl Lease {
     /// Takes the connection back, unless it is still sending.
     pub(super) fn give_back(self) {
-        if self.upload.as_ref().is_none_or(|upload| upload.is_complete()) {
-            self.pool.put(self.connection);
+        let Self { pool, connection, upload } = self;
+        if upload.is_complete() && !connection.inner.is_closed() {
+            pool.uploading.put(connection);
         }
     }
 }
@@ -98,7 +116,8 @@ impl Pool {
         Arc::new(Self {
             upstream,
             host,
-            idle: (0..=limits.worker_threads.max(1)).map(|_| Mutex::default()).collect(),
+            asking: Shelf::new(&limits),
+            uploading: Shelf::new(&limits),
             limits,
             answers: AtomicBool::new(true),
         })
@@ -110,8 +129,8 @@ impl Pool {
     }
 
     /// The `Host` that the engine gets.
-    pub fn host(&self) -> HeaderValue {
-        self.host.clone()
+    pub const fn host(&self) -> &HeaderValue {
+        &self.host
     }
 
     /// Whether the engine answered when it was last asked.
@@ -119,104 +138,125 @@ impl Pool {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// Sends a request and waits for the head of its answer. Where a connection that was kept turns out to be closed before
-    /// a byte of the request was sent, another is taken.
+    /// Sends a request without a body and waits for the head of its answer.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn send(
+    pub async fn ask(self: &Arc<Self>, request: &RequestHead) -> Result<Response<EngineBody>, EngineError> {
+        let asked = self.ask_once(request).await;
+        self.note(&asked);
+        asked
+    }
+
+    async fn ask_once(self: &Arc<Self>, request: &RequestHead) -> Result<Response<EngineBody>, EngineError> {
+        let (mut connection, reused) = match self.asking.take(AskingConnection::is_fresh) {
+            Some(connection) => (connection, true),
+            None => (Connection::new(AskingConnection::new(Box::pin(self.connect()).await?)), false),
+        };
+        let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
+        let asked = {
+            let Connection { inner, timer } = &mut *connection;
+            with_patience(std::pin::pin!(inner.ask(request)), timer, None, wait).await
+        };
+        let head = match asked {
+            None => return Err(EngineError::Timeout),
+            Some(Err(AskError::Unanswered(source))) => {
+                return Err(EngineError::Interrupted { reused, source });
+            }
+            Some(Err(AskError::Answer(error))) => return Err(error.into()),
+            Some(Ok(head)) => head,
+        };
+        let AnswerHead { status, headers, framing, keeps } = head;
+        let home = keeps.then(|| self.clone());
+        let mut response = Response::new(EngineBody::asked(connection, framing, home));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+
+    /// Keeps a connection for the next who asks.
+    pub(super) fn keep(&self, mut connection: Box<Connection<AskingConnection>>) {
+        if connection.inner.is_fresh() {
+            self.asking.put(connection);
+        }
+    }
+
+    /// Sends a request with a body and waits for the head of its answer. Where a connection that was kept turns out to be closed
+    /// before a byte of the request was sent, another is taken.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn upload(
+        self: &Arc<Self>,
+        request: Request<UploadBody>,
+    ) -> Result<Response<EngineBody>, EngineError> {
+        let uploaded = self.upload_once(request).await;
+        self.note(&uploaded);
+        uploaded
+    }
+
+    async fn upload_once(
         self: &Arc<Self>,
         mut request: Request<UploadBody>,
     ) -> Result<Response<EngineBody>, EngineError> {
-        let upload = match request.body() {
-            UploadBody::Empty => None,
-            UploadBody::Client { progress, .. } => Some(progress.clone()),
-        };
+        let upload = request.body().progress().clone();
         loop {
-            let (mut connection, reused) = match self.take() {
+            let (mut connection, reused) = match self.uploading.take(|sender| !sender.is_closed()) {
                 Some(connection) => (connection, true),
-                None => (Box::pin(self.connect()).await.inspect_err(|_| self.set_answers(false))?, false),
+                None => (Connection::new(self.connect_for_uploads().await?), false),
             };
-            if connection.sender.ready().await.is_err() {
+            if connection.inner.ready().await.is_err() {
                 if reused {
                     continue;
                 }
-                self.set_answers(false);
                 return Err(EngineError::Connect(std::io::ErrorKind::ConnectionReset.into()));
             }
-            let Connection { sender, timer } = &mut connection;
-            let sending = std::pin::pin!(sender.try_send_request(request));
+            let Connection { inner, timer } = &mut *connection;
+            let sending = std::pin::pin!(inner.try_send_request(request));
             let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
-            match with_patience(sending, timer, upload.as_deref(), wait).await {
+            match with_patience(sending, timer, Some(&upload), wait).await {
                 None => return Err(EngineError::Timeout),
                 Some(Ok(response)) => {
-                    self.set_answers(true);
                     let lease = Lease { pool: self.clone(), connection, upload };
-                    return Ok(response.map(|incoming| EngineBody::new(incoming, lease)));
+                    return Ok(response.map(|incoming| EngineBody::uploaded(incoming, lease)));
                 }
                 Some(Err(mut error)) => match error.take_message() {
                     Some(unsent) if reused => request = unsent,
-                    _ => {
-                        return Err(EngineError::Interrupted { reused, source: error.into_error() });
-                    }
+                    _ => return Err(EngineError::interrupted(reused, error.into_error())),
                 },
             }
         }
     }
 
-    fn set_answers(&self, answers: bool) {
-        self.answers.store(answers, Ordering::Relaxed);
-    }
-
-    /// The idle connections of the thread that asks.
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        let others = self.idle.len() - 1;
-        let place = workers::here().map_or(others, |number| number.min(others));
-        self.idle[place].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Option<Connection> {
-        let mut idle = self.idle();
-        let oldest = Duration::from_secs(self.limits.engine_idle_seconds_max);
-        while let Some(Idle { connection, since }) = idle.pop() {
-            if since.elapsed() > oldest {
-                // The rest waited longer still.
-                idle.clear();
-                return None;
-            }
-            if !connection.sender.is_closed() {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    fn put(&self, connection: Connection) {
-        if connection.sender.is_closed() {
-            return;
-        }
-        let mut idle = self.idle();
-        if idle.len() < self.limits.engine_idle_connections_max.div_ceil(self.limits.worker_threads.max(1)) {
-            idle.push(Idle { connection, since: Instant::now() });
+    /// Notes whether the engine is there. Why a single request failed is another matter.
+    fn note<T>(&self, result: &Result<T, EngineError>) {
+        match result {
+            Ok(_) => self.answers.store(true, Ordering::Relaxed),
+            Err(EngineError::Connect(_)) => self.answers.store(false, Ordering::Relaxed),
+            Err(EngineError::Timeout | EngineError::Interrupted { .. } | EngineError::Answer(_)) => {}
         }
     }
 
-    async fn connect(&self) -> Result<Connection, EngineError> {
+    async fn connect(&self) -> Result<Stream, EngineError> {
         let wait = Duration::from_secs(self.limits.engine_connect_seconds_max);
-        let stream = tokio::time::timeout(wait, dial(&self.upstream))
+        tokio::time::timeout(wait, dial(&self.upstream))
             .await
             .map_err(|_| EngineError::Connect(std::io::ErrorKind::TimedOut.into()))?
-            .map_err(EngineError::Connect)?;
+            .map_err(EngineError::Connect)
+    }
+
+    async fn connect_for_uploads(&self) -> Result<SendRequest<UploadBody>, EngineError> {
+        let stream = self.connect().await?;
         let (sender, task) = Builder::new()
             .writev(false)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|source| EngineError::Interrupted { reused: false, source })?;
+            .map_err(|error| EngineError::interrupted(false, error))?;
         tokio::spawn(async move {
             // How it ends is told to whoever waits for an answer on it.
             let _ = task.await;
         });
-        Ok(Connection { sender, timer: None })
+        Ok(sender)
     }
 }
 

@@ -8,6 +8,7 @@ mod authority;
 mod bridging;
 mod creating;
 mod engine;
+mod engine_wire;
 mod framing;
 mod headers;
 mod http2;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::HEADERS_COUNT_MAX;
+use crate::limits::{CHUNK_LINE_BYTES_MAX, HEADERS_COUNT_MAX, TRAILER_BYTES_MAX};
 
 /// Shows the bytes in pieces, as a socket would, and tells how many passed in all and how it ended.
 fn run(bytes: &[u8], piece: usize) -> (usize, Next, Inspector) {

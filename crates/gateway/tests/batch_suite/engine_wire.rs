@@ -1,0 +1,137 @@
+//! Requests without a body, as they are spoken with engines: connections are used again where that is safe, and an answer that
+//! can't be read clearly harms nobody but its own request.
+
+use std::sync::Arc;
+
+use gateway::upstream::{EngineError, Pool, RequestHead};
+use gateway::{GatewayLimits, Upstream};
+use http::{Method, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::soon;
+
+/// What a scripted engine does with one connection.
+enum Act {
+    /// Reads a head, and sends this.
+    Answer(&'static str),
+    /// Sends this without being asked.
+    Say(&'static str),
+    /// Reads a head, and closes.
+    Close,
+}
+
+/// An engine whose connections do what they are told, one after the other; behind its script a connection ends.
+async fn engine(connections: Vec<Vec<Act>>) -> Arc<Pool> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move {
+        for script in connections {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for act in script {
+                match act {
+                    Act::Answer(bytes) => {
+                        read_head(&mut stream).await;
+                        stream.write_all(bytes.as_bytes()).await.unwrap();
+                    }
+                    Act::Say(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
+                    Act::Close => read_head(&mut stream).await,
+                }
+            }
+        }
+    });
+    Pool::new(upstream, GatewayLimits::default())
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+}
+
+async fn ask(pool: &Arc<Pool>) -> Result<(StatusCode, Result<Vec<u8>, String>), EngineError> {
+    let request = RequestHead::new(&Method::GET, "", "/v2/jobs/a").unwrap();
+    let response = soon(pool.ask(&request)).await?;
+    let status = response.status();
+    let body = soon(response.into_body().collect()).await;
+    Ok((status, body.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())))
+}
+
+const SHORT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n";
+const UNTIL_CLOSE: &str = "HTTP/1.1 200 OK\r\n\r\n{}";
+
+/// One connection serves one request after the other, whatever tells where their answers end, until an answer ends
+/// with it.
+#[tokio::test]
+async fn a_connection_serves_many() {
+    let pool = engine(vec![vec![
+        Act::Answer(SHORT),
+        Act::Answer(CHUNKED),
+        Act::Answer(SHORT),
+        Act::Answer(UNTIL_CLOSE),
+    ]])
+    .await;
+    for _ in 0..4 {
+        assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+}
+
+/// What an engine sends beyond its answer is never taken for the next one: the connection is given up.
+#[tokio::test]
+async fn bytes_that_nobody_asked_for_end_the_connection() {
+    let smuggled =
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged";
+    let pool = engine(vec![vec![Act::Answer(smuggled)], vec![Act::Answer(SHORT)]]).await;
+    for _ in 0..2 {
+        assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+    // Said before anybody asked, on a connection that was kept.
+    let pool = engine(vec![
+        vec![Act::Answer(SHORT), Act::Say("HTTP/1.1 408 Timeout\r\n\r\n")],
+        vec![Act::Answer(SHORT)],
+    ])
+    .await;
+    assert!(ask(&pool).await.is_ok());
+    while !matches!(ask(&pool).await, Ok((StatusCode::OK, _))) {}
+}
+
+/// A connection that ends while it is used again may have been closing: that is told, so that who asked may ask again. A
+/// fresh one that ends is a failure.
+#[tokio::test]
+async fn connections_that_end_are_told_apart() {
+    let pool =
+        engine(vec![vec![Act::Answer(SHORT), Act::Close], vec![Act::Answer(SHORT)], vec![Act::Close]]).await;
+    assert!(ask(&pool).await.is_ok());
+    assert!(matches!(ask(&pool).await, Err(EngineError::Interrupted { reused: true, .. })));
+    assert!(ask(&pool).await.is_ok());
+    let pool = engine(vec![vec![Act::Close]]).await;
+    assert!(matches!(ask(&pool).await, Err(EngineError::Interrupted { reused: false, .. })));
+}
+
+/// An answer that breaks off, or that could end at two places, fails, and the next request has a connection of its own.
+#[tokio::test]
+async fn unclear_answers_fail_alone() {
+    for broken in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ncontent-le",
+        "SSH-2.0-engine\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    ] {
+        let pool = engine(vec![vec![Act::Answer(broken)], vec![Act::Answer(SHORT)]]).await;
+        assert!(matches!(ask(&pool).await, Err(EngineError::Answer(_))), "{broken:?}");
+        assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+    for broken in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\n{}\n0\n\n",
+    ] {
+        let pool = engine(vec![vec![Act::Answer(broken)], vec![Act::Answer(SHORT)]]).await;
+        assert!(matches!(ask(&pool).await, Ok((StatusCode::OK, Err(_)))), "{broken:?}");
+        assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+}
