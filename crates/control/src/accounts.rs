@@ -1,13 +1,24 @@
-//! Accounts: made, recognised by their password, taken into workspaces.
+//! Accounts: made, recognised by their password, disabled, deleted.
 
 use domain::{Account, AccountId, Role, WorkspaceId};
-use storage::{AuditAction, StoreError, StoredAccount};
+use storage::{AuditAction, Page, PageRequest, StoreError, StoredAccount};
 
 use crate::passwords::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, is_acceptable};
 use crate::{Actor, Control, ControlError};
 
 /// An e-mail address, in bytes.
 pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// What to make an account of.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAccount<'a> {
+    /// Its e-mail address.
+    pub email: &'a str,
+    /// Its password.
+    pub password: &'a str,
+    /// The workspace that it belongs to from the beginning, and as what.
+    pub membership: Option<(WorkspaceId, Role)>,
+}
 
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
@@ -23,28 +34,14 @@ pub enum CreateAccountError {
     /// The password is too short or too long.
     #[error("a password should be {PASSWORD_BYTES_MIN} to {PASSWORD_BYTES_MAX} bytes long")]
     InvalidPassword,
+    /// No such workspace, or it is closed.
+    #[error("no such workspace")]
+    WorkspaceNotFound,
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
     Hash(#[source] ControlError),
     /// The store failed.
     #[error("the account could not be stored")]
-    Store(#[from] StoreError),
-}
-
-/// Why an account was not taken into a workspace.
-#[derive(Debug, thiserror::Error)]
-pub enum AddMemberError {
-    /// No such workspace, or it is closed.
-    #[error("no such workspace")]
-    WorkspaceNotFound,
-    /// No such account.
-    #[error("no such account")]
-    AccountNotFound,
-    /// It is a member already.
-    #[error("this account is a member of the workspace already")]
-    AlreadyMember,
-    /// The store failed.
-    #[error("the membership could not be stored")]
     Store(#[from] StoreError),
 }
 
@@ -65,6 +62,33 @@ pub enum SetPasswordError {
     Store(#[from] StoreError),
 }
 
+/// Why an account was not disabled, enabled, or made an operator.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeAccountError {
+    /// No such account.
+    #[error("no such account")]
+    AccountNotFound,
+    /// The store failed.
+    #[error("the change could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why an account was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteAccountError {
+    /// No such account.
+    #[error("no such account")]
+    AccountNotFound,
+    /// Nobody would be left to manage a workspace.
+    #[error(
+        "this account is the only admin of the workspace {0}: make another account admin first, or close it"
+    )]
+    LastAdmin(WorkspaceId),
+    /// The store failed.
+    #[error("the deletion could not be stored")]
+    Store(#[from] StoreError),
+}
+
 /// Whether a text may be an address. Whether mail arrives there is found out by sending some.
 fn is_email(text: &str) -> bool {
     let has_both_parts =
@@ -75,7 +99,7 @@ fn is_email(text: &str) -> bool {
 }
 
 impl Control {
-    /// Makes an account.
+    /// Makes an account that belongs to no workspace yet.
     ///
     /// # Errors
     /// See [`CreateAccountError`].
@@ -85,26 +109,53 @@ impl Control {
         email: &str,
         password: &str,
     ) -> Result<Account, CreateAccountError> {
-        if !is_email(email) {
+        self.create_account_in(actor, NewAccount { email, password, membership: None }).await
+    }
+
+    /// Makes an account, and a member of a workspace of it if one is given: both or neither.
+    ///
+    /// # Errors
+    /// See [`CreateAccountError`].
+    pub async fn create_account_in(
+        &self,
+        actor: &Actor,
+        new: NewAccount<'_>,
+    ) -> Result<Account, CreateAccountError> {
+        if !is_email(new.email) {
             return Err(CreateAccountError::InvalidEmail);
         }
-        if !is_acceptable(password) {
+        if !is_acceptable(new.password) {
             return Err(CreateAccountError::InvalidPassword);
         }
-        let hashed = self.inner.passwords.hash(password, &*self.inner.rng).await;
+        let hashed = self.inner.passwords.hash(new.password, &*self.inner.rng).await;
         let password_hash = hashed.map_err(CreateAccountError::Hash)?;
         let now = self.now();
-        let id = AccountId::generate(now, &*self.inner.rng);
-        let account = Account { id, email: email.to_owned(), created_at: now };
+        let account = Account {
+            id: AccountId::generate(now, &*self.inner.rng),
+            email: new.email.to_owned(),
+            created_at: now,
+            disabled_at: None,
+            is_operator: false,
+        };
         let mut change = self.inner.store.change().await?;
-        if change.find_account_by_email(email).await?.is_some() {
+        if change.find_account_by_email(new.email).await?.is_some() {
             return Err(CreateAccountError::EmailTaken);
         }
         change.insert_account(&StoredAccount { account: account.clone(), password_hash }).await?;
-        let pseudonym = self.inner.pseudonyms.of_account(id);
+        let mut detail = String::new();
+        if let Some((workspace_id, role)) = new.membership {
+            if change.find_workspace(workspace_id).await?.is_none() {
+                return Err(CreateAccountError::WorkspaceNotFound);
+            }
+            change.insert_member(workspace_id, account.id, role, now).await?;
+            detail = format!("role {role}");
+        }
+        let pseudonym = self.inner.pseudonyms.of_account(account.id);
+        let workspace_id = new.membership.map(|(workspace_id, _)| workspace_id);
         let action = AuditAction::AccountCreated;
-        let mut entry = self.inner.pseudonyms.entry(now, actor, None, action, &pseudonym);
-        entry.names.push((pseudonym, email.to_owned()));
+        let mut entry = self.inner.pseudonyms.entry(now, actor, workspace_id, action, &pseudonym);
+        entry.detail = detail;
+        entry.names.push((pseudonym, account.email.clone()));
         self.inner.publish(change, entry).await?;
         Ok(account)
     }
@@ -117,7 +168,24 @@ impl Control {
         Ok(self.inner.store.find_account_by_email(email).await?.map(|stored| stored.account))
     }
 
-    /// The account with this address, if the password is right. Takes as long for an unknown address.
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_account_by_id(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        Ok(self.inner.store.find_account(id).await?.map(|stored| stored.account))
+    }
+
+    /// A page of all accounts, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page_accounts(&self, page: &PageRequest) -> Result<Page<Account>, StoreError> {
+        self.inner.store.page_accounts(page).await
+    }
+
+    /// The account with this address, if the password is right and it may sign in. Takes as long for an unknown address
+    /// and for a disabled account, so that nobody learns by a clock who has one.
     ///
     /// # Errors
     /// When the store fails.
@@ -126,12 +194,11 @@ impl Control {
             return Ok(None);
         }
         let Some(stored) = self.inner.store.find_account_by_email(email).await? else {
-            // As long as for a known address, so that nobody learns by a clock who has an account.
             drop(self.inner.passwords.hash(password, &*self.inner.rng).await);
             return Ok(None);
         };
         let is_right = self.inner.passwords.verify(password, stored.password_hash).await;
-        Ok(is_right.then_some(stored.account))
+        Ok(Some(stored.account).filter(|account| is_right && account.disabled_at.is_none()))
     }
 
     /// Gives an account another password.
@@ -153,49 +220,113 @@ impl Control {
         if !change.set_password_hash(account_id, &password_hash).await? {
             return Err(SetPasswordError::AccountNotFound);
         }
-        let pseudonym = self.inner.pseudonyms.of_account(account_id);
-        let entry =
-            self.inner.pseudonyms.entry(self.now(), actor, None, AuditAction::PasswordChanged, pseudonym);
-        self.inner.publish(change, entry).await?;
+        self.log_account(change, actor, account_id, AuditAction::PasswordChanged).await?;
         Ok(())
     }
 
-    /// Takes an account into a workspace.
+    /// Lets an account sign in no more. What it made stays, since keys belong to projects.
+    /// Disabling it twice is no error.
     ///
     /// # Errors
-    /// See [`AddMemberError`].
-    pub async fn add_member(
+    /// See [`ChangeAccountError`].
+    pub async fn disable_account(&self, actor: &Actor, id: AccountId) -> Result<(), ChangeAccountError> {
+        self.set_disabled(actor, id, true).await
+    }
+
+    /// Lets an account sign in again. Enabling it twice is no error.
+    ///
+    /// # Errors
+    /// See [`ChangeAccountError`].
+    pub async fn enable_account(&self, actor: &Actor, id: AccountId) -> Result<(), ChangeAccountError> {
+        self.set_disabled(actor, id, false).await
+    }
+
+    async fn set_disabled(
         &self,
         actor: &Actor,
-        workspace_id: WorkspaceId,
-        account_id: AccountId,
-        role: Role,
-    ) -> Result<(), AddMemberError> {
-        let now = self.now();
+        id: AccountId,
+        is_disabled: bool,
+    ) -> Result<(), ChangeAccountError> {
         let mut change = self.inner.store.change().await?;
-        if change.find_workspace(workspace_id).await?.is_none() {
-            return Err(AddMemberError::WorkspaceNotFound);
+        let account = change.find_account(id).await?.ok_or(ChangeAccountError::AccountNotFound)?;
+        if account.disabled_at.is_some() == is_disabled {
+            return Ok(());
         }
-        if !change.has_account(account_id).await? {
-            return Err(AddMemberError::AccountNotFound);
-        }
-        if change.find_role(workspace_id, account_id).await?.is_some() {
-            return Err(AddMemberError::AlreadyMember);
-        }
-        change.insert_member(workspace_id, account_id, role, now).await?;
-        let pseudonym = self.inner.pseudonyms.of_account(account_id);
-        let action = AuditAction::MemberAdded;
-        let mut entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, pseudonym);
-        entry.detail = format!("role {role}");
-        self.inner.publish(change, entry).await?;
+        change.set_account_disabled(id, is_disabled.then(|| self.now())).await?;
+        let action = if is_disabled { AuditAction::AccountDisabled } else { AuditAction::AccountEnabled };
+        self.log_account(change, actor, id, action).await?;
         Ok(())
     }
 
-    /// The members of a workspace.
+    /// Lets an account operate the instance, or no more. Setting what is set already is no error.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn list_members(&self, workspace_id: WorkspaceId) -> Result<Vec<(Account, Role)>, StoreError> {
-        self.inner.store.list_members(workspace_id).await
+    /// See [`ChangeAccountError`].
+    pub async fn set_operator(
+        &self,
+        actor: &Actor,
+        id: AccountId,
+        is_operator: bool,
+    ) -> Result<(), ChangeAccountError> {
+        let mut change = self.inner.store.change().await?;
+        let account = change.find_account(id).await?.ok_or(ChangeAccountError::AccountNotFound)?;
+        if account.is_operator == is_operator {
+            return Ok(());
+        }
+        change.set_operator(id, is_operator).await?;
+        let action = if is_operator { AuditAction::OperatorAdded } else { AuditAction::OperatorRemoved };
+        self.log_account(change, actor, id, action).await?;
+        Ok(())
+    }
+
+    /// Deletes an account, its memberships and its name in the audit log. What it made stays.
+    ///
+    /// # Errors
+    /// See [`DeleteAccountError`].
+    pub async fn delete_account(&self, actor: &Actor, id: AccountId) -> Result<(), DeleteAccountError> {
+        let mut change = self.inner.store.change().await?;
+        for (workspace_id, role) in change.list_memberships(id).await? {
+            if role == Role::Admin && change.count_admins(workspace_id).await? <= 1 {
+                return Err(DeleteAccountError::LastAdmin(workspace_id));
+            }
+        }
+        if !change.delete_account(id).await? {
+            return Err(DeleteAccountError::AccountNotFound);
+        }
+        change.forget_audit_name(&self.inner.pseudonyms.of_account(id)).await?;
+        self.log_account(change, actor, id, AuditAction::AccountDeleted).await?;
+        Ok(())
+    }
+
+    async fn log_account(
+        &self,
+        change: storage::ChangeTx,
+        actor: &Actor,
+        id: AccountId,
+        action: AuditAction,
+    ) -> Result<(), StoreError> {
+        let pseudonym = self.inner.pseudonyms.of_account(id);
+        let entry = self.inner.pseudonyms.entry(self.now(), actor, None, action, pseudonym);
+        self.inner.publish(change, entry).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What can be no address is refused before anything is stored; unusual but real ones are taken.
+    #[test]
+    fn addresses_have_two_parts_and_no_blanks() {
+        for email in
+            ["a@b", "dev@localhost", "first.last+tag@example.org", "\"odd@local\"@example.org", "ü@ü.example"]
+        {
+            assert!(is_email(email), "{email}");
+        }
+        let long = format!("{}@example.org", "x".repeat(EMAIL_BYTES_MAX));
+        for email in ["", "@", "a@", "@b", "a", "a b@c", "a@b\n", "a@b\u{0}", &long] {
+            assert!(!is_email(email), "{email:?}");
+        }
     }
 }

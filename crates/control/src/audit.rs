@@ -1,10 +1,11 @@
 //! Audit events: who does something is written as a pseudonym.
 
-use credentials::{MasterKey, keyed_hash};
-use domain::{AccountId, ClientRef, ProjectId, Timestamp, WorkspaceId};
-use storage::{AuditAction, AuditEntry, AuditEvent, StoreError};
+use credentials::keyed_hash;
+use domain::{AccountId, ApiKeyId, ClientRef, ManagementTokenId, ProjectId, Timestamp, WorkspaceId};
+use storage::{AuditAction, AuditEntry, AuditEvent, AuditFilter, StoreError};
 use zeroize::Zeroizing;
 
+use crate::instance_keys::InstanceKeys;
 use crate::{Actor, Control};
 
 /// Makes pseudonyms: the same for the same person, and nobody else can tell whose.
@@ -19,8 +20,8 @@ impl std::fmt::Debug for Pseudonyms {
 }
 
 impl Pseudonyms {
-    pub(crate) fn new(master_key: &MasterKey) -> Self {
-        Self { key: master_key.derive("audit pseudonyms") }
+    pub(crate) fn new(keys: &InstanceKeys) -> Self {
+        Self { key: keys.pseudonyms.clone() }
     }
 
     pub(crate) fn of_account(&self, id: AccountId) -> String {
@@ -84,5 +85,35 @@ impl Control {
         limit: u64,
     ) -> Result<Vec<AuditEvent>, StoreError> {
         self.inner.store.list_audit_events(workspace_id, after, limit).await
+    }
+
+    /// The audit events that a filter lets through, after a number, oldest first, at most `limit`. A filter without a
+    /// workspace reads the whole instance's: for its operators alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_audit_events(
+        &self,
+        filter: &AuditFilter,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        self.inner.store.find_audit_events(filter, after, limit).await
+    }
+
+    /// The pseudonym behind which the log hides this actor or subject: an account's, a management token's or an API
+    /// key's id, as it was given; anything else stands in the log as it is.
+    pub fn audit_pseudonym(&self, text: &str) -> String {
+        let pseudonyms = &self.inner.pseudonyms;
+        if let Some(id) = AccountId::parse(text) {
+            return pseudonyms.of_account(id);
+        }
+        if let Some(id) = ManagementTokenId::parse(text) {
+            return pseudonyms.of(&Actor::ManagementToken(id)).0;
+        }
+        if let Some(id) = ApiKeyId::parse(text) {
+            return pseudonyms.of(&Actor::ApiKey(id)).0;
+        }
+        text.to_owned()
     }
 }

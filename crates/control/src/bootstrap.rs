@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use credentials::PlainSecret;
 use domain::{
-    Account, Area, AreaSet, PermissionSet, Plan, Product, ProductSet, ProjectId, Rng, Role, WorkspaceId,
+    Account, Area, AreaSet, PermissionSet, Plan, Product, ProductSet, ProjectId, Role, WorkspaceId,
 };
 
 use crate::{Actor, AddMemberError, Control, ControlError, NewKey, NewWorkspace, StoreError};
@@ -100,7 +100,7 @@ impl Control {
         {
             return Ok((account, password.clone()));
         }
-        let password = known.unwrap_or_else(|| make_password(&*self.inner.rng));
+        let password = known.unwrap_or_else(|| self.make_password());
         let account = match self.find_account(EMAIL).await? {
             Some(account) => {
                 let set = self.set_password(&ACTOR, account.id, password.expose()).await;
@@ -144,7 +144,9 @@ impl Control {
 
     fn is_dev_token(&self, token: &PlainSecret, workspace_id: WorkspaceId) -> bool {
         let manager = self.tables().verify_management(token.expose(), self.now());
-        manager.is_ok_and(|manager| manager.workspace_id() == workspace_id)
+        manager.is_ok_and(|manager| {
+            manager.workspace_id() == workspace_id && manager.permissions() == PermissionSet::all()
+        })
     }
 
     async fn make_dev_token(&self, workspace_id: WorkspaceId) -> Result<PlainSecret, ControlError> {
@@ -154,9 +156,4 @@ impl Control {
             .map_err(failed("its management token"))?;
         Ok(made.secret)
     }
-}
-
-/// A password that nobody guesses.
-fn make_password(rng: &dyn Rng) -> PlainSecret {
-    PlainSecret::new(format!("{:032x}", rng.next_u128()))
 }

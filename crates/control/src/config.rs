@@ -2,26 +2,43 @@
 
 use std::path::PathBuf;
 
-use domain::{Algorithm, Plan, PlanLimits, Product};
+use domain::{Algorithm, Plan, PlanLimits, Product, Workspace};
+use storage::DbPlace;
 use verify::Leeway;
+
+/// The database in the data folder.
+const DATABASE_FILE: &str = "voxgate.db";
+
+/// How old a signing key becomes where nothing else is said, in days.
+pub const SIGNING_KEY_DAYS_MAX: u32 = 90;
+/// How long a signing key is published before its first use where nothing else is said, in seconds.
+pub const PUBLISH_AHEAD_SECONDS: u32 = 3600;
 
 /// How to open the control plane.
 #[derive(Debug, Clone)]
 pub struct ControlConfig {
     /// Where the instance keeps its files; made if it is missing.
     pub data_dir: PathBuf,
-    /// The database, as in `sqlite:///var/lib/voxgate/voxgate.db`; `None` means `voxgate.db` in the data folder.
-    pub database_url: Option<String>,
+    /// The database; `None` means SQLite in `voxgate.db` in the data folder.
+    pub database: Option<DbPlace>,
     /// Where the master key comes from.
     pub master_key: MasterKeySource,
+    /// Where a re-wrap leads to: tried at start where the master key doesn't fit any more.
+    pub next_master_key: Option<MasterKeySource>,
     /// The algorithm of signing keys that are made from now on.
     pub algorithm: Algorithm,
+    /// How old a signing key may become until another one signs, in days.
+    pub signing_key_days_max: u32,
+    /// How long a signing key is published before its first use, in seconds; longer than key sets may be kept.
+    pub publish_ahead_seconds: u32,
     /// How long temporary keys may live, per product.
     pub ttl_seconds: TtlSeconds,
     /// Limits of plans that differ from the built-in ones.
     pub plan_limits: PlanOverrides,
     /// Leeway of the control plane's own tables.
     pub leeway: Leeway,
+    /// How long what nobody relies on is kept.
+    pub retention: Retention,
 }
 
 impl ControlConfig {
@@ -29,13 +46,44 @@ impl ControlConfig {
     pub fn in_folder(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
-            database_url: None,
+            database: None,
             master_key: MasterKeySource::Folder,
+            next_master_key: None,
             algorithm: Algorithm::EdDsa,
+            signing_key_days_max: SIGNING_KEY_DAYS_MAX,
+            publish_ahead_seconds: PUBLISH_AHEAD_SECONDS,
             ttl_seconds: TtlSeconds::default(),
             plan_limits: PlanOverrides::default(),
             leeway: Leeway::default(),
+            retention: Retention::default(),
         }
+    }
+
+    /// How long after a signing key has signed for the last time something of it may still be valid, in seconds. Never
+    /// less than with the usual ranges: before the last restart they may have been longer.
+    pub fn token_lifetime_seconds(&self) -> i64 {
+        let longest = self.ttl_seconds.longest_seconds().max(TtlSeconds::default().longest_seconds());
+        i64::from(longest) + i64::from(self.leeway.expiry_seconds)
+    }
+
+    /// Where the database is.
+    pub fn database_place(&self) -> DbPlace {
+        self.database.clone().unwrap_or_else(|| DbPlace::File(self.data_dir.join(DATABASE_FILE)))
+    }
+}
+
+/// How long what nobody relies on is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Entries of the feed, in days. A gateway that was away for longer begins anew with a snapshot.
+    pub feed_days_max: u32,
+    /// API keys after they were revoked, in days; 0 keeps them. Later they are unknown, and no longer in lists.
+    pub revoked_key_days_max: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { feed_days_max: 30, revoked_key_days_max: 400 }
     }
 }
 
@@ -48,6 +96,15 @@ pub enum MasterKeySource {
     File(PathBuf),
     /// The key itself, as hexadecimal or base64 text.
     Text(zeroize::Zeroizing<String>),
+    /// What this command prints: a program and its arguments, run without a shell.
+    Command(Vec<String>),
+}
+
+impl MasterKeySource {
+    /// Whether the instance keeps the key by itself.
+    pub const fn is_folder(&self) -> bool {
+        matches!(self, Self::Folder)
+    }
 }
 
 impl std::fmt::Debug for MasterKeySource {
@@ -56,6 +113,8 @@ impl std::fmt::Debug for MasterKeySource {
             Self::Folder => f.write_str("Folder"),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::Text(_) => f.write_str("Text(…)"),
+            // Its arguments may say more than everybody should read.
+            Self::Command(command) => f.debug_tuple("Command").field(&command.first()).finish(),
         }
     }
 }
@@ -133,5 +192,10 @@ impl PlanOverrides {
             Plan::Enterprise => self.enterprise,
         };
         configured.unwrap_or_else(|| plan.default_limits())
+    }
+
+    /// The limits of a workspace on this instance: its own, and its plan's for the rest.
+    pub fn of(&self, workspace: &Workspace) -> PlanLimits {
+        workspace.own_limits.over(self.limits(workspace.plan))
     }
 }

@@ -1,10 +1,11 @@
 //! First start, and every start after it.
 
 use credentials::MasterKey;
-use domain::{InstanceId, PlanLimits, SigningKeyState, Timestamp, Workspace};
-use storage::{AuditAction, AuditEntry, ChangeTx, Instance, Store, StoredSigningKey};
+use domain::{InstanceId, PlanLimits, Rng, SigningKeyState, Timestamp, Workspace};
+use storage::{AuditAction, AuditEntry, ChangeTx, Instance, Store};
 
 use crate::audit::Pseudonyms;
+use crate::instance_keys::InstanceKeys;
 use crate::signing;
 use crate::{Actor, ControlConfig, ControlError};
 
@@ -13,9 +14,10 @@ pub(crate) struct Start<'a> {
     pub(crate) store: &'a Store,
     pub(crate) config: &'a ControlConfig,
     pub(crate) master_key: &'a MasterKey,
+    pub(crate) keys: &'a InstanceKeys,
     pub(crate) pseudonyms: &'a Pseudonyms,
     pub(crate) now: Timestamp,
-    pub(crate) rng: &'a dyn domain::Rng,
+    pub(crate) rng: &'a dyn Rng,
 }
 
 const SENTINEL: &[u8] = b"voxgate";
@@ -24,60 +26,65 @@ fn sentinel_context(id: InstanceId) -> String {
     format!("instance/{id}")
 }
 
+/// Something sealed under the master key, by which a wrong one is found out.
+pub(crate) fn seal_sentinel(id: InstanceId, master_key: &MasterKey, rng: &dyn Rng) -> Vec<u8> {
+    master_key.seal(&sentinel_context(id), SENTINEL, rng)
+}
+
+/// Whether this is the instance's master key.
+pub(crate) fn is_sealed_under(present: &Instance, master_key: &MasterKey) -> bool {
+    let opened = master_key.open(&sentinel_context(present.id), &present.sentinel);
+    opened.is_ok_and(|opened| opened.as_slice() == SENTINEL)
+}
+
+/// The instance's own keys: new ones for a new instance.
+pub(crate) fn keys(
+    present: Option<&Instance>,
+    master_key: &MasterKey,
+    rng: &dyn Rng,
+) -> Result<InstanceKeys, ControlError> {
+    match present.map(|present| (present.id, &present.sealed_keys)) {
+        None => Ok(InstanceKeys::generate(rng)),
+        Some((_, None)) => Ok(InstanceKeys::of_first_release(master_key)),
+        Some((id, Some(sealed))) => {
+            InstanceKeys::open(id, master_key, sealed).map_err(|_| ControlError::InstanceKeysDamaged)
+        }
+    }
+}
+
 impl Start<'_> {
-    /// The instance: the one that is there, if this is its master key, else a new one with its first signing key.
+    /// The instance: the one that is there, or a new one with its first signing key.
     pub(crate) async fn instance(&self, present: Option<Instance>) -> Result<InstanceId, ControlError> {
         let Some(present) = present else {
             return self.make_instance().await;
         };
-        match self.master_key.open(&sentinel_context(present.id), &present.sentinel) {
-            Ok(opened) if opened.as_slice() == SENTINEL => Ok(present.id),
-            Ok(_) | Err(_) => Err(ControlError::WrongMasterKey),
+        if present.sealed_keys.is_none() {
+            let mut change = self.store.change().await?;
+            let sealed = self.keys.seal(present.id, self.master_key, self.rng);
+            change.reseal_instance(&present.sentinel, &sealed).await?;
+            self.keep(change, AuditAction::InstanceKeysKept, present.id).await?;
         }
+        Ok(present.id)
     }
 
     async fn make_instance(&self) -> Result<InstanceId, ControlError> {
         let id = InstanceId::generate(self.now, self.rng);
-        let sentinel = self.master_key.seal(&sentinel_context(id), SENTINEL, self.rng);
+        let sentinel = seal_sentinel(id, self.master_key, self.rng);
+        let sealed_keys = Some(self.keys.seal(id, self.master_key, self.rng));
         // Nobody verifies yet, so the first key signs at once.
-        let key = self.make_signing_key(SigningKeyState::Signing);
+        let state = SigningKeyState::Signing;
+        let key = signing::make(self.config.algorithm, state, self.master_key, self.now, self.rng);
         let mut change = self.store.change().await?;
-        change.insert_instance(&Instance { id, created_at: self.now, sentinel }).await?;
+        change.insert_instance(&Instance { id, created_at: self.now, sentinel, sealed_keys }).await?;
         change.insert_signing_key(&key).await?;
         self.keep(change, AuditAction::InstanceCreated, id).await?;
         Ok(id)
     }
 
-    fn make_signing_key(&self, state: SigningKeyState) -> StoredSigningKey {
-        signing::make(self.config.algorithm, state, self.master_key, self.now, self.rng)
-    }
-
-    /// The signing keys, after those whose time is over are gone and the one that signs has the configured algorithm.
-    pub(crate) async fn signing_keys(&self) -> Result<Vec<StoredSigningKey>, ControlError> {
-        let stored = self.store.list_signing_keys().await?;
-        for key in &stored {
-            if key.verifying_key.retired_at.is_some_and(|retired_at| retired_at <= self.now) {
-                let mut change = self.store.change().await?;
-                change.remove_signing_key(&key.verifying_key.kid).await?;
-                self.keep(change, AuditAction::SigningKeyMoved, &key.verifying_key.kid).await?;
-            }
-        }
-        let current = signing::current(&stored).ok_or(ControlError::NoSigningKey)?;
-        if current.verifying_key.algorithm != self.config.algorithm {
-            let new = self.make_signing_key(SigningKeyState::Signing);
-            let lifetime = self.config.ttl_seconds.longest_seconds() + self.config.leeway.expiry_seconds;
-            let retired_at = self.now.plus_seconds(i64::from(lifetime));
-            let mut change = self.store.change().await?;
-            signing::replace(&mut change, &current.verifying_key.kid, &new, retired_at).await?;
-            self.keep(change, AuditAction::SigningKeyCreated, &new.verifying_key.kid).await?;
-        }
-        Ok(self.store.list_signing_keys().await?)
-    }
-
     /// Tells gateways of limits that the configuration changed since they were told.
     pub(crate) async fn refresh_limits(&self) -> Result<(), ControlError> {
         for (workspace, told) in self.store.list_workspaces_with_limits().await? {
-            let limits = self.config.plan_limits.limits(workspace.plan);
+            let limits = self.config.plan_limits.of(&workspace);
             if limits != told {
                 self.set_limits(&workspace, limits).await?;
             }

@@ -7,7 +7,7 @@ use domain::{
     ApiKey, ApiKeyId, AreaSet, ClientRef, KeyState, Networks, ProductSet, ProjectId, Timestamp, Workspace,
     WorkspaceId,
 };
-use storage::{AuditAction, StoreError};
+use storage::{AuditAction, Page, PageRequest, StoreError};
 
 use crate::names::is_name;
 use crate::{Actor, Control};
@@ -171,6 +171,8 @@ impl Control {
             created_at: now,
             expires_at: new.expires_at,
             last_used_at: None,
+            temporary_keys_last_used_at: None,
+            imported_at: None,
             areas,
             products: new.products.unwrap_or(ProductSet::default_for_keys()),
             networks: new.networks,
@@ -190,7 +192,7 @@ impl Control {
     /// The areas of a new key: those asked for, if the plan allows them, else the workspace's home area.
     fn areas_of(&self, workspace: &Workspace, asked: Option<AreaSet>) -> Result<AreaSet, CreateKeyError> {
         let areas = asked.unwrap_or(AreaSet::EMPTY.with(workspace.home_area));
-        let limits = self.inner.config.plan_limits.limits(workspace.plan);
+        let limits = self.inner.config.plan_limits.of(workspace);
         if areas.len() > 1 && !limits.enterprise {
             return Err(CreateKeyError::SeveralAreas);
         }
@@ -212,6 +214,24 @@ impl Control {
             return Err(ListKeysError::ProjectNotFound);
         }
         Ok(self.inner.store.list_api_keys(workspace_id, project_id).await?)
+    }
+
+    /// A page of the API keys of a workspace or of one of its projects that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// When the project is none of this workspace.
+    pub async fn page_keys(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: Option<ProjectId>,
+        page: &PageRequest,
+    ) -> Result<Page<ApiKey>, ListKeysError> {
+        if let Some(project_id) = project_id
+            && self.inner.store.find_project(workspace_id, project_id).await?.is_none()
+        {
+            return Err(ListKeysError::ProjectNotFound);
+        }
+        Ok(self.inner.store.page_api_keys(workspace_id, project_id, page).await?)
     }
 
     /// One API key of a workspace.

@@ -10,36 +10,70 @@ mod audit;
 mod bootstrap;
 mod config;
 mod control;
+mod ended;
 mod error;
+mod follow;
 mod gateway_link;
 mod gateways;
+mod import;
+mod import_file;
+mod import_row;
 mod instance;
+mod instance_keys;
+mod key_command;
 mod keys;
+mod keys_change;
 mod last_used;
 mod master_key;
+mod members;
 mod mint;
 mod mint_rate;
 mod names;
 mod passwords;
 mod projects;
 mod publish;
+mod restore;
+mod rewrap;
 mod signing;
+mod signing_life;
 mod temporary_keys;
 mod tokens;
 mod workspaces;
 
-pub use accounts::{AddMemberError, CreateAccountError, EMAIL_BYTES_MAX, SetPasswordError};
+pub use accounts::{
+    ChangeAccountError, CreateAccountError, DeleteAccountError, EMAIL_BYTES_MAX, NewAccount, SetPasswordError,
+};
 pub use actor::Actor;
 pub use bootstrap::{DevAccount, DevSecrets};
-pub use config::{ControlConfig, MasterKeySource, PlanOverrides, TtlRange, TtlSeconds};
+pub use config::{
+    Retention,    ControlConfig, MasterKeySource, PUBLISH_AHEAD_SECONDS, PlanOverrides, SIGNING_KEY_DAYS_MAX, TtlRange,
+    TtlSeconds,
+};
 pub use control::Control;
+pub use ended::ended_after;
 pub use error::ControlError;
 pub use gateways::{Enforced, GatewayHealth, GatewayPort, Gateways};
+pub use import::{ImportError, ImportReport};
+pub use import_file::{IMPORT_LINE_BYTES_MAX, ImportFileError, ImportFormat, ImportRows};
+pub use import_row::{ImportRow, LineProblem};
+pub use key_command::{KEY_COMMAND_SECONDS_MAX, KeyCommandError};
 pub use keys::{CreateKeyError, CreatedKey, ListKeysError, NewKey, RevokeKeyError};
+pub use keys_change::{ChangeKeyError, ChangedKey, KeyChange, RotateKeyError, RotatedKey};
+pub use master_key::{read as read_master_key, write as write_master_key};
+pub use members::{AddMemberError, RemoveMemberError, SetMemberError};
 pub use mint::{MintRequest, Minted};
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use projects::{CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
-pub use storage::{AuditAction, AuditEvent, StoreError};
+pub use restore::{RestoreEnd, end_restore, is_master_key_of};
+pub use rewrap::{RewrapError, Rewrapped};
+pub use signing_life::{RotatedSigningKey, SignFrom, SigningKeyError, SigningKeyInfo};
+pub use storage::{
+    AuditAction, AuditEvent, AuditFilter, DbPlace, InvalidDbUrl, Page, PageRequest, Place, StoreError,
+    WorkspaceLimits,
+};
 pub use temporary_keys::{ClientRefError, RevokeTemporaryKeyError};
 pub use tokens::{CreateTokenError, CreatedToken, RevokeTokenError};
-pub use workspaces::{CreateWorkspaceError, CreatedWorkspace, NewWorkspace};
+pub use workspaces::{
+    ChangeWorkspaceError, ChangedWorkspace, CloseWorkspaceError, CreateWorkspaceError, CreatedWorkspace,
+    NewWorkspace, WorkspaceChange,
+};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
+use credentials::PlainSecret;
 use domain::Rng;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use crate::ControlError;
+use crate::{Control, ControlError};
 
 /// A password, in bytes, at least.
 pub const PASSWORD_BYTES_MIN: usize = 8;
@@ -80,6 +81,13 @@ impl Passwords {
             Ok(result) => result,
             Err(error) => crate::publish::resume(error).await,
         }
+    }
+}
+
+impl Control {
+    /// A password that nobody guesses, for an account whose owner is told it and changes it.
+    pub fn make_password(&self) -> PlainSecret {
+        PlainSecret::new(format!("{:032x}", self.inner.rng.next_u128()))
     }
 }
 

@@ -121,6 +121,19 @@ impl Control {
         self.inner.store.list_projects(workspace_id).await
     }
 
+    /// At most `limit` projects of a workspace whose numbers come after `after`, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page_projects(
+        &self,
+        workspace_id: WorkspaceId,
+        after: Option<ProjectId>,
+        limit: u64,
+    ) -> Result<Vec<Project>, StoreError> {
+        self.inner.store.page_projects(workspace_id, after, limit).await
+    }
+
     /// One project of a workspace; a deleted one is absent.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use credentials::{PlainSecret, SecretKind};
 use domain::link::Revision;
 use domain::{KeyState, ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
-use storage::{AuditAction, StoreError};
+use storage::{AuditAction, Page, PageRequest, StoreError};
 
 use crate::names::is_name;
 use crate::{Actor, Control};
@@ -87,7 +87,8 @@ impl Control {
         }
         change.insert_management_token(&token).await?;
         let action = AuditAction::ManagementTokenCreated;
-        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, token.id);
+        let mut entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, token.id);
+        entry.detail = format!("permissions {}", permissions.names());
         let revision = self.inner.publish(change, entry).await?;
         Ok(CreatedToken { token, secret, revision })
     }
@@ -101,6 +102,18 @@ impl Control {
         workspace_id: WorkspaceId,
     ) -> Result<Vec<ManagementToken>, StoreError> {
         self.inner.store.list_management_tokens(workspace_id).await
+    }
+
+    /// A page of the management tokens of a workspace that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page_management_tokens(
+        &self,
+        workspace_id: WorkspaceId,
+        page: &PageRequest,
+    ) -> Result<Page<ManagementToken>, StoreError> {
+        self.inner.store.page_management_tokens(workspace_id, page).await
     }
 
     /// Revokes a management token.

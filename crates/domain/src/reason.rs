@@ -76,6 +76,8 @@ named_enum! {
         EngineDown = "engine_down",
         /// The gateway has not heard from the control plane for too long.
         Stale = "stale",
+        /// The database can't be written to now.
+        StorageDown = "storage_down",
         /// No such thing for this caller.
         NotFound = "not_found",
         /// A request that can't be read.
@@ -152,7 +154,7 @@ impl Reason {
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::NotImplemented => 501,
-            Self::EngineDown | Self::Stale => 503,
+            Self::EngineDown | Self::Stale | Self::StorageDown => 503,
         }
     }
 
@@ -191,7 +193,7 @@ impl Reason {
             Self::InvalidValue => "Unprocessable Entity",
             Self::RateLimited => "Max concurrent running jobs exceeded",
             Self::NotImplemented => "Not Implemented",
-            Self::EngineDown | Self::Stale | Self::Internal => "Internal Server Error",
+            Self::EngineDown | Self::Stale | Self::StorageDown | Self::Internal => "Internal Server Error",
         }
     }
 
@@ -246,7 +248,9 @@ impl Reason {
             Self::InvalidValue | Self::MalformedRequest | Self::MethodNotAllowed => {
                 (RealtimeError::ProtocolError, 1003)
             }
-            Self::EngineDown | Self::Stale | Self::NotImplemented => (RealtimeError::JobError, 1011),
+            Self::EngineDown | Self::Stale | Self::StorageDown | Self::NotImplemented => {
+                (RealtimeError::JobError, 1011)
+            }
             Self::Internal | Self::NotFound | Self::JobNotFound | Self::JobExpired | Self::AlreadyExists => {
                 (RealtimeError::UnknownError, 1011)
             }

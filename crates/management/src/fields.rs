@@ -35,13 +35,22 @@ impl Fields {
     pub(crate) fn integer_within(&self, field: &str, min: u32, max: u32) -> Result<Option<u32>, Invalid> {
         let Some(value) = self.integer(field)? else { return Ok(None) };
         if value < i64::from(min) {
-            return Err(Invalid::below(field, i64::from(min)));
+            return Err(Invalid::below(field, "body", u64::from(min)));
         }
         u32::try_from(value)
             .ok()
             .filter(|value| *value <= max)
             .map(Some)
-            .ok_or_else(|| Invalid::above(field, i64::from(max)))
+            .ok_or_else(|| Invalid::above(field, "body", u64::from(max)))
+    }
+
+    /// The fields of a field that holds an object.
+    pub(crate) fn object(&self, field: &str) -> Result<Option<Self>, Invalid> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(Self(map.clone()))),
+            Some(_) => Err(Invalid::wrong_type(field, "body", "object")),
+        }
     }
 
     /// `true` or `false`.
@@ -83,6 +92,11 @@ impl Fields {
     pub(crate) fn required_name(&self) -> Result<String, Invalid> {
         let name = self.name()?.ok_or_else(|| Invalid::required("name", "body"))?;
         if name.trim().is_empty() { Err(Invalid::too_short("name", 1)) } else { Ok(name) }
+    }
+
+    /// Another name for something that must keep one.
+    pub(crate) fn new_name(&self) -> Result<Option<String>, Invalid> {
+        if self.has("name") { self.required_name().map(Some) } else { Ok(None) }
     }
 
     /// The caller's own reference.
@@ -164,13 +178,23 @@ impl Fields {
         Ok(Some(texts.into_iter().map(str::to_owned).collect()))
     }
 
-    /// A moment after `now`.
-    pub(crate) fn moment_after(&self, field: &str, now: Timestamp) -> Result<Option<Timestamp>, Invalid> {
+    /// Whether the field is there, as `null`.
+    pub(crate) fn is_null(&self, field: &str) -> bool {
+        self.0.get(field).is_some_and(Value::is_null)
+    }
+
+    /// A moment.
+    pub(crate) fn moment(&self, field: &str) -> Result<Option<Timestamp>, Invalid> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        let moment = Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        Timestamp::parse_rfc3339(text).map(Some).ok_or_else(|| {
             Invalid::wrong_type(field, "body", "date-time")
                 .with_detail("RFC 3339, as in 2027-01-31T00:00:00Z")
-        })?;
+        })
+    }
+
+    /// A moment after `now`.
+    pub(crate) fn moment_after(&self, field: &str, now: Timestamp) -> Result<Option<Timestamp>, Invalid> {
+        let Some(moment) = self.moment(field)? else { return Ok(None) };
         if moment <= now {
             return Err(Invalid::pattern(format!("{field} in body should lie in the future")));
         }

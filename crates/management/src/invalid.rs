@@ -1,5 +1,7 @@
 //! Values of the wrong form, in the wording and with the numbers of go-openapi that clients know (protocol 2.1).
 
+/// Characters of a caller's own text that a message repeats.
+const SHOWN_CHARACTERS_MAX: usize = 60;
 /// Number of a wrong type.
 pub(crate) const CODE_TYPE: u16 = 601;
 /// Number of a missing value.
@@ -18,6 +20,9 @@ pub(crate) const CODE_MAX: u16 = 608;
 pub(crate) const CODE_MIN: u16 = 609;
 /// Number of a list with too many entries.
 pub(crate) const CODE_MAX_ITEMS: u16 = 611;
+
+/// Number of a field that is none of the known ones.
+pub(crate) const CODE_UNKNOWN_FIELD: u16 = 616;
 
 /// A value that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,18 +79,27 @@ impl Invalid {
     }
 
     /// `ttl in body should be less than or equal to 3600`.
-    pub(crate) fn above(field: &str, max: i64) -> Self {
-        Self::new(CODE_MAX, format!("{field} in body should be less than or equal to {max}"))
+    pub(crate) fn above(field: &str, place: &str, max: u64) -> Self {
+        Self::new(CODE_MAX, format!("{field} in {place} should be less than or equal to {max}"))
     }
 
     /// `ttl in body should be greater than or equal to 60`.
-    pub(crate) fn below(field: &str, min: i64) -> Self {
-        Self::new(CODE_MIN, format!("{field} in body should be greater than or equal to {min}"))
+    pub(crate) fn below(field: &str, place: &str, min: u64) -> Self {
+        Self::new(CODE_MIN, format!("{field} in {place} should be greater than or equal to {min}"))
     }
 
     /// `networks in body should have at most 8 items`.
     pub(crate) fn too_many(field: &str, entries_max: usize) -> Self {
         Self::new(CODE_MAX_ITEMS, format!("{field} in body should have at most {entries_max} items"))
+    }
+
+    /// `plam in body is a forbidden property`.
+    pub(crate) fn forbidden(field: &str, known: &[&str]) -> Self {
+        // The name comes from the caller; a long one is not sent back.
+        let shown: String =
+            field.chars().filter(|letter| !letter.is_control()).take(SHOWN_CHARACTERS_MAX).collect();
+        Self::new(CODE_UNKNOWN_FIELD, format!("{shown} in body is a forbidden property"))
+            .with_detail(format!("The fields of this body are: {}.", known.join(", ")))
     }
 
     /// A field that this version knows and can't honour: refused, since ignoring a limit would lift it.

@@ -96,9 +96,19 @@ impl From<BodyProblem> for Problem {
     }
 }
 
+/// How soon a call that the database couldn't serve may be tried again.
+const STORAGE_AGAIN_SECONDS: u32 = 5;
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        let problem = Self::internal(&error);
+        if !error.is_unavailable() {
+            return problem;
+        }
+        Self {
+            retry_after_seconds: Some(STORAGE_AGAIN_SECONDS),
+            ..Self::new(Reason::StorageDown, "The database can't be used now. Try again soon.")
+        }
     }
 }
 
@@ -114,6 +124,8 @@ impl IntoResponse for Problem {
             reason: self.reason.as_str(),
         });
         let mut response = (status, body).into_response();
+        // For whoever counts refusals.
+        response.extensions_mut().insert(self.reason);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Query};
 use control::Enforced;
-use domain::ProjectId;
 use domain::link::Revision;
+use domain::{ProjectId, Timestamp};
 use http::{Extensions, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -20,6 +20,57 @@ use crate::problem::Problem;
 /// The parameters of the query, in their order. A query that can't be read has none.
 pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
     Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default()
+}
+
+/// A parameter of the query that is given once at most; an empty one is an absent one.
+pub(crate) fn one<'a>(query: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Invalid> {
+    let mut values = query.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
+    let first = values.next().filter(|value| !value.is_empty());
+    if values.next().is_some() {
+        return Err(Invalid::pattern(format!("{name} in query should be given once")));
+    }
+    Ok(first)
+}
+
+/// A whole number from `min` to `max` in the query.
+pub(crate) fn integer(
+    query: &[(String, String)],
+    name: &str,
+    min: u64,
+    max: u64,
+) -> Result<Option<u64>, Invalid> {
+    let Some(text) = one(query, name)? else { return Ok(None) };
+    let value: i128 = text.parse().map_err(|_| Invalid::wrong_type(name, "query", "integer"))?;
+    if value < i128::from(min) {
+        return Err(Invalid::below(name, "query", min));
+    }
+    u64::try_from(value)
+        .ok()
+        .filter(|value| *value <= max)
+        .map(Some)
+        .ok_or_else(|| Invalid::above(name, "query", max))
+}
+
+/// One of the names of an enum in the query.
+pub(crate) fn choice<T: Copy>(
+    query: &[(String, String)],
+    name: &str,
+    all: &[T],
+    text_of: fn(T) -> &'static str,
+) -> Result<Option<T>, Invalid> {
+    let Some(text) = one(query, name)? else { return Ok(None) };
+    let names: Vec<&str> = all.iter().map(|item| text_of(*item)).collect();
+    let found = all.iter().copied().find(|item| text_of(*item) == text);
+    found.map(Some).ok_or_else(|| Invalid::one_of(name, "query", &names))
+}
+
+/// A moment in the query.
+pub(crate) fn moment(query: &[(String, String)], name: &str) -> Result<Option<Timestamp>, Invalid> {
+    let Some(text) = one(query, name)? else { return Ok(None) };
+    let moment = Timestamp::parse_rfc3339(text);
+    moment.map(Some).ok_or_else(|| {
+        Invalid::wrong_type(name, "query", "date-time").with_detail("RFC 3339, as in 2027-01-31T00:00:00Z")
+    })
 }
 
 /// The client's address; requests without one come from nowhere that a network could allow.
@@ -56,9 +107,9 @@ pub(crate) fn project_id(text: &str) -> Result<ProjectId, Problem> {
 
 /// The project that a list is narrowed to.
 pub(crate) fn project_filter(query: &[(String, String)]) -> Result<Option<ProjectId>, Problem> {
-    match query.iter().find(|(name, value)| name == "project_id" && !value.is_empty()) {
+    match one(query, "project_id")? {
         None => Ok(None),
-        Some((_, value)) => value
+        Some(value) => value
             .parse()
             .map(|id| Some(ProjectId::new(id)))
             .map_err(|_| Invalid::wrong_type("project_id", "query", "int64").into()),

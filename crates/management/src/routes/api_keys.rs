@@ -6,25 +6,115 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use control::{Actor, CreateKeyError, ListKeysError, MintRequest, NewKey};
 use credentials::{Shape, classify};
-use domain::{Permission, Reason, Refusal};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use domain::{Area, Permission, Product, Reason, Refusal};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 use verify::{Manager, Principal};
 
 use crate::auth;
 use crate::context::Context;
+use crate::document::field::INTEGER_MAX;
+use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::fields::Fields;
 use crate::invalid::Invalid;
 use crate::mint_form::{PermanentKeyForm, TemporaryKeyForm};
+use crate::paging::{self, Paging};
 use crate::problem::Problem;
 use crate::request;
-use crate::routes::answers::{self, ApiKeyAnswer};
+use crate::routes::answers::{self, ApiKeyAnswer, ApiKeysPage, CreatedKeyAnswer};
 
 /// Tells the jti of a temporary key, for revoking it.
 const TEMPORARY_KEY_ID: HeaderName = HeaderName::from_static("temporary-key-id");
 
 /// What a key is called that nobody named.
 const UNNAMED: &str = "API key";
+
+/// The fields of a body that mints or makes a key.
+const FIELDS: &[Field] = &[
+    Field::new(
+        "ttl",
+        Form::Integer { min: 60, max: 86_400 },
+        "How long the temporary key lives, in seconds; batch keys at most 3600 unless configured otherwise. Left out, a \
+         permanent key is made.",
+    ),
+    Field::new(
+        "region",
+        Form::Choice(area_names),
+        "Narrows a temporary key to this area. The area au offers no realtime.",
+    ),
+    Field::new("client_ref", Form::ClientRef, "Your own reference for one end user: at most 256 bytes."),
+    Field::new(
+        "max_sessions",
+        Form::Integer { min: 1, max: U32_MAX },
+        "Sessions of the temporary key open at once.",
+    ),
+    Field::new(
+        "max_session_seconds",
+        Form::Integer { min: 1, max: U32_MAX },
+        "The longest that one of its sessions lasts.",
+    ),
+    Field::new("end_at_expiry", Form::Boolean, "Whether its sessions end when the temporary key expires."),
+    Field::new("origins", Form::Origins, "The pages that the temporary key may be used from."),
+    Field::new("networks", Form::Networks, "The networks that the key may be used from."),
+    Field::new(
+        "project_id",
+        Form::Integer { min: 1, max: INTEGER_MAX },
+        "The project of a permanent key, which needs one.",
+    ),
+    Field::new("name", Form::OptionalName, "What the permanent key is called."),
+    Field::new(
+        "areas",
+        Form::Choices(area_names),
+        "The areas of the permanent key; the workspace's home area if left out.",
+    ),
+    Field::new(
+        "products",
+        Form::Choices(product_names),
+        "What the permanent key may be used for; batch and rt if left out.",
+    ),
+    Field::new("expires_at", Form::Moment, "When the permanent key expires."),
+];
+
+const U32_MAX: u64 = u32::MAX as u64;
+
+pub(crate) fn area_names() -> Vec<&'static str> {
+    Area::ALL.iter().map(|area| area.as_str()).collect()
+}
+
+pub(crate) fn product_names() -> Vec<&'static str> {
+    Product::ALL.iter().map(|product| product.as_str()).collect()
+}
+
+/// The operations of this path.
+pub(crate) fn operations(api: Api) -> Api {
+    let project = serde_json::json!({"type": "integer", "minimum": 1, "maximum": INTEGER_MAX});
+    let list = Operation::new(Method::GET, "/v1/api-keys", "list_api_keys", Tag::Keys, "List API keys")
+        .says("The API keys of the workspace, or of one project; revoked ones are gone. All of them, unless a page is asked for.")
+        .callers(Callers::Managers(Permission::ViewApiKeys))
+        .query("project_id", project, "Only this project's.")
+        .lists::<ApiKeyAnswer, ApiKeysPage>("The API keys.");
+    let product = serde_json::json!({"type": "string", "enum": product_names()});
+    let make = Operation::new(Method::POST, "/v1/api-keys", "create_api_key", Tag::Keys, "Mint or make a key")
+        .says("With an API key: mints a temporary key, whose id is in the header `Temporary-Key-Id`. With a management token \
+               and a `project_id`: makes a permanent API key.")
+        .callers(Callers::ManagersAndKeys(Permission::CreateApiKeys))
+        .query("type", product, "The product; batch if left out.")
+        .body("NewApiKey", FIELDS, Extra::Ignored)
+        .refuses(&[
+            Reason::CredentialExpired,
+            Reason::TokenInvalid,
+            Reason::CannotMint,
+            Reason::ClientRefRevoked,
+            Reason::WrongProduct,
+            Reason::WrongArea,
+            Reason::PlanRequired,
+            Reason::NetworkDenied,
+            Reason::QuotaReached,
+        ])
+        .answers::<CreatedKeyAnswer>(201, "The key. It is shown once.")
+        .enforced();
+    api.add(list, get).add(make, post)
+}
 
 /// The body of a minted key. The order of the fields is part of the wire: clients cut the token out by position.
 #[derive(Serialize)]
@@ -33,39 +123,33 @@ struct MintedAnswer<'a> {
     key_value: &'a str,
 }
 
-/// The body of a permanent key.
-#[derive(Serialize)]
-struct CreatedAnswer {
-    key_value: String,
-    apikey_id: String,
+/// Lists the API keys of a workspace or a project; revoked ones are gone.
+async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let query = request::query(&uri);
+    let managing = auth::managing(&context, &headers, &query, Permission::ViewApiKeys).await?;
+    let project_id = request::project_filter(&query)?;
+    let Some(paging) = Paging::asked(&query)? else {
+        let keys = context.control.list_keys(managing.workspace_id, project_id).await.map_err(refuse_list)?;
+        let living = keys.into_iter().filter(|key| key.state.revoked_at().is_none());
+        return Ok(Json(living.map(ApiKeyAnswer::from).collect::<Vec<_>>()).into_response());
+    };
+    let page = context.control.page_keys(managing.workspace_id, project_id, &paging.by_age()?).await;
+    let page = page.map_err(refuse_list)?.map(ApiKeyAnswer::from);
+    Ok(Json(ApiKeysPage { api_keys: page.items, next: paging::next(page.next) }).into_response())
 }
 
-/// Lists the API keys of a workspace or a project; revoked ones are gone.
-pub(crate) async fn get(
-    State(context): State<Context>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<Vec<ApiKeyAnswer>>, Problem> {
-    let manager = auth::manager(&context, &headers, Permission::ViewApiKeys)?;
-    let project_id = request::project_filter(&request::query(&uri))?;
-    let keys = match context.control.list_keys(manager.workspace_id(), project_id).await {
-        Ok(keys) => keys,
-        Err(ListKeysError::ProjectNotFound) => return Err(unknown_project()),
-        Err(ListKeysError::Store(error)) => return Err(error.into()),
-    };
-    Ok(Json(
-        keys.into_iter().filter(|key| key.state.revoked_at().is_none()).map(ApiKeyAnswer::from).collect(),
-    ))
+fn refuse_list(error: ListKeysError) -> Problem {
+    match error {
+        ListKeysError::ProjectNotFound => unknown_project(),
+        ListKeysError::Store(error) => error.into(),
+    }
 }
 
 /// Mints a temporary key from an API key, or makes a permanent one for a management token.
 ///
 /// The order of refusals is fixed (design 4): who are you (401), what is it (422), may you (403). So the caller's
 /// rights are looked at first, but a 403 waits until the values were checked.
-pub(crate) async fn post(
-    State(context): State<Context>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
+async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let caller = caller(&context, &head)?;
@@ -97,7 +181,7 @@ fn caller(context: &Context, head: &http::request::Parts) -> Result<Caller, Refu
     let tables = context.control.tables();
     if classify(presented) == Shape::ManagementToken {
         let manager = tables.verify_management(presented, now)?;
-        context.control.note_token_used(manager.token_id());
+        auth::note(context, &manager)?;
         return Ok(Caller::Manager(manager));
     }
     match tables.mint_rights(presented, request::peer(&head.extensions), now) {
@@ -139,6 +223,7 @@ async fn create(
     let form = PermanentKeyForm::read(query, fields, context.control.now())?;
     request::check_wait(query)?;
     manager.needs(Permission::CreateApiKeys)?;
+    let workspace_id = auth::workspace(context, manager, query).await?;
     let new = NewKey {
         project_id: form.project_id,
         name: if form.name.is_empty() { UNNAMED.to_owned() } else { form.name },
@@ -149,12 +234,11 @@ async fn create(
         client_ref: form.client_ref,
     };
     let actor = Actor::ManagementToken(manager.token_id());
-    let created =
-        context.control.create_key(&actor, manager.workspace_id(), new).await.map_err(refuse_key)?;
+    let created = context.control.create_key(&actor, workspace_id, new).await.map_err(refuse_key)?;
     let enforced = request::wait(context, query, created.revision).await?;
-    let body = CreatedAnswer {
+    let body = CreatedKeyAnswer {
         key_value: created.secret.expose().to_owned(),
-        apikey_id: created.key.id.to_string(),
+        apikey_id: Some(created.key.id.to_string()),
     };
     Ok(answers::changed(StatusCode::CREATED, body, created.revision, enforced))
 }

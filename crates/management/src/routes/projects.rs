@@ -3,34 +3,63 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use control::{Actor, CreateProjectError, NewProject};
 use domain::limits::DESCRIPTION_CHARACTERS_MAX;
 use domain::{Permission, Reason};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::auth;
 use crate::context::Context;
+use crate::document::field::INTEGER_MAX;
+use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::invalid::Invalid;
+use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::request;
-use crate::routes::answers::{self, ProjectAnswer};
+use crate::routes::answers::{self, ProjectAnswer, ProjectsPage};
+
+/// The fields of a new project.
+const FIELDS: &[Field] = &[
+    Field::required("name", Form::Name, "Its name."),
+    Field::new("description", Form::Description, "What it is for."),
+    Field::new("contract_id", Form::Integer { min: 0, max: INTEGER_MAX }, "Ignored; older clients send it."),
+];
+
+/// The operations of this path.
+pub(crate) fn operations(api: Api) -> Api {
+    let list = Operation::new(Method::GET, "/v1/projects", "list_projects", Tag::Projects, "List projects")
+        .says("The projects of the workspace. All of them, unless a page is asked for.")
+        .callers(Callers::Managers(Permission::ViewProjects))
+        .lists::<ProjectAnswer, ProjectsPage>("The projects.");
+    let make =
+        Operation::new(Method::POST, "/v1/projects", "create_project", Tag::Projects, "Make a project")
+            .callers(Callers::Managers(Permission::ManageProjects))
+            .body("NewProject", FIELDS, Extra::Ignored)
+            .refuses(&[Reason::QuotaReached])
+            .answers::<ProjectAnswer>(201, "The project.")
+            .enforced();
+    api.add(list, get).add(make, post)
+}
 
 /// Lists the projects of a workspace.
-pub(crate) async fn get(
-    State(context): State<Context>,
-    headers: HeaderMap,
-) -> Result<Json<Vec<ProjectAnswer>>, Problem> {
-    let manager = auth::manager(&context, &headers, Permission::ViewProjects)?;
-    let projects = context.control.list_projects(manager.workspace_id()).await?;
-    Ok(Json(projects.into_iter().map(ProjectAnswer::from).collect()))
+async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    let query = request::query(&uri);
+    let managing = auth::managing(&context, &headers, &query, Permission::ViewProjects).await?;
+    let Some(paging) = Paging::asked(&query)? else {
+        let projects = context.control.list_projects(managing.workspace_id).await?;
+        let all: Vec<_> = projects.into_iter().map(ProjectAnswer::from).collect();
+        return Ok(Json(all).into_response());
+    };
+    let (after, limit) = (paging.project()?, paging.limit + 1);
+    let projects = context.control.page_projects(managing.workspace_id, after, limit).await?;
+    let (projects, next) = paging.cut(projects, |project| project.id);
+    let projects = projects.into_iter().map(ProjectAnswer::from).collect();
+    Ok(Json(ProjectsPage { projects, next }).into_response())
 }
 
 /// Makes a project.
-pub(crate) async fn post(
-    State(context): State<Context>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
+async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let manager = auth::manager_for_any(&context, &head.headers)?;
@@ -41,9 +70,9 @@ pub(crate) async fn post(
     };
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
+    let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let actor = Actor::ManagementToken(manager.token_id());
-    let created =
-        context.control.create_project(&actor, manager.workspace_id(), new).await.map_err(refuse_project)?;
+    let created = context.control.create_project(&actor, workspace_id, new).await.map_err(refuse_project)?;
     let enforced = request::wait(&context, &query, created.revision).await?;
     Ok(answers::changed(
         StatusCode::CREATED,

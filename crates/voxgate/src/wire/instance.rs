@@ -136,7 +136,8 @@ impl Instance {
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let operator = operator::Operator::new(Arc::clone(&control), Some(Arc::clone(&gateway)));
+        let operator = operator::Operator::new(Arc::clone(&control), Some(Arc::clone(&gateway)))
+            .ending(shutdown.clone());
         let socket = operator::listen(folder.path())?;
         tasks.spawn(operator::serve(socket, operator, shutdown.clone()));
         Ok(Self {
