@@ -3,28 +3,37 @@
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credentials::Jwks;
 use domain::{Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
-use storage::Store;
+use storage::{Store, StoreError, Writes};
 use tokio::task::AbortHandle;
 use verify::Tables;
+use zeroize::Zeroizing;
 
 use crate::audit::Pseudonyms;
-use crate::instance::Start;
+use crate::ended::EndedRecord;
+use crate::follow;
+use crate::instance::{self, Start};
+use crate::instance_keys::InstanceKeys;
 use crate::last_used::LastUsed;
 use crate::mint_rate::MintRates;
 use crate::passwords::Passwords;
 use crate::signing::Signing;
-use crate::{ControlConfig, ControlError, Gateways, TtlSeconds, master_key};
+use crate::{ControlConfig, ControlError, Retention, Gateways, TtlSeconds, master_key};
 
 /// How often what is gathered in memory is written.
 const WRITE_SECONDS: u64 = 5;
+const SECONDS_PER_DAY: i64 = 24 * 3600;
+/// Pieces that one round deletes at most; the next round goes on.
+const PRUNE_PIECES_MAX: u32 = 100;
 /// How often what has expired is forgotten, in rounds of [`WRITE_SECONDS`]: every hour.
 const FORGET_ROUNDS: u64 = 3600 / WRITE_SECONDS;
-const DATABASE_FILE: &str = "voxgate.db";
+/// How often signing keys are looked after, in the same rounds: every minute.
+const TEND_ROUNDS: u64 = 60 / WRITE_SECONDS;
 
 /// The control plane.
 #[derive(Debug)]
@@ -39,10 +48,14 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) tables: Arc<Tables>,
     pub(crate) gateways: Gateways,
+    pub(crate) ended: EndedRecord,
     pub(crate) signing: Signing,
+    pub(crate) keys: InstanceKeys,
     pub(crate) pseudonyms: Pseudonyms,
     pub(crate) passwords: Passwords,
     pub(crate) last_used: Arc<LastUsed>,
+    /// Changes that were committed with their audit event since the start.
+    pub(crate) audit_events: AtomicU64,
     pub(crate) mint_rates: MintRates,
     pub(crate) config: ControlConfig,
     pub(crate) instance_id: InstanceId,
@@ -63,24 +76,23 @@ impl Control {
         rng: Arc<dyn Rng>,
     ) -> Result<Arc<Self>, ControlError> {
         make_folder(&config.data_dir)?;
-        let store = match &config.database_url {
-            Some(url) => Store::open(url).await?,
-            None => Store::open_file(&config.data_dir.join(DATABASE_FILE)).await?,
-        };
+        let store = Store::open(&config.database_place()).await?;
         let present = store.find_instance().await?;
-        let master_key = master_key::get(&config.master_key, &config.data_dir, present.is_some(), &*rng)?;
-        let pseudonyms = Pseudonyms::new(&master_key);
+        let master_key = master_key::get(&config, present.as_ref(), &*rng).await?;
+        let keys = instance::keys(present.as_ref(), &master_key, &*rng)?;
+        let pseudonyms = Pseudonyms::new(&keys);
         let start = Start {
             store: &store,
             config: &config,
             master_key: &master_key,
+            keys: &keys,
             pseudonyms: &pseudonyms,
             now: clock.now(),
             rng: &*rng,
         };
         let instance_id = start.instance(present).await?;
-        let signing = Signing::open(&start.signing_keys().await?, &master_key)?;
         start.refresh_limits().await?;
+        let signing = Signing::open(&store.list_signing_keys().await?, master_key)?;
         let tables = Arc::new(Tables::with_leeway(config.leeway));
         tables.load(&store.snapshot().await?);
         let last_used = Arc::new(LastUsed::default());
@@ -88,7 +100,10 @@ impl Control {
         let inner = Arc::new(Inner {
             tables,
             gateways,
+            ended: EndedRecord::open(&config.data_dir, &store).await?,
             signing,
+            audit_events: AtomicU64::new(0),
+            keys,
             pseudonyms,
             passwords: Passwords::new()?,
             last_used,
@@ -100,7 +115,12 @@ impl Control {
             rng,
             store,
         });
-        let upkeep = tokio::spawn(keep_up(Arc::downgrade(&inner))).abort_handle();
+        inner.try_tend_signing_keys().await;
+        let weak = Arc::downgrade(&inner);
+        let upkeep = tokio::spawn(async move {
+            tokio::join!(keep_up(weak.clone()), follow::follow_others(weak));
+        });
+        let upkeep = upkeep.abort_handle();
         Ok(Arc::new(Self { inner, upkeep }))
     }
 
@@ -135,6 +155,11 @@ impl Control {
         self.inner.instance_id
     }
 
+    /// The key of the `user_id` that engines see: the same for the whole life of the instance, whatever its master key.
+    pub fn user_id_key(&self) -> Zeroizing<[u8; 32]> {
+        self.inner.keys.user_id.clone()
+    }
+
     /// How long temporary keys may live.
     pub fn ttl_seconds(&self) -> &TtlSeconds {
         &self.inner.config.ttl_seconds
@@ -143,6 +168,29 @@ impl Control {
     /// The connected gateways.
     pub fn gateways(&self) -> &Gateways {
         &self.inner.gateways
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub async fn check_database(&self) -> Result<(), StoreError> {
+        self.inner.store.revision().await.map(drop)
+    }
+
+    /// How long writing into the database takes.
+    pub fn writes(&self) -> &Writes {
+        self.inner.store.writes()
+    }
+
+    /// Changes that were committed with their audit event since the start.
+    pub fn audit_events(&self) -> u64 {
+        self.inner.audit_events.load(Ordering::Relaxed)
+    }
+
+    /// Keys and management tokens whose last use waits for being written.
+    pub fn last_used_waiting(&self) -> usize {
+        self.inner.last_used.waiting()
     }
 
     /// The present moment, by the clock that control was opened with.
@@ -175,6 +223,39 @@ impl Inner {
         }
     }
 
+    async fn try_tend_signing_keys(self: &Arc<Self>) {
+        if let Err(error) = self.tend_signing_keys().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "signing keys could not be moved on; the present one goes on signing");
+        }
+    }
+
+    /// Forgets what nobody relies on any more; in small pieces, because writers wait meanwhile.
+    async fn prune(&self) {
+        let Retention { feed_days_max, revoked_key_days_max } = self.config.retention;
+        if let Err(error) = self.try_prune(feed_days_max, revoked_key_days_max).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "what nobody needs any more could not be deleted; it is tried again");
+        }
+    }
+
+    async fn try_prune(&self, feed_days: u32, revoked_key_days: u32) -> Result<(), storage::StoreError> {
+        let before = |days: u32| self.now().plus_seconds(-i64::from(days) * SECONDS_PER_DAY);
+        for _ in 0..PRUNE_PIECES_MAX {
+            if self.store.forget_feed(before(feed_days)).await? == 0 {
+                break;
+            }
+        }
+        for _ in 0..PRUNE_PIECES_MAX {
+            if revoked_key_days == 0
+                || self.store.forget_revoked_api_keys(before(revoked_key_days)).await? == 0
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn forget_expired(&self) {
         let now = self.now();
         self.tables.forget_expired(now);
@@ -198,6 +279,10 @@ async fn keep_up(inner: Weak<Inner>) {
         inner.write_gathered().await;
         if round.is_multiple_of(FORGET_ROUNDS) {
             inner.forget_expired().await;
+            inner.prune().await;
+        }
+        if round.is_multiple_of(TEND_ROUNDS) {
+            inner.try_tend_signing_keys().await;
         }
         round += 1;
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use credentials::KeyError;
 use storage::StoreError;
 
+use crate::KeyCommandError;
+
 /// Why the control plane doesn't open, or an instance can't be made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
@@ -43,10 +45,13 @@ pub enum ControlError {
         /// Which file, or where else it came from.
         place: String,
     },
+    /// The command that prints the master key gave none.
+    #[error("the master key's command gave no key")]
+    MasterKeyCommand(#[from] KeyCommandError),
     /// The master key is another one than the instance was made with.
     #[error(
-        "this is not the master key that the instance was made with: put the original key back; another one can't open \
-         the signing keys"
+        "this is not the instance's master key: another one can't open the signing keys. Put back the key that it was made \
+         with or, if it was re-wrapped since, the one that it was re-wrapped to"
     )]
     WrongMasterKey,
     /// A stored signing key is not what it was when it was sealed.
@@ -60,9 +65,26 @@ pub enum ControlError {
         #[source]
         source: Option<KeyError>,
     },
+    /// The instance's own keys are not what they were when they were sealed.
+    #[error("the instance's own keys can't be opened: the database was altered or damaged; restore a backup")]
+    InstanceKeysDamaged,
     /// No key signs, though the instance was made with one.
     #[error("no signing key is in use: the database was altered or damaged; restore a backup")]
     NoSigningKey,
+    /// The record of what ended can't be read or written.
+    #[error(
+        "the record of what ended, {path}, can't be used: it must be a file that this user may read and write"
+    )]
+    EndedRecord {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no instance in what was restored.
+    #[error("the backup holds no instance: it was made before the first start was complete")]
+    NoInstance,
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),

@@ -37,11 +37,7 @@ impl Inner {
             }
         };
         self.audit_events.fetch_add(1, Ordering::Relaxed);
-        if !committed.changes.is_empty() {
-            self.tables.apply(committed.revision, &committed.changes);
-            self.gateways.send_change(committed.revision, &committed.changes);
-            self.ended.note(committed.revision, &committed.changes, &self.store).await;
-        }
+        self.apply_committed(&committed).await;
         // The writer's turn ends only here, so that what is sent is in the order of commits.
         drop(committed.turn);
         Ok(committed.revision)

@@ -22,6 +22,16 @@ pub enum LedgerError {
     JobExists,
 }
 
+impl LedgerError {
+    /// Whether the same call may succeed later, once the disk has room or the server is back.
+    pub const fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Sql(error) => error.is_unavailable(),
+            Self::Impossible { .. } | Self::JobExists => false,
+        }
+    }
+}
+
 impl From<DbErr> for LedgerError {
     fn from(error: DbErr) -> Self {
         Self::Sql(error.into())

@@ -28,6 +28,14 @@ impl From<DbErr> for StoreError {
 }
 
 impl StoreError {
+    /// Whether the same call may succeed later, once the disk has room or the server is back.
+    pub const fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Sql(error) => error.is_unavailable(),
+            Self::Inconsistent { .. } => false,
+        }
+    }
+
     /// Whether a row with the same unique value existed.
     pub const fn is_unique_violation(&self) -> bool {
         match self {

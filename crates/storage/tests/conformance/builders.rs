@@ -2,8 +2,8 @@
 
 use domain::{
     Account, AccountId, Algorithm, ApiKey, ApiKeyId, Area, AreaSet, KeyState, Kid, ManagementToken,
-    ManagementTokenId, Networks, OwnLimits, PermissionSet, Plan, ProductSet, Project, ProjectId, Rng, SecretHash,
-    SigningKeyState, SystemRng, Timestamp, VerifyingKey, Workspace, WorkspaceId,
+    ManagementTokenId, Networks, OwnLimits, PermissionSet, Plan, ProductSet, Project, ProjectId, Rng,
+    SecretHash, SigningKeyState, SystemRng, Timestamp, VerifyingKey, Workspace, WorkspaceId,
 };
 use storage::{AuditAction, AuditEntry, Committed, NewProject, Store, StoredAccount, StoredSigningKey};
 

@@ -1,7 +1,7 @@
 //! The life of keys: changed, imported, used; signing keys revoked and sealed anew.
 
 use domain::link::{Change, Revision};
-use domain::{ApiKey, ApiKeyId, Area, AreaSet, Networks, ProductSet, SigningKeyState};
+use domain::{ApiKey, ApiKeyId, AreaSet, Networks, ProductSet, SigningKeyState};
 use storage::{Instance, Store};
 
 use super::builders::{api_key, at, audit, insert_key, owner, random_hash, signing_key};
@@ -35,7 +35,9 @@ pub(crate) async fn a_key_is_changed_by_its_owner_alone(store: &Store) {
     assert!(change.update_api_key(&changed).await.unwrap());
     let committed = change.publish(&audit()).await.unwrap();
     assert_eq!(committed.revision, Revision(made.0 + 1));
-    assert!(matches!(&committed.changes[..], [Change::Key(told)] if told.hash == key.hash && told.areas == AreaSet::all()));
+    assert!(
+        matches!(&committed.changes[..], [Change::Key(told)] if told.hash == key.hash && told.areas == AreaSet::all())
+    );
     drop(committed);
     let stored = store.find_api_key(workspace.id, key.id).await.unwrap().unwrap();
     assert_eq!(stored, ApiKey { hash: key.hash, ..changed });
@@ -86,7 +88,10 @@ pub(crate) async fn uses_of_temporary_keys_are_kept_apart(store: &Store) {
     let key = api_key(workspace.id, project.id, "k");
     insert_key(store, &key).await;
     store.record_last_used(&[(key.id, at(5))], &[(key.id, at(3))]).await.unwrap();
-    store.record_last_used(&[(key.id, at(4))], &[(key.id, at(2)), (ApiKeyId::from_u128(1), at(9))]).await.unwrap();
+    store
+        .record_last_used(&[(key.id, at(4))], &[(key.id, at(2)), (ApiKeyId::from_u128(1), at(9))])
+        .await
+        .unwrap();
     let stored = store.find_api_key(workspace.id, key.id).await.unwrap().unwrap();
     assert_eq!((stored.last_used_at, stored.temporary_keys_last_used_at), (Some(at(5)), Some(at(3))));
 }
@@ -111,7 +116,10 @@ pub(crate) async fn a_revoked_signing_key_stays_revoked(store: &Store) {
     assert_eq!((revoked.state, revoked.sealed_private_key.len()), (SigningKeyState::Revoked, 0));
     let told = store.snapshot().await.unwrap().changes;
     assert!(told.iter().any(|(_, change)| *change == Change::SigningKeyRevoked { kid: kid.clone() }));
-    assert!(told.iter().any(|(_, change)| matches!(change, Change::SigningKey(key) if key.kid.as_str() == "kid-b")));
+    assert!(
+        told.iter()
+            .any(|(_, change)| matches!(change, Change::SigningKey(key) if key.kid.as_str() == "kid-b"))
+    );
 }
 
 /// What is sealed under the master key is replaced as one, without a word to gateways.

@@ -7,6 +7,7 @@ pub(crate) mod feed;
 pub(crate) mod key_life;
 pub(crate) mod owners;
 pub(crate) mod records;
+mod upgrade;
 pub(crate) mod values;
 
 use std::path::Path;
@@ -17,7 +18,6 @@ use testdb::TestDatabase;
 /// A store of its own for a case, and what must stay as long as it is open.
 pub(crate) struct Opened {
     pub(crate) store: Store,
-    pub(crate) place: DbPlace,
     _kept: Kept,
 }
 
@@ -30,14 +30,14 @@ enum Kept {
 pub(crate) async fn on_sqlite() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let place = DbPlace::File(Path::new(folder.path()).join("voxgate.db"));
-    Opened { store: Store::open(&place).await.unwrap(), place, _kept: Kept::Folder { _folder: folder } }
+    Opened { store: Store::open(&place).await.unwrap(), _kept: Kept::Folder { _folder: folder } }
 }
 
 /// In a database of PostgreSQL.
 pub(crate) async fn on_postgres() -> Opened {
     let database = TestDatabase::create();
     let place = DbPlace::parse(&database.url()).unwrap();
-    Opened { store: Store::open(&place).await.unwrap(), place, _kept: Kept::Database { _database: database } }
+    Opened { store: Store::open(&place).await.unwrap(), _kept: Kept::Database { _database: database } }
 }
 
 macro_rules! cases {
@@ -79,6 +79,7 @@ macro_rules! suite {
             records::last_use_never_goes_back,
             records::names_can_be_forgotten,
             records::expired_revocations_are_forgotten,
+            records::what_nobody_needs_is_forgotten,
         }
     };
 }

@@ -95,3 +95,35 @@ pub(crate) async fn expired_revocations_are_forgotten(store: &Store) {
     assert_eq!(store.forget_expired(at(10)).await.unwrap(), 1);
     assert_eq!(store.forget_expired(at(100)).await.unwrap(), 1);
 }
+
+/// Old entries of the feed and keys that were revoked long ago are forgotten, others are not, and the state stays what it was.
+pub(crate) async fn what_nobody_needs_is_forgotten(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let (early, late, live) = (
+        api_key(workspace.id, project.id, "early"),
+        api_key(workspace.id, project.id, "late"),
+        api_key(workspace.id, project.id, "live"),
+    );
+    for key in [&early, &late, &live] {
+        insert_key(store, key).await;
+    }
+    let mut change = store.change().await.unwrap();
+    assert!(change.revoke_api_key(workspace.id, early.id, at(10)).await.unwrap());
+    assert!(change.revoke_api_key(workspace.id, late.id, at(20)).await.unwrap());
+    let mut entry = audit();
+    entry.at = at(20);
+    change.publish(&entry).await.unwrap();
+    assert_eq!(store.forget_revoked_api_keys(at(10)).await.unwrap(), 0);
+    assert_eq!(store.forget_revoked_api_keys(at(15)).await.unwrap(), 1);
+    assert!(store.find_api_key(workspace.id, early.id).await.unwrap().is_none());
+    for key in [&late, &live] {
+        assert!(store.find_api_key(workspace.id, key.id).await.unwrap().is_some());
+    }
+
+    let before = store.snapshot().await.unwrap();
+    assert_eq!(store.forget_feed(at(0)).await.unwrap(), 0);
+    assert_eq!(store.forget_feed(at(15)).await.unwrap(), 4);
+    assert_eq!(store.forget_feed(at(1000)).await.unwrap(), 0, "the newest entry stays");
+    assert_eq!(store.feed_after(domain::link::Revision(0), 100).await.unwrap().len(), 1);
+    assert_eq!(store.snapshot().await.unwrap(), before);
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use control::Retention;
 use sql::{CONNECTIONS_DEFAULT, DbPlace};
 
 use super::problem::Report;
@@ -10,6 +11,8 @@ use super::settings::{DatabaseSettings, DbUrl, SecretPlace};
 
 /// One connection writes and one reads.
 const CONNECTIONS_MIN: u32 = 2;
+/// A hundred years.
+const DAYS_MAX: u32 = 36_500;
 /// More than any PostgreSQL takes without a pooler.
 const CONNECTIONS_MAX: u32 = 1000;
 
@@ -20,8 +23,17 @@ pub(super) fn database(root: &mut Section<'_>, report: &mut Report) -> DatabaseS
     let connections_max = section
         .read(report, "connections_max", small_integer(CONNECTIONS_MIN, CONNECTIONS_MAX))
         .unwrap_or(CONNECTIONS_DEFAULT);
+    let default = Retention::default();
+    let retention = Retention {
+        feed_days_max: section
+            .read(report, "feed_days_max", small_integer(1, DAYS_MAX))
+            .unwrap_or(default.feed_days_max),
+        revoked_key_days_max: section
+            .read(report, "revoked_key_days_max", small_integer(0, DAYS_MAX))
+            .unwrap_or(default.revoked_key_days_max),
+    };
     section.finish(report);
-    DatabaseSettings { url, connections_max }
+    DatabaseSettings { url, connections_max, retention }
 }
 
 /// Reads the URL of a database, which has three places to stand in.

@@ -32,9 +32,17 @@ mod tests {
         let said: Vec<String> = problems.iter().map(|problem| problem.setting.clone()).collect();
         assert!(
             said.iter().all(|setting| {
-                ["master_key.env", "engine_token_env", "database.url", "ledger_url"]
-                    .iter()
-                    .any(|expected| setting.ends_with(expected))
+                [
+                    "master_key.env",
+                    "master_key.command",
+                    "next.env",
+                    "next.command",
+                    "engine_token_env",
+                    "database.url",
+                    "ledger_url",
+                ]
+                .iter()
+                .any(|expected| setting.ends_with(expected))
             }),
             "{problems:?}"
         );

@@ -10,13 +10,19 @@ use verify::Leeway;
 
 use super::problem::{Problem, Report};
 use super::reader::{Section, choice, filled, host, integer, list, parsed, small_integer};
-use super::settings::{Hosts, MasterKeyPlace, RealtimeRefusals, Settings, TokenSettings};
-use super::{check, database, listeners, regions, running};
+use super::settings::{Hosts, RealtimeRefusals, Settings, TokenSettings};
+use super::{check, database, listeners, master_key, regions, running};
 
 /// A year, in seconds: no temporary key lives longer.
 const TTL_SECONDS_MAX: u32 = 365 * 24 * 3600;
 /// An hour, in seconds: clocks further apart are broken clocks.
 const LEEWAY_SECONDS_MAX: u32 = 3600;
+/// Ten years: an older signing key is one that was forgotten.
+const SIGNING_KEY_DAYS_MAX: u32 = 3650;
+/// Twice as long as key sets may be kept by whoever fetched them.
+const PUBLISH_AHEAD_SECONDS_MIN: u32 = 2 * management::JWKS_FRESH_SECONDS;
+/// Half of the shortest life of a signing key.
+const PUBLISH_AHEAD_SECONDS_MAX: u32 = 12 * 3600;
 
 /// Settings, and what is worth a word though it is no mistake.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +65,7 @@ pub(super) fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     settings.proxies = listeners::proxies(&mut root, report);
     settings.docs_url = root.read(report, "docs_url", parsed(web_url));
     settings.database = database::database(&mut root, report);
-    settings.master_key = master_key(&mut root, report);
+    (settings.master_key, settings.next_master_key) = master_key::master_key(&mut root, report);
     settings.support_contact = root.read(report, "support_contact", filled);
     settings.log = running::log(&mut root, report);
     settings.admin = running::admin(&mut root, report);
@@ -85,24 +91,6 @@ pub(super) fn web_url(text: &str) -> Result<String, String> {
     let plain = (text.starts_with("https://") || text.starts_with("http://"))
         && text.bytes().all(|byte| byte.is_ascii_graphic());
     if plain { Ok(text.to_owned()) } else { Err("expected a URL that starts with https://".to_owned()) }
-}
-
-fn master_key(root: &mut Section<'_>, report: &mut Report) -> MasterKeyPlace {
-    let mut section = root.section(report, "master_key");
-    let line = section.line(report, "env");
-    let file = section.read(report, "file", filled);
-    let variable = section.read(report, "env", filled);
-    let name = section.name("env");
-    section.finish(report);
-    match (file, variable) {
-        (Some(_), Some(_)) => {
-            report.add(line.unwrap_or(1), name, "file says it already: keep one of the two");
-            MasterKeyPlace::Folder
-        }
-        (Some(path), None) => MasterKeyPlace::File(PathBuf::from(path)),
-        (None, Some(name)) => MasterKeyPlace::Variable(name),
-        (None, None) => MasterKeyPlace::Folder,
-    }
 }
 
 fn hosts(root: &mut Section<'_>, report: &mut Report, default: Hosts) -> Hosts {
@@ -132,6 +120,16 @@ fn tokens(root: &mut Section<'_>, report: &mut Report, default: TokenSettings) -
                 .read(report, "expiry_leeway_seconds", small_integer(0, LEEWAY_SECONDS_MAX))
                 .unwrap_or(leeway.expiry_seconds),
         },
+        signing_key_days_max: section
+            .read(report, "signing_key_days_max", small_integer(1, SIGNING_KEY_DAYS_MAX))
+            .unwrap_or(default.signing_key_days_max),
+        publish_ahead_seconds: section
+            .read(
+                report,
+                "publish_ahead_seconds",
+                small_integer(PUBLISH_AHEAD_SECONDS_MIN, PUBLISH_AHEAD_SECONDS_MAX),
+            )
+            .unwrap_or(default.publish_ahead_seconds),
     };
     section.finish(report);
     settings

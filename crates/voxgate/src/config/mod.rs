@@ -5,6 +5,7 @@ mod database;
 mod example;
 mod listeners;
 mod load;
+mod master_key;
 mod problem;
 mod reader;
 mod reference;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::{PlanOverrides, TtlSeconds};
+use control::{PlanOverrides, Retention, TtlSeconds};
 use domain::{Algorithm, Region, named_enum};
 use gateway::{
     CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// Where the master key comes from.
     pub master_key: MasterKeyPlace,
+    /// Where it will come from after a re-wrap.
+    pub next_master_key: Option<MasterKeyPlace>,
     /// Whom users turn to.
     pub support_contact: Option<String>,
     /// The log.
@@ -68,6 +70,8 @@ pub struct DatabaseSettings {
     pub url: Option<DbUrl>,
     /// Connections that may be open to each PostgreSQL at once.
     pub connections_max: u32,
+    /// How long what nobody relies on is kept.
+    pub retention: Retention,
 }
 
 /// The URL of a database. One that holds a password is a secret, and never stands in the file itself.
@@ -88,6 +92,8 @@ pub enum MasterKeyPlace {
     File(PathBuf),
     /// An environment variable.
     Variable(String),
+    /// What a command prints.
+    Command(Vec<String>),
 }
 
 /// Where another secret comes from: never from the file itself.
@@ -225,6 +231,10 @@ pub struct TokenSettings {
     pub algorithm: Algorithm,
     /// How far clocks may be apart.
     pub leeway: Leeway,
+    /// How old a signing key may become, in days.
+    pub signing_key_days_max: u32,
+    /// How long a signing key is published before its first use, in seconds.
+    pub publish_ahead_seconds: u32,
 }
 
 named_enum! {
@@ -296,8 +306,13 @@ impl Settings {
             domain: domain.to_owned(),
             proxies: ProxySettings::default(),
             docs_url: None,
-            database: DatabaseSettings { url: None, connections_max: CONNECTIONS_DEFAULT },
+            database: DatabaseSettings {
+                url: None,
+                connections_max: CONNECTIONS_DEFAULT,
+                retention: Retention::default(),
+            },
             master_key: MasterKeyPlace::Folder,
+            next_master_key: None,
             support_contact: None,
             log: LogSettings::default(),
             admin: AdminSettings::default(),
@@ -305,7 +320,12 @@ impl Settings {
             listeners: vec![ListenerSettings::plain((Ipv4Addr::LOCALHOST, PORT).into(), Serves::Hosts)],
             hosts: Hosts::under(domain),
             regions: Region::ALL.iter().map(|region| RegionSettings::under(*region, domain)).collect(),
-            tokens: TokenSettings { algorithm: Algorithm::EdDsa, leeway: Leeway::default() },
+            tokens: TokenSettings {
+                algorithm: Algorithm::EdDsa,
+                leeway: Leeway::default(),
+                signing_key_days_max: control::SIGNING_KEY_DAYS_MAX,
+                publish_ahead_seconds: control::PUBLISH_AHEAD_SECONDS,
+            },
             ttl_seconds: TtlSeconds::default(),
             plans: PlanOverrides::default(),
             refusals: RealtimeRefusals::ByCredential,

@@ -4,11 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use testkit::{Api, Caller, Process};
+use testkit::{Api, Caller, Process, TestDatabase};
 use tokio::task::JoinSet;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_voxgate");
-const KILLS: usize = 50;
+/// Tests that kill, on each database.
+const PARTS: usize = 4;
+/// Kills on each database, in a soak.
+const SOAK_KILLS: usize = 200;
+/// Kills on each database, in a usual run.
+const KILLS: usize = 80;
 /// Clients that work at once while the kill comes.
 const CLIENTS: usize = 6;
 
@@ -115,14 +120,22 @@ async fn check(server: &Process, notes: &Acknowledged) {
     }
 }
 
-/// Fifty kills under load: after each start, every acknowledged key lets in, every acknowledged revocation refuses, and
-/// every acknowledged job belongs to whom it was made for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_kills_lose_nothing() {
+#[expect(clippy::disallowed_methods, reason = "xtask says how long tests go on")]
+fn kills() -> usize {
+    let all = if std::env::var("VOXGATE_TEST_SOAK").is_ok() { SOAK_KILLS } else { KILLS };
+    all / PARTS
+}
+
+/// Kills under load: after each start, every acknowledged key lets in, every acknowledged revocation refuses, and every
+/// acknowledged job belongs to whom it was made for.
+async fn kills_lose_nothing(database: Option<TestDatabase>, part: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Process::start(Path::new(BINARY), folder.path(), &[]).await;
+    let url = database.as_ref().map(TestDatabase::url);
+    let start = async || Process::start_on(Path::new(BINARY), folder.path(), url.as_deref(), &[]).await;
+    let mut server = start().await;
     let mut total = Acknowledged::default();
-    for round in 0..KILLS {
+    let kills = kills();
+    for round in 0..kills {
         let notes = Arc::new(Mutex::new(Acknowledged::default()));
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
@@ -130,7 +143,7 @@ async fn fifty_kills_lose_nothing() {
             clients.spawn(work(server.home(), server.manager(), project, Arc::clone(&notes)));
         }
         // Each round is killed at another point of its work.
-        let enough = 1 + round * 7 % 40;
+        let enough = 1 + (round * PARTS + part) * 7 % 40;
         testkit::eventually("work to be done", || async {
             (notes.lock().unwrap().len() >= enough).then_some(())
         })
@@ -139,7 +152,7 @@ async fn fifty_kills_lose_nothing() {
         while let Some(ended) = clients.join_next().await {
             ended.unwrap();
         }
-        server = Process::start(Path::new(BINARY), folder.path(), &[]).await;
+        server = start().await;
         let notes = std::mem::take(&mut *notes.lock().unwrap());
         check(&server, &notes).await;
         total.keys.extend(notes.keys);
@@ -149,8 +162,24 @@ async fn fifty_kills_lose_nothing() {
     // And nothing of the earlier rounds was lost by a later one.
     check(&server, &total).await;
     assert!(
-        total.keys.len() > KILLS && total.revoked.len() > KILLS && total.jobs.len() > KILLS,
+        total.keys.len() > kills && total.revoked.len() > kills && total.jobs.len() > kills,
         "too little work"
     );
     assert!(server.terminate().await.0);
 }
+
+macro_rules! parts {
+    ($module:ident: $database:expr; $($name:ident = $part:literal),+) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::kills_lose_nothing($database, $part).await;
+                }
+            )+
+        }
+    };
+}
+
+parts!(on_sqlite: None; part_0 = 0, part_1 = 1, part_2 = 2, part_3 = 3);
+parts!(on_postgres: Some(testkit::instance_database()); part_0 = 0, part_1 = 1, part_2 = 2, part_3 = 3);

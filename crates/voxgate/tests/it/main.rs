@@ -6,12 +6,15 @@
     reason = "a test fails where it stands; its futures need no thrift"
 )]
 
+mod activation;
 mod admin;
 mod answers_batch;
 mod answers_credentials;
 mod answers_management;
 mod answers_mint;
 mod answers_realtime;
+mod at_rest;
+mod backup;
 mod canaries;
 mod cli;
 mod cli_accounts;
@@ -23,12 +26,17 @@ mod command;
 mod common;
 mod config;
 mod dev;
+mod disk_full;
 mod drain;
+mod import;
 mod isolation;
+mod keys_life;
 mod kill;
 mod logs;
+mod master_key;
 mod minting;
 mod operate;
+mod packaging;
 mod program;
 mod reference;
 mod regions;
@@ -36,3 +44,7 @@ mod restart;
 mod revocation;
 mod serve;
 mod shutdown;
+mod signing_rotation;
+mod telemetry;
+mod tls;
+mod upgrade;
