@@ -4,6 +4,7 @@
 //! Needs nginx and wrk from Debian's packages; `cargo xtask bench` installs them.
 
 use std::error::Error;
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
@@ -60,41 +61,63 @@ pub(crate) fn run(options: &LoadOptions) -> Result<()> {
     let path = format!("/v2/jobs/{job}/transcript");
     let bare_url = format!("http://127.0.0.1:{}{path}", bare.port);
     let voxgate_url = format!("http://127.0.0.1:{}{path}", voxgate.port());
-    // nginx gets the same request, with the same header, so that parsing weighs the same.
-    let header = format!("Authorization: Bearer {}", voxgate.api_key());
-    let token_header = format!("Authorization: Bearer {}", mint(&voxgate)?);
+    let credentials = [("api key", voxgate.api_key().to_owned()), ("cached token", mint(&voxgate)?)];
 
-    let mut rows = Vec::new();
+    let mut pairs: [Vec<Pair>; 2] = [Vec::new(), Vec::new()];
     for round in 1..=options.rounds {
-        let nginx_round = measure(options, folder.path(), &bare_url, &header, &bare.workers()?)?;
-        let key_round = measure(options, folder.path(), &voxgate_url, &header, &[voxgate.pid()])?;
-        let token_round = measure(options, folder.path(), &voxgate_url, &token_header, &[voxgate.pid()])?;
-        if !options.json {
-            println!(
-                "round {round}: nginx bare {:6.2} µs  api key {:6.2} µs ({:.2})  cached token {:6.2} µs ({:.2})",
-                nginx_round.per_request(),
-                key_round.per_request(),
-                key_round.per_request() / nginx_round.per_request(),
-                token_round.per_request(),
-                token_round.per_request() / nginx_round.per_request(),
-            );
+        for ((name, credential), pairs) in credentials.iter().zip(&mut pairs) {
+            // nginx gets the same request, with the same header, so that parsing weighs the same.
+            let header = format!("Authorization: Bearer {credential}");
+            let nginx = measure(options, folder.path(), &bare_url, &header, &bare.workers()?)?;
+            let voxgate = measure(options, folder.path(), &voxgate_url, &header, &[voxgate.pid()])?;
+            let pair = Pair { nginx_micros: nginx.per_request(), voxgate_micros: voxgate.per_request() };
+            if !options.json {
+                println!("round {round}: {pair} with {name}");
+            }
+            pairs.push(pair);
         }
-        rows.push((nginx_round, key_round, token_round));
     }
-    let nginx_micros = median(rows.iter().map(|row| row.0.per_request()));
-    let key_ratio = median(rows.iter().map(|row| row.1.per_request() / row.0.per_request()));
-    let token_ratio = median(rows.iter().map(|row| row.2.per_request() / row.0.per_request()));
+    let [key, token] = pairs.map(|pairs| Pair::median(&pairs));
     if options.json {
-        println!(
-            "{}",
-            json!({"nginx_micros": nginx_micros, "api_key_ratio": key_ratio, "token_ratio": token_ratio})
-        );
+        println!("{}", json!({"api_key": key.json(), "cached_token": token.json()}));
     } else {
-        println!(
-            "median: nginx bare {nginx_micros:.2} µs/request = 1.00, api key {key_ratio:.2}, cached token {token_ratio:.2}"
-        );
+        println!("median: {key} with api key\nmedian: {token} with cached token");
     }
     Ok(())
+}
+
+/// CPU time per request of the two proxies, one after the other, for the same request.
+struct Pair {
+    nginx_micros: f64,
+    voxgate_micros: f64,
+}
+
+impl Pair {
+    fn ratio(&self) -> f64 {
+        self.voxgate_micros / self.nginx_micros
+    }
+
+    /// The pair with the median ratio: each ratio is of two runs side by side.
+    fn median(pairs: &[Self]) -> Self {
+        let mut sorted: Vec<&Self> = pairs.iter().collect();
+        sorted.sort_by(|left, right| left.ratio().total_cmp(&right.ratio()));
+        let middle = sorted.get(sorted.len() / 2);
+        Self {
+            nginx_micros: middle.map_or(f64::NAN, |pair| pair.nginx_micros),
+            voxgate_micros: middle.map_or(f64::NAN, |pair| pair.voxgate_micros),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({"nginx_micros": self.nginx_micros, "voxgate_micros": self.voxgate_micros, "ratio": self.ratio()})
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { nginx_micros, voxgate_micros } = self;
+        write!(f, "nginx bare {nginx_micros:6.2} µs  voxgate {voxgate_micros:6.2} µs ({:.2})", self.ratio())
+    }
 }
 
 fn create_job(voxgate: &Voxgate) -> Result<String> {
@@ -145,10 +168,4 @@ fn measure(options: &LoadOptions, folder: &Path, url: &str, header: &str, pids: 
         return Err(format!("{errors} requests to {url} failed: nothing was measured").into());
     }
     Ok(Round { requests: requests.parse()?, cpu_micros: after.micros_since(before) })
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
