@@ -16,10 +16,10 @@ pub const ORIGINS_ENTRIES_MAX: usize = 8;
 pub const ORIGIN_BYTES_MAX: usize = 128;
 /// The `lock` of a leash, in bytes of compact JSON.
 pub const LOCK_BYTES_MAX: usize = 512;
-/// Projects of one workspace.
-pub const PROJECTS_PER_WORKSPACE_MAX: usize = 1000;
-/// API keys of one project that are alive, without imported ones.
-pub const KEYS_PER_PROJECT_MAX: usize = 10_000;
+/// Projects of one workspace, where its plan doesn't say another number.
+pub const PROJECTS_PER_WORKSPACE_MAX: u32 = 1000;
+/// API keys of one project that are alive, without imported ones, where the plan doesn't say another number.
+pub const KEYS_PER_PROJECT_MAX: u32 = 10_000;
 /// How long a rotated API key may live on beside its successor, in seconds: 30 days.
 pub const ROTATION_OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// A key that is imported in the clear, in bytes. Shorter ones can be guessed.

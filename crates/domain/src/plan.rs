@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{KEYS_PER_PROJECT_MAX, PROJECTS_PER_WORKSPACE_MAX};
 use crate::named_enum;
 
 named_enum! {
@@ -27,8 +28,23 @@ pub struct PlanLimits {
     pub reads_per_second_max: u32,
     /// Temporary keys minted per second, per API key.
     pub mints_per_second_max: u32,
+    /// Projects of one workspace.
+    #[serde(default = "projects_max")]
+    pub projects_max: u32,
+    /// API keys of one project that are alive, without imported ones.
+    #[serde(default = "api_keys_per_project_max")]
+    pub api_keys_per_project_max: u32,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     pub enterprise: bool,
+}
+
+/// What held before plans could say it.
+const fn projects_max() -> u32 {
+    PROJECTS_PER_WORKSPACE_MAX
+}
+
+const fn api_keys_per_project_max() -> u32 {
+    KEYS_PER_PROJECT_MAX
 }
 
 impl Plan {
@@ -44,6 +60,8 @@ impl Plan {
             creates_per_second_max: 10,
             reads_per_second_max: 50,
             mints_per_second_max: 50,
+            projects_max: projects_max(),
+            api_keys_per_project_max: api_keys_per_project_max(),
             enterprise: matches!(self, Self::Enterprise),
         }
     }
@@ -81,6 +99,7 @@ impl OwnLimits {
             reads_per_second_max: self.reads_per_second_max.unwrap_or(plan.reads_per_second_max),
             mints_per_second_max: self.mints_per_second_max.unwrap_or(plan.mints_per_second_max),
             enterprise: self.enterprise.unwrap_or(plan.enterprise),
+            ..plan
         }
     }
 }

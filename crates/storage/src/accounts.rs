@@ -1,11 +1,17 @@
 //! Accounts and memberships. Gateways know neither.
 
-use domain::{Account, AccountId, Role, Timestamp, WorkspaceId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use std::collections::HashMap;
 
-use crate::entities::{account, membership};
+use domain::{Account, AccountId, Role, Timestamp, WorkspaceId};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+};
+
+use crate::entities::{account, membership, workspace};
+use crate::page::{self, ByAge};
 use crate::rows::{At, time};
-use crate::{ChangeTx, Store, StoreError};
+use crate::{ChangeTx, Page, PageRequest, Store, StoreError};
 
 /// An account with what recognises it.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +36,13 @@ fn email_key(email: &str) -> String {
 fn from_row(row: account::Model) -> Result<StoredAccount, StoreError> {
     let at = At { table: "accounts", row: &row.id };
     let id = at.need("id", AccountId::parse(&row.id))?;
-    let account = Account { id, email: row.email, created_at: time(row.created_at) };
+    let account = Account {
+        id,
+        email: row.email,
+        created_at: time(row.created_at),
+        disabled_at: row.disabled_at.map(time),
+        is_operator: row.is_operator,
+    };
     Ok(StoredAccount { account, password_hash: row.password_hash })
 }
 
@@ -42,6 +54,21 @@ async fn find_by_email(
     found.one(connection).await?.map(from_row).transpose()
 }
 
+/// The workspaces that are not closed.
+fn open_workspaces() -> sea_orm::sea_query::SelectStatement {
+    Query::select()
+        .column(workspace::Column::Id)
+        .from(workspace::Entity)
+        .and_where(workspace::Column::ClosedAt.is_null())
+        .to_owned()
+}
+
+fn parse_membership(row: &membership::Model) -> Result<(WorkspaceId, Role), StoreError> {
+    let at = At { table: "memberships", row: &row.account_id };
+    let workspace_id = at.need("workspace_id", WorkspaceId::parse(&row.workspace_id))?;
+    Ok((workspace_id, at.need("role", Role::from_name(&row.role))?))
+}
+
 impl Store {
     /// The account with this address, in whatever letter case.
     ///
@@ -49,6 +76,45 @@ impl Store {
     /// When the database fails.
     pub async fn find_account_by_email(&self, email: &str) -> Result<Option<StoredAccount>, StoreError> {
         find_by_email(self.db.read(), email).await
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_account(&self, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+        let found = account::Entity::find_by_id(id.to_string()).one(self.db.read()).await?;
+        found.map(from_row).transpose()
+    }
+
+    /// A page of all accounts, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_accounts(&self, page: &PageRequest) -> Result<Page<Account>, StoreError> {
+        let by_age = ByAge { created_at: account::Column::CreatedAt, id: account::Column::Id };
+        let rows = by_age.narrow(account::Entity::find(), page).all(self.db.read()).await?;
+        page::cut(
+            rows,
+            page,
+            |row| (row.created_at, row.id.clone()),
+            |row| from_row(row).map(|stored| stored.account),
+        )
+    }
+
+    /// The open workspaces that an account belongs to, those that it joined first at the front.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_memberships(&self, id: AccountId) -> Result<Vec<(WorkspaceId, Role)>, StoreError> {
+        let rows = membership::Entity::find()
+            .filter(membership::Column::AccountId.eq(id.to_string()))
+            .filter(membership::Column::WorkspaceId.in_subquery(open_workspaces()))
+            .order_by_asc(membership::Column::CreatedAt)
+            .order_by_asc(membership::Column::WorkspaceId)
+            .all(self.db.read())
+            .await?;
+        rows.iter().map(parse_membership).collect()
     }
 
     /// The members of a workspace, those who joined first at the front.
@@ -62,12 +128,15 @@ impl Store {
             .order_by_asc(membership::Column::AccountId)
             .all(self.db.read())
             .await?;
+        let ids = memberships.iter().map(|member| member.account_id.as_str());
+        let accounts =
+            account::Entity::find().filter(account::Column::Id.is_in(ids)).all(self.db.read()).await?;
+        let mut accounts: HashMap<_, _> = accounts.into_iter().map(|row| (row.id.clone(), row)).collect();
         let mut members = Vec::with_capacity(memberships.len());
         for member in memberships {
-            let at = At { table: "memberships", row: &member.account_id };
-            let role = at.need("role", Role::from_name(&member.role))?;
-            let account = account::Entity::find_by_id(member.account_id.clone()).one(self.db.read()).await?;
-            members.push((from_row(at.need("account_id", account)?)?.account, role));
+            // An account that was deleted between the two reads is no member any more.
+            let Some(account) = accounts.remove(&member.account_id) else { continue };
+            members.push((from_row(account)?.account, parse_membership(&member)?.1));
         }
         Ok(members)
     }
@@ -85,6 +154,8 @@ impl ChangeTx {
             email_key: email_key(&new.account.email),
             password_hash: new.password_hash.clone(),
             created_at: new.account.created_at.as_micros(),
+            disabled_at: new.account.disabled_at.map(Timestamp::as_micros),
+            is_operator: new.account.is_operator,
         };
         account::Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
         Ok(())
@@ -104,6 +175,116 @@ impl ChangeTx {
     /// When the database fails.
     pub async fn has_account(&self, id: AccountId) -> Result<bool, StoreError> {
         Ok(account::Entity::find_by_id(id.to_string()).one(&self.tx).await?.is_some())
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let found = account::Entity::find_by_id(id.to_string()).one(&self.tx).await?;
+        Ok(found.map(from_row).transpose()?.map(|stored| stored.account))
+    }
+
+    /// Lets an account sign in no more, or again. Says whether there is such an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_account_disabled(
+        &mut self,
+        id: AccountId,
+        disabled_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let updated = account::Entity::update_many()
+            .col_expr(account::Column::DisabledAt, Expr::value(disabled_at.map(Timestamp::as_micros)))
+            .filter(account::Column::Id.eq(id.to_string()))
+            .exec(&self.tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Lets an account operate the instance, or no more. Says whether there is such an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_operator(&mut self, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
+        let updated = account::Entity::update_many()
+            .col_expr(account::Column::IsOperator, Expr::value(is_operator))
+            .filter(account::Column::Id.eq(id.to_string()))
+            .exec(&self.tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Deletes an account and its memberships. Says whether there was such an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_account(&mut self, id: AccountId) -> Result<bool, StoreError> {
+        membership::Entity::delete_many()
+            .filter(membership::Column::AccountId.eq(id.to_string()))
+            .exec(&self.tx)
+            .await?;
+        let deleted = account::Entity::delete_by_id(id.to_string()).exec(&self.tx).await?;
+        Ok(deleted.rows_affected == 1)
+    }
+
+    /// The open workspaces that an account belongs to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_memberships(&self, id: AccountId) -> Result<Vec<(WorkspaceId, Role)>, StoreError> {
+        let rows = membership::Entity::find()
+            .filter(membership::Column::AccountId.eq(id.to_string()))
+            .filter(membership::Column::WorkspaceId.in_subquery(open_workspaces()))
+            .order_by_asc(membership::Column::WorkspaceId)
+            .all(&self.tx)
+            .await?;
+        rows.iter().map(parse_membership).collect()
+    }
+
+    /// How many admins a workspace has, disabled ones among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_admins(&self, workspace_id: WorkspaceId) -> Result<u64, StoreError> {
+        let admins = membership::Entity::find()
+            .filter(membership::Column::WorkspaceId.eq(workspace_id.to_string()))
+            .filter(membership::Column::Role.eq(Role::Admin.as_str()));
+        Ok(admins.count(&self.tx).await?)
+    }
+
+    /// Gives a member another role. Says whether there is such a member.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_role(
+        &mut self,
+        workspace_id: WorkspaceId,
+        account_id: AccountId,
+        role: Role,
+    ) -> Result<bool, StoreError> {
+        let updated = membership::Entity::update_many()
+            .col_expr(membership::Column::Role, Expr::value(role.as_str()))
+            .filter(membership::Column::WorkspaceId.eq(workspace_id.to_string()))
+            .filter(membership::Column::AccountId.eq(account_id.to_string()))
+            .exec(&self.tx)
+            .await?;
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Takes an account out of a workspace. Says whether it was a member.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_member(
+        &mut self,
+        workspace_id: WorkspaceId,
+        account_id: AccountId,
+    ) -> Result<bool, StoreError> {
+        let key = (workspace_id.to_string(), account_id.to_string());
+        let deleted = membership::Entity::delete_by_id(key).exec(&self.tx).await?;
+        Ok(deleted.rows_affected == 1)
     }
 
     /// Gives an account another password.

@@ -7,15 +7,20 @@ use domain::{
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, Select,
+    QueryOrder, QuerySelect, Select,
 };
 
 use crate::entities::api_key::{Column, Entity, Model};
 use crate::entities::project;
+use crate::page::{self, ByAge};
 use crate::rows::{self, At, time};
-use crate::{ChangeTx, Store, StoreError};
+use crate::{ChangeTx, Page, PageRequest, Store, StoreError};
 
 pub(crate) const TABLE: &str = "api_keys";
+/// Hashes in one question. PostgreSQL takes 65,535 values in a statement, SQLite 32,766.
+const HASHES_PER_QUERY_MAX: usize = 2_000;
+/// Keys in one statement, of 19 values each.
+const KEYS_PER_INSERT_MAX: usize = 500;
 
 fn from_row(row: Model) -> Result<ApiKey, StoreError> {
     let at = At { table: TABLE, row: &row.id };
@@ -28,6 +33,8 @@ fn from_row(row: Model) -> Result<ApiKey, StoreError> {
         created_at: time(row.created_at),
         expires_at: row.expires_at.map(time),
         last_used_at: row.last_used_at.map(time),
+        temporary_keys_last_used_at: row.temporary_keys_last_used_at.map(time),
+        imported_at: row.imported_at.map(time),
         areas: at.need("areas", rows::areas(&row.areas))?,
         products: at.need("products", rows::products(&row.products))?,
         networks: at.need("networks", rows::networks(&row.networks))?,
@@ -58,6 +65,8 @@ fn to_row(key: &ApiKey, revision: i64) -> Model {
         rotated_from: key.rotated_from.map(|id| id.to_string()),
         revoked_at: key.state.revoked_at().map(Timestamp::as_micros),
         revision,
+        imported_at: key.imported_at.map(Timestamp::as_micros),
+        temporary_keys_last_used_at: key.temporary_keys_last_used_at.map(Timestamp::as_micros),
     }
 }
 
@@ -89,6 +98,29 @@ fn owned(workspace_id: WorkspaceId) -> Select<Entity> {
         .filter(Column::ProjectId.in_subquery(projects))
 }
 
+/// Whose secrets these are, of any workspace and whatever became of the keys: a secret belongs to one key for good.
+async fn projects_of_hashes(
+    connection: &impl ConnectionTrait,
+    hashes: &[SecretHash],
+) -> Result<Vec<(SecretHash, ProjectId)>, StoreError> {
+    let mut found = Vec::new();
+    for some in hashes.chunks(HASHES_PER_QUERY_MAX) {
+        let rows: Vec<(Vec<u8>, i64)> = Entity::find()
+            .select_only()
+            .column(Column::Hash)
+            .column(Column::ProjectId)
+            .filter(Column::Hash.is_in(some.iter().map(|hash| hash.as_bytes().to_vec())))
+            .into_tuple()
+            .all(connection)
+            .await?;
+        for (hash, project_id) in rows {
+            let at = At { table: TABLE, row: &"of a hash" };
+            found.push((at.need("hash", rows::hash(&hash))?, ProjectId::new(project_id)));
+        }
+    }
+    Ok(found)
+}
+
 async fn find(
     connection: &impl ConnectionTrait,
     workspace_id: WorkspaceId,
@@ -116,6 +148,25 @@ impl Store {
         rows.into_iter().map(from_row).collect()
     }
 
+    /// A page of the API keys of a workspace, or of one of its projects, that are not revoked; oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_api_keys(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: Option<ProjectId>,
+        page: &PageRequest,
+    ) -> Result<Page<ApiKey>, StoreError> {
+        let mut query = owned(workspace_id).filter(Column::RevokedAt.is_null());
+        if let Some(project_id) = project_id {
+            query = query.filter(Column::ProjectId.eq(project_id.get()));
+        }
+        let by_age = ByAge { created_at: Column::CreatedAt, id: Column::Id };
+        let rows = by_age.narrow(query, page).all(self.db.read()).await?;
+        page::cut(rows, page, |row| (row.created_at, row.id.clone()), from_row)
+    }
+
     /// An API key of a workspace.
     ///
     /// # Errors
@@ -128,24 +179,42 @@ impl Store {
         find(self.db.read(), workspace_id, id).await
     }
 
-    /// Writes when keys were last used, all in one transaction. A time never goes back; unknown keys are passed over.
+    /// Writes when keys were last used, and when temporary keys of them were, all in one transaction. A time never goes
+    /// back; unknown keys are passed over.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn record_last_used(&self, used: &[(ApiKeyId, Timestamp)]) -> Result<(), StoreError> {
+    pub async fn record_last_used(
+        &self,
+        keys: &[(ApiKeyId, Timestamp)],
+        temporary_keys: &[(ApiKeyId, Timestamp)],
+    ) -> Result<(), StoreError> {
         let tx = self.db.write().await?;
-        for (id, at) in used {
-            let earlier =
-                Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lt(at.as_micros()));
-            Entity::update_many()
-                .col_expr(Column::LastUsedAt, Expr::value(at.as_micros()))
-                .filter(Column::Id.eq(id.to_string()))
-                .filter(earlier)
-                .exec(&tx)
-                .await?;
+        for (column, used) in [(Column::LastUsedAt, keys), (Column::TemporaryKeysLastUsedAt, temporary_keys)]
+        {
+            for (id, at) in used {
+                Entity::update_many()
+                    .col_expr(column, Expr::value(at.as_micros()))
+                    .filter(Column::Id.eq(id.to_string()))
+                    .filter(Condition::any().add(column.is_null()).add(column.lt(at.as_micros())))
+                    .exec(&tx)
+                    .await?;
+            }
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Whose secrets these are, of any workspace: for telling beforehand what an import would meet. Unknown ones are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn projects_of_hashes(
+        &self,
+        hashes: &[SecretHash],
+    ) -> Result<Vec<(SecretHash, ProjectId)>, StoreError> {
+        projects_of_hashes(self.db.read(), hashes).await
     }
 }
 
@@ -162,7 +231,7 @@ impl ChangeTx {
         find(&self.tx, workspace_id, id).await
     }
 
-    /// How many keys of a project are neither revoked nor expired.
+    /// How many keys of a project are neither revoked nor expired, without imported ones.
     ///
     /// # Errors
     /// When the database fails.
@@ -176,6 +245,7 @@ impl ChangeTx {
             Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(now.as_micros()));
         let live = owned(workspace_id)
             .filter(Column::ProjectId.eq(project_id.get()))
+            .filter(Column::ImportedAt.is_null())
             .filter(Column::RevokedAt.is_null())
             .filter(unexpired);
         Ok(live.count(&self.tx).await?)
@@ -190,6 +260,67 @@ impl ChangeTx {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
         self.note(Change::Key(record(key)));
         Ok(())
+    }
+
+    /// Keeps new API keys, many at once.
+    ///
+    /// # Errors
+    /// A unique violation when a key with one of their secrets or ids exists.
+    pub async fn insert_api_keys(&mut self, keys: &[ApiKey]) -> Result<(), StoreError> {
+        for some in keys.chunks(KEYS_PER_INSERT_MAX) {
+            let rows = some.iter().map(|key| to_row(key, self.revision_column()).into_active_model());
+            Entity::insert_many(rows).exec_without_returning(&self.tx).await?;
+        }
+        keys.iter().for_each(|key| self.note(Change::Key(record(key))));
+        Ok(())
+    }
+
+    /// Whose secrets these are, of any workspace. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn projects_of_hashes(
+        &self,
+        hashes: &[SecretHash],
+    ) -> Result<Vec<(SecretHash, ProjectId)>, StoreError> {
+        projects_of_hashes(&self.tx, hashes).await
+    }
+
+    /// Keeps a key's name, expiry, areas, products and networks as they are in `key`; everything else stays. Says whether
+    /// there is such a key of its workspace.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_api_key(&mut self, key: &ApiKey) -> Result<bool, StoreError> {
+        let Some(present) = self.find_api_key(key.workspace_id, key.id).await? else {
+            return Ok(false);
+        };
+        let changed = ApiKey {
+            name: key.name.clone(),
+            expires_at: key.expires_at,
+            areas: key.areas,
+            products: key.products,
+            networks: key.networks.clone(),
+            ..present.clone()
+        };
+        let (told, before) = (record(&changed), record(&present));
+        let mut update = Entity::update_many()
+            .col_expr(Column::Name, Expr::value(changed.name.as_str()))
+            .col_expr(Column::ExpiresAt, Expr::value(changed.expires_at.map(Timestamp::as_micros)))
+            .col_expr(Column::Areas, Expr::value(rows::join(changed.areas.iter())))
+            .col_expr(Column::Products, Expr::value(rows::join(changed.products.iter())))
+            .col_expr(Column::Networks, Expr::value(rows::join(changed.networks.0.iter())));
+        // A name is nothing that gateways know.
+        if told != before {
+            update = update.col_expr(Column::Revision, Expr::value(self.revision_column()));
+            self.note(Change::Key(told));
+        }
+        update
+            .filter(Column::WorkspaceId.eq(key.workspace_id.to_string()))
+            .filter(Column::Id.eq(key.id.to_string()))
+            .exec(&self.tx)
+            .await?;
+        Ok(true)
     }
 
     /// Revokes an API key. Says whether there was such a key that was not revoked before.

@@ -15,6 +15,7 @@ pub(crate) mod instance {
         pub created_at: i64,
         pub sentinel: Vec<u8>,
         pub revision: i64,
+        pub sealed_keys: Option<Vec<u8>>,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -56,6 +57,8 @@ pub(crate) mod account {
         pub email_key: String,
         pub password_hash: String,
         pub created_at: i64,
+        pub disabled_at: Option<i64>,
+        pub is_operator: bool,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -81,6 +84,7 @@ pub(crate) mod workspace {
         pub revision: i64,
         pub closed_at: Option<i64>,
         pub closed_revision: Option<i64>,
+        pub own_limits: String,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -160,6 +164,8 @@ pub(crate) mod api_key {
         pub rotated_from: Option<String>,
         pub revoked_at: Option<i64>,
         pub revision: i64,
+        pub imported_at: Option<i64>,
+        pub temporary_keys_last_used_at: Option<i64>,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

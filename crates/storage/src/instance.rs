@@ -2,7 +2,8 @@
 
 use domain::link::Change;
 use domain::{InstanceId, Timestamp};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use crate::change::SINGLETON;
 use crate::entities::instance;
@@ -18,6 +19,8 @@ pub struct Instance {
     pub created_at: Timestamp,
     /// Something sealed under the master key, by which a wrong one is found out.
     pub sentinel: Vec<u8>,
+    /// The instance's own keys, sealed under the master key; absent in databases of the first release.
+    pub sealed_keys: Option<Vec<u8>>,
 }
 
 fn from_row(row: instance::Model) -> Result<Instance, StoreError> {
@@ -26,6 +29,7 @@ fn from_row(row: instance::Model) -> Result<Instance, StoreError> {
         id: at.need("id", InstanceId::parse(&row.id))?,
         created_at: time(row.created_at),
         sentinel: row.sentinel,
+        sealed_keys: row.sealed_keys,
     })
 }
 
@@ -35,12 +39,38 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn find_instance(&self) -> Result<Option<Instance>, StoreError> {
-        let row = instance::Entity::find_by_id(SINGLETON).one(self.db.read()).await?;
-        row.map(from_row).transpose()
+        find(self.db.read()).await
     }
 }
 
+async fn find(connection: &impl ConnectionTrait) -> Result<Option<Instance>, StoreError> {
+    let row = instance::Entity::find_by_id(SINGLETON).one(connection).await?;
+    row.map(from_row).transpose()
+}
+
 impl ChangeTx {
+    /// The instance.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_instance(&self) -> Result<Option<Instance>, StoreError> {
+        find(&self.tx).await
+    }
+
+    /// Keeps what is sealed under the master key, sealed anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reseal_instance(&mut self, sentinel: &[u8], sealed_keys: &[u8]) -> Result<(), StoreError> {
+        instance::Entity::update_many()
+            .col_expr(instance::Column::Sentinel, Expr::value(sentinel.to_vec()))
+            .col_expr(instance::Column::SealedKeys, Expr::value(sealed_keys.to_vec()))
+            .filter(instance::Column::Singleton.eq(SINGLETON))
+            .exec(&self.tx)
+            .await?;
+        Ok(())
+    }
+
     /// Makes the instance.
     ///
     /// # Errors
@@ -51,6 +81,7 @@ impl ChangeTx {
             id: new.id.to_string(),
             created_at: new.created_at.as_micros(),
             sentinel: new.sentinel.clone(),
+            sealed_keys: new.sealed_keys.clone(),
             revision: self.revision_column(),
         };
         instance::Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;

@@ -8,8 +8,9 @@ use sea_orm::{
 };
 
 use crate::entities::management_token::{Column, Entity, Model};
+use crate::page::{self, ByAge};
 use crate::rows::{self, At, time};
-use crate::{ChangeTx, Store, StoreError};
+use crate::{ChangeTx, Page, PageRequest, Store, StoreError};
 
 fn from_row(row: Model) -> Result<ManagementToken, StoreError> {
     let at = At { table: "management_tokens", row: &row.id };
@@ -66,6 +67,23 @@ impl Store {
             .all(self.db.read())
             .await?;
         rows.into_iter().map(from_row).collect()
+    }
+
+    /// A page of the management tokens of a workspace that are not revoked, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_management_tokens(
+        &self,
+        workspace_id: WorkspaceId,
+        page: &PageRequest,
+    ) -> Result<Page<ManagementToken>, StoreError> {
+        let query = Entity::find()
+            .filter(Column::WorkspaceId.eq(workspace_id.to_string()))
+            .filter(Column::RevokedAt.is_null());
+        let by_age = ByAge { created_at: Column::CreatedAt, id: Column::Id };
+        let rows = by_age.narrow(query, page).all(self.db.read()).await?;
+        page::cut(rows, page, |row| (row.created_at, row.id.clone()), from_row)
     }
 
     /// A management token of a workspace.

@@ -5,7 +5,7 @@ use domain::{Project, ProjectId, Timestamp, WorkspaceId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    Select,
+    QuerySelect, Select,
 };
 
 use crate::entities::project::{Column, Entity, Model};
@@ -64,6 +64,24 @@ impl Store {
     /// When the database fails.
     pub async fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>, StoreError> {
         let rows = alive(workspace_id).order_by_asc(Column::Id).all(self.db.read()).await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// At most `limit` projects of a workspace whose numbers come after `after`, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_projects(
+        &self,
+        workspace_id: WorkspaceId,
+        after: Option<ProjectId>,
+        limit: u64,
+    ) -> Result<Vec<Project>, StoreError> {
+        let mut query = alive(workspace_id);
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after.get()));
+        }
+        let rows = query.order_by_asc(Column::Id).limit(limit).all(self.db.read()).await?;
         rows.into_iter().map(from_row).collect()
     }
 

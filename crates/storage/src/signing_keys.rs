@@ -14,7 +14,7 @@ use crate::{ChangeTx, Store, StoreError};
 pub struct StoredSigningKey {
     /// Its public half.
     pub verifying_key: VerifyingKey,
-    /// Its private half, sealed under the master key.
+    /// Its private half, sealed under the master key; empty once it was revoked.
     pub sealed_private_key: Vec<u8>,
     /// Where it stands in its life.
     pub state: SigningKeyState,
@@ -94,7 +94,7 @@ impl ChangeTx {
     }
 
     /// Moves a signing key on in its life; `retired_at` says from when on nothing that it signed is valid.
-    /// Says whether there is such a key.
+    /// Says whether there is such a key that was not revoked.
     ///
     /// # Errors
     /// When the database fails.
@@ -107,6 +107,10 @@ impl ChangeTx {
         let Some(row) = Entity::find_by_id(kid.as_str()).one(&self.tx).await? else {
             return Ok(false);
         };
+        let key = from_row(row)?;
+        if key.state == SigningKeyState::Revoked {
+            return Ok(false);
+        }
         Entity::update_many()
             .col_expr(Column::State, Expr::value(state.as_str()))
             .col_expr(Column::RetiredAt, Expr::value(retired_at.map(Timestamp::as_micros)))
@@ -114,8 +118,42 @@ impl ChangeTx {
             .filter(Column::Kid.eq(kid.as_str()))
             .exec(&self.tx)
             .await?;
-        self.note(Change::SigningKey(VerifyingKey { retired_at, ..from_row(row)?.verifying_key }));
+        self.note(Change::SigningKey(VerifyingKey { retired_at, ..key.verifying_key }));
         Ok(true)
+    }
+
+    /// Revokes a signing key: its private half is forgotten, and it stays on record so that nothing brings it back.
+    /// Says whether there was such a key that was not revoked before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_signing_key(&mut self, kid: &Kid, at: Timestamp) -> Result<bool, StoreError> {
+        let revoked = Entity::update_many()
+            .col_expr(Column::State, Expr::value(SigningKeyState::Revoked.as_str()))
+            .col_expr(Column::SealedPrivateKey, Expr::value(Vec::<u8>::new()))
+            .col_expr(Column::RetiredAt, Expr::value(at.as_micros()))
+            .col_expr(Column::Revision, Expr::value(self.revision_column()))
+            .filter(Column::Kid.eq(kid.as_str()))
+            .filter(Column::State.ne(SigningKeyState::Revoked.as_str()))
+            .exec(&self.tx)
+            .await?;
+        if revoked.rows_affected == 1 {
+            self.note(Change::SigningKeyRevoked { kid: kid.clone() });
+        }
+        Ok(revoked.rows_affected == 1)
+    }
+
+    /// Keeps a signing key's private half sealed anew. Says whether there is such a key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reseal_signing_key(&mut self, kid: &Kid, sealed: &[u8]) -> Result<bool, StoreError> {
+        let resealed = Entity::update_many()
+            .col_expr(Column::SealedPrivateKey, Expr::value(sealed.to_vec()))
+            .filter(Column::Kid.eq(kid.as_str()))
+            .exec(&self.tx)
+            .await?;
+        Ok(resealed.rows_affected == 1)
     }
 
     /// Forgets a signing key whose last temporary key has expired. Says whether there was such a key.

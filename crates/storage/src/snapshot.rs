@@ -1,7 +1,7 @@
 //! All state that gateways need, as the changes that make it, and the feed since a revision.
 
 use domain::link::{Change, KeyRecord, Revision, Snapshot};
-use domain::{ApiKeyId, ClientRef, InstanceId, ProjectId, TemporaryKeyId, WorkspaceId};
+use domain::{ApiKeyId, ClientRef, InstanceId, ProjectId, SigningKeyState, TemporaryKeyId, WorkspaceId};
 use sea_orm::sea_query::{Order, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect};
 
@@ -97,7 +97,16 @@ async fn add_projects(db: &impl ConnectionTrait, changes: &mut Changes) -> Resul
 async fn add_signing_keys(db: &impl ConnectionTrait, changes: &mut Changes) -> Result<(), StoreError> {
     for row in signing_key::Entity::find().order_by_asc(signing_key::Column::Kid).all(db).await? {
         let came = revision(row.revision);
-        changes.push((came, Change::SigningKey(signing_keys::from_row(row)?.verifying_key)));
+        let key = signing_keys::from_row(row)?;
+        changes.push((
+            came,
+            match key.state {
+                SigningKeyState::Revoked => Change::SigningKeyRevoked { kid: key.verifying_key.kid },
+                SigningKeyState::Published | SigningKeyState::Signing | SigningKeyState::Retiring => {
+                    Change::SigningKey(key.verifying_key)
+                }
+            },
+        ));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sql::{Db, DbPlace};
+use sql::{Db, DbPlace, Writes};
 
 use crate::migrations::Migrations;
 use crate::{ChangeTx, StoreError};
@@ -47,6 +47,24 @@ impl Store {
     /// When the database can't be locked.
     pub async fn change(&self) -> Result<ChangeTx, StoreError> {
         ChangeTx::begin(self.db.write().await?).await
+    }
+
+    /// How long writing takes.
+    pub const fn writes(&self) -> &Writes {
+        self.db.writes()
+    }
+
+    /// Looks for damage in the database, and tells what was found: nothing, where all is well.
+    ///
+    /// # Errors
+    /// When the database can't be read at all.
+    pub async fn check_integrity(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.db.check_integrity().await?)
+    }
+
+    /// Whether other nodes may write to it too.
+    pub const fn is_shared(&self) -> bool {
+        self.db.is_shared()
     }
 
     /// Closes the database.

@@ -1,13 +1,14 @@
 //! Workspaces.
 
 use domain::link::Change;
-use domain::{Area, Plan, PlanLimits, Timestamp, Workspace, WorkspaceId};
+use domain::{Area, OwnLimits, Plan, PlanLimits, Timestamp, Workspace, WorkspaceId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::entities::workspace::{Column, Entity, Model};
+use crate::page::{self, ByAge};
 use crate::rows::{At, time};
-use crate::{ChangeTx, Store, StoreError};
+use crate::{ChangeTx, Page, PageRequest, Store, StoreError};
 
 const TABLE: &str = "workspaces";
 
@@ -18,6 +19,7 @@ fn from_row(row: &Model) -> Result<Workspace, StoreError> {
         name: row.name.clone(),
         plan: at.need("plan", Plan::from_name(&row.plan))?,
         home_area: at.need("home_area", Area::from_name(&row.home_area))?,
+        own_limits: at.need("own_limits", serde_json::from_str(&row.own_limits).ok())?,
         created_at: time(row.created_at),
     })
 }
@@ -28,6 +30,17 @@ pub(crate) fn limits(row: &Model) -> Result<PlanLimits, StoreError> {
 
 fn limits_column(limits: &PlanLimits) -> Result<String, StoreError> {
     At { table: TABLE, row: &"new" }.need("limits", serde_json::to_string(limits).ok())
+}
+
+fn own_limits_column(own: &OwnLimits) -> Result<String, StoreError> {
+    At { table: TABLE, row: &"new" }.need("own_limits", serde_json::to_string(own).ok())
+}
+
+/// A workspace, and the limits that gateways were told.
+pub type WorkspaceLimits = (Workspace, PlanLimits);
+
+fn with_limits(row: Model) -> Result<WorkspaceLimits, StoreError> {
+    Ok((from_row(&row)?, limits(&row)?))
 }
 
 async fn find(connection: &impl ConnectionTrait, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
@@ -65,6 +78,29 @@ impl Store {
     pub async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         find(self.db.read(), id).await
     }
+
+    /// A workspace that is not closed, with its limits.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_workspace_with_limits(
+        &self,
+        id: WorkspaceId,
+    ) -> Result<Option<WorkspaceLimits>, StoreError> {
+        let found = Entity::find_by_id(id.to_string()).filter(Column::ClosedAt.is_null());
+        found.one(self.db.read()).await?.map(with_limits).transpose()
+    }
+
+    /// A page of the workspaces that are not closed, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn page_workspaces(&self, page: &PageRequest) -> Result<Page<WorkspaceLimits>, StoreError> {
+        let query = Entity::find().filter(Column::ClosedAt.is_null());
+        let by_age = ByAge { created_at: Column::CreatedAt, id: Column::Id };
+        let rows = by_age.narrow(query, page).all(self.db.read()).await?;
+        page::cut(rows, page, |row| (row.created_at, row.id.clone()), with_limits)
+    }
 }
 
 impl ChangeTx {
@@ -91,6 +127,7 @@ impl ChangeTx {
             revision: self.revision_column(),
             closed_at: None,
             closed_revision: None,
+            own_limits: own_limits_column(&new.own_limits)?,
         };
         Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
         self.note(Change::Workspace { id: new.id, limits });
@@ -116,6 +153,23 @@ impl ChangeTx {
         if updated.rows_affected == 1 {
             self.note(Change::Workspace { id, limits });
         }
+        Ok(updated.rows_affected == 1)
+    }
+
+    /// Gives a workspace another name or plan, or limits of its own. What gateways enforce is set by
+    /// [`ChangeTx::set_workspace_limits`]. Says whether there is such a workspace.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_workspace(&mut self, workspace: &Workspace) -> Result<bool, StoreError> {
+        let updated = Entity::update_many()
+            .col_expr(Column::Name, Expr::value(workspace.name.as_str()))
+            .col_expr(Column::Plan, Expr::value(workspace.plan.as_str()))
+            .col_expr(Column::OwnLimits, Expr::value(own_limits_column(&workspace.own_limits)?))
+            .filter(Column::Id.eq(workspace.id.to_string()))
+            .filter(Column::ClosedAt.is_null())
+            .exec(&self.tx)
+            .await?;
         Ok(updated.rows_affected == 1)
     }
 
