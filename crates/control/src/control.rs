@@ -23,7 +23,7 @@ use crate::last_used::LastUsed;
 use crate::mint_rate::MintRates;
 use crate::passwords::Passwords;
 use crate::signing::Signing;
-use crate::{ControlConfig, ControlError, Retention, Gateways, TtlSeconds, master_key};
+use crate::{ControlConfig, ControlError, Gateways, Retention, TtlSeconds, master_key};
 
 /// How often what is gathered in memory is written.
 const WRITE_SECONDS: u64 = 5;

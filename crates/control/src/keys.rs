@@ -1,7 +1,7 @@
 //! API keys: made, listed, revoked.
 
 use credentials::{PlainSecret, SecretKind};
-use domain::limits::{KEYS_PER_PROJECT_MAX, NETWORKS_ENTRIES_MAX};
+use domain::limits::NETWORKS_ENTRIES_MAX;
 use domain::link::Revision;
 use domain::{
     ApiKey, ApiKeyId, AreaSet, ClientRef, KeyState, Networks, ProductSet, ProjectId, Timestamp, Workspace,
@@ -156,7 +156,8 @@ impl Control {
         }
         let areas = self.areas_of(&workspace, new.areas)?;
         let live = change.count_live_api_keys(workspace_id, new.project_id, now).await?;
-        if live >= KEYS_PER_PROJECT_MAX as u64 {
+        let max = self.limits_of(&workspace).api_keys_per_project_max;
+        if live >= u64::from(max) {
             return Err(CreateKeyError::ProjectFull);
         }
         let secret = SecretKind::ApiKey.generate(&*self.inner.rng);

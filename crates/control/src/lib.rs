@@ -46,8 +46,8 @@ pub use accounts::{
 pub use actor::Actor;
 pub use bootstrap::{DevAccount, DevSecrets};
 pub use config::{
-    Retention,    ControlConfig, MasterKeySource, PUBLISH_AHEAD_SECONDS, PlanOverrides, SIGNING_KEY_DAYS_MAX, TtlRange,
-    TtlSeconds,
+    ControlConfig, MasterKeySource, PUBLISH_AHEAD_SECONDS, PlanOverrides, Retention, SIGNING_KEY_DAYS_MAX,
+    TtlRange, TtlSeconds,
 };
 pub use control::Control;
 pub use ended::ended_after;

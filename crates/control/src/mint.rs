@@ -206,7 +206,7 @@ fn client_ref(parent: &Principal, request: &MintRequest) -> Result<Option<Client
 
 fn client_ref_shut() -> Refusal {
     let sentence = "this client_ref was revoked: no temporary key is minted for it until it is readmitted";
-    Refusal::new(Reason::CannotMint, sentence)
+    Refusal::new(Reason::ClientRefRevoked, sentence)
 }
 
 fn too_fast(per_second_max: u32) -> Refusal {

@@ -1,6 +1,6 @@
 //! Projects: made, listed, renamed, deleted.
 
-use domain::limits::{DESCRIPTION_CHARACTERS_MAX, PROJECTS_PER_WORKSPACE_MAX};
+use domain::limits::DESCRIPTION_CHARACTERS_MAX;
 use domain::link::Revision;
 use domain::{Project, ProjectId, WorkspaceId};
 use storage::{AuditAction, StoreError};
@@ -36,8 +36,11 @@ pub enum CreateProjectError {
     #[error("description in body should be at most {max} characters long", max = domain::limits::DESCRIPTION_CHARACTERS_MAX)]
     InvalidDescription,
     /// The workspace is full.
-    #[error("workspace has maximum number of projects already: {max}", max = domain::limits::PROJECTS_PER_WORKSPACE_MAX)]
-    WorkspaceFull,
+    #[error("workspace has maximum number of projects already: {max}")]
+    WorkspaceFull {
+        /// As many as its plan allows.
+        max: u32,
+    },
     /// No such workspace, or it is closed.
     #[error("no such workspace")]
     WorkspaceNotFound,
@@ -93,11 +96,11 @@ impl Control {
         }
         let now = self.now();
         let mut change = self.inner.store.change().await?;
-        if change.find_workspace(workspace_id).await?.is_none() {
-            return Err(CreateProjectError::WorkspaceNotFound);
-        }
-        if change.count_projects(workspace_id).await? >= PROJECTS_PER_WORKSPACE_MAX as u64 {
-            return Err(CreateProjectError::WorkspaceFull);
+        let workspace =
+            change.find_workspace(workspace_id).await?.ok_or(CreateProjectError::WorkspaceNotFound)?;
+        let max = self.limits_of(&workspace).projects_max;
+        if change.count_projects(workspace_id).await? >= u64::from(max) {
+            return Err(CreateProjectError::WorkspaceFull { max });
         }
         let new = storage::NewProject {
             workspace_id,

@@ -1,11 +1,12 @@
-//! Signing keys: made, sealed, opened, and moved on in their life.
+//! Signing keys in memory: the one that signs, the public ones, and the master key that the private ones are sealed under.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use credentials::{Jwks, MasterKey, SigningKey};
 use domain::{Algorithm, Kid, Rng, SigningKeyState, Timestamp, VerifyingKey};
-use storage::{ChangeTx, StoreError, StoredSigningKey};
+use storage::StoredSigningKey;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::ControlError;
 
@@ -14,6 +15,9 @@ use crate::ControlError;
 pub(crate) struct Signing {
     current: ArcSwap<SigningKey>,
     jwks: ArcSwap<Jwks>,
+    master_key: ArcSwap<MasterKey>,
+    /// Held while keys are moved on in their life or sealed anew.
+    turn: Mutex<()>,
 }
 
 fn context(kid: &Kid) -> String {
@@ -37,26 +41,49 @@ pub(crate) fn make(
     }
 }
 
-fn open(stored: &StoredSigningKey, master_key: &MasterKey) -> Result<SigningKey, ControlError> {
-    let VerifyingKey { kid, algorithm, .. } = &stored.verifying_key;
-    let damaged = |source| ControlError::SigningKeyDamaged { kid: kid.to_string(), source };
-    let pkcs8 = master_key.open(&context(kid), &stored.sealed_private_key).map_err(|_| damaged(None))?;
-    SigningKey::from_pkcs8(kid, *algorithm, &pkcs8).map_err(|error| damaged(Some(error)))
+fn damaged(kid: &Kid, source: Option<credentials::KeyError>) -> ControlError {
+    ControlError::SigningKeyDamaged { kid: kid.to_string(), source }
 }
 
-/// The key that signs among the stored ones.
-pub(crate) fn current(stored: &[StoredSigningKey]) -> Option<&StoredSigningKey> {
-    stored.iter().find(|key| key.state == SigningKeyState::Signing)
+/// Opens a stored signing key.
+pub(crate) fn open(stored: &StoredSigningKey, master_key: &MasterKey) -> Result<SigningKey, ControlError> {
+    let VerifyingKey { kid, algorithm, .. } = &stored.verifying_key;
+    let pkcs8 = master_key.open(&context(kid), &stored.sealed_private_key).map_err(|_| damaged(kid, None))?;
+    SigningKey::from_pkcs8(kid, *algorithm, &pkcs8).map_err(|error| damaged(kid, Some(error)))
+}
+
+/// Seals a stored signing key under another master key.
+pub(crate) fn reseal(
+    stored: &StoredSigningKey,
+    from: &MasterKey,
+    to: &MasterKey,
+    rng: &dyn Rng,
+) -> Result<Vec<u8>, ControlError> {
+    let kid = &stored.verifying_key.kid;
+    let pkcs8 = from.open(&context(kid), &stored.sealed_private_key).map_err(|_| damaged(kid, None))?;
+    Ok(to.seal(&context(kid), &pkcs8, rng))
+}
+
+/// The key in this state among the stored ones; there is one at most that signs or waits to.
+pub(crate) fn in_state(stored: &[StoredSigningKey], state: SigningKeyState) -> Option<&StoredSigningKey> {
+    stored.iter().find(|key| key.state == state)
+}
+
+/// What anybody may verify with: all but those in doubt.
+fn public(stored: &[StoredSigningKey]) -> Jwks {
+    let good = stored.iter().filter(|key| key.state != SigningKeyState::Revoked);
+    Jwks::from_keys(&good.map(|key| key.verifying_key.clone()).collect::<Vec<_>>())
 }
 
 impl Signing {
     /// Opens what is stored.
-    pub(crate) fn open(stored: &[StoredSigningKey], master_key: &MasterKey) -> Result<Self, ControlError> {
-        let signing = current(stored).ok_or(ControlError::NoSigningKey)?;
-        let public: Vec<VerifyingKey> = stored.iter().map(|key| key.verifying_key.clone()).collect();
+    pub(crate) fn open(stored: &[StoredSigningKey], master_key: MasterKey) -> Result<Self, ControlError> {
+        let signing = in_state(stored, SigningKeyState::Signing).ok_or(ControlError::NoSigningKey)?;
         Ok(Self {
-            current: ArcSwap::from_pointee(open(signing, master_key)?),
-            jwks: ArcSwap::from_pointee(Jwks::from_keys(&public)),
+            current: ArcSwap::from_pointee(open(signing, &master_key)?),
+            jwks: ArcSwap::from_pointee(public(stored)),
+            master_key: ArcSwap::from_pointee(master_key),
+            turn: Mutex::default(),
         })
     }
 
@@ -65,20 +92,33 @@ impl Signing {
         self.current.load()
     }
 
+    /// Has another key sign from now on; returns the one before.
+    pub(crate) fn sign_with(&self, key: Arc<SigningKey>) -> Arc<SigningKey> {
+        self.current.swap(key)
+    }
+
     /// The public keys.
     pub(crate) fn jwks(&self) -> Arc<Jwks> {
         self.jwks.load_full()
     }
-}
 
-/// Replaces the key that signs by a new one: the old one retires, and is kept until the last temporary key that it
-/// signed has expired.
-pub(crate) async fn replace(
-    change: &mut ChangeTx,
-    old: &Kid,
-    new: &StoredSigningKey,
-    retired_at: Timestamp,
-) -> Result<(), StoreError> {
-    change.set_signing_key_state(old, SigningKeyState::Retiring, Some(retired_at)).await?;
-    change.insert_signing_key(new).await
+    /// Tells the public keys of what is stored now.
+    pub(crate) fn show(&self, stored: &[StoredSigningKey]) {
+        self.jwks.store(Arc::new(public(stored)));
+    }
+
+    /// The master key.
+    pub(crate) fn master_key(&self) -> Arc<MasterKey> {
+        self.master_key.load_full()
+    }
+
+    /// Takes another master key, under which everything is sealed by now.
+    pub(crate) fn take_master_key(&self, key: MasterKey) {
+        self.master_key.store(Arc::new(key));
+    }
+
+    /// Waits for the turn to move keys on or to seal them anew.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
 }

@@ -146,7 +146,7 @@ impl World {
         for project in &self.projects {
             for who in 0..3 {
                 let is_shut = tables.client_ref_shut(project.id, &client_ref(who));
-                verdicts.push(if is_shut { Err(Reason::CannotMint) } else { Ok(()) });
+                verdicts.push(if is_shut { Err(Reason::ClientRefRevoked) } else { Ok(()) });
             }
         }
         verdicts

@@ -140,7 +140,10 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
                     ToGateway::EndSession { workspace_id, session_id, reason } => {
                         ended.send((session.session_id, workspace_id, session_id, reason)).unwrap();
                     }
-                    ToGateway::Snapshot(_) | ToGateway::Change { .. } | ToGateway::UsageCounted { .. } => {}
+                    ToGateway::Snapshot(_)
+                    | ToGateway::Change { .. }
+                    | ToGateway::Heartbeat { .. }
+                    | ToGateway::UsageCounted { .. } => {}
                 }
             }
         });
@@ -235,7 +238,10 @@ async fn last_use_is_written() {
     let port = instance.control.gateways().attach("eu1/a");
     let now = instance.control.now();
     port.outgoing
-        .send(FromGateway::LastUsed { keys: vec![(at_gateway, now.plus_seconds(-3))] })
+        .send(FromGateway::LastUsed {
+            keys: vec![(at_gateway, now.plus_seconds(-3))],
+            temporary_keys: Vec::new(),
+        })
         .await
         .unwrap();
     // Messages are taken in order: once this one shows, the one before it was taken.

@@ -156,7 +156,7 @@ async fn a_project_has_a_maximum_of_keys() {
     instance.control.close().await;
     let store = Store::open_file(&instance.folder.path().join("voxgate.db")).await.unwrap();
     let mut change = store.change().await.unwrap();
-    for number in 2..KEYS_PER_PROJECT_MAX as u128 {
+    for number in 2..u128::from(KEYS_PER_PROJECT_MAX) {
         let mut key = template.clone();
         key.id = domain::ApiKeyId::from_u128(number);
         key.hash = credentials::hash_secret(&number.to_string());
@@ -173,6 +173,33 @@ async fn a_project_has_a_maximum_of_keys() {
     assert_eq!(full.to_string(), "project has maximum number of api keys already");
     instance.control.revoke_key(&ACTOR, workspace.id, template.id).await.unwrap();
     instance.key(&workspace, NewKey::named(project.id, "k")).await;
+}
+
+/// The instance says per plan how many keys and projects there may be; another plan keeps its own number.
+#[tokio::test]
+async fn plans_say_how_many() {
+    let instance = Instance::new().await;
+    instance.control.close().await;
+    let mut config = instance.config();
+    let few =
+        domain::PlanLimits { api_keys_per_project_max: 1, projects_max: 1, ..Plan::Free.default_limits() };
+    config.plan_limits.free = Some(few);
+    let control =
+        control::Control::open(config, instance.clock.clone(), std::sync::Arc::new(domain::SystemRng))
+            .await
+            .unwrap();
+    for (plan, is_full) in [(Plan::Free, true), (Plan::Pro, false)] {
+        let new = control::NewWorkspace { name: String::from("w"), plan, home_area: Area::Eu };
+        let made = control.create_workspace(&ACTOR, new).await.unwrap();
+        let key = || NewKey::named(made.default_project.id, "k");
+        control.create_key(&ACTOR, made.workspace.id, key()).await.unwrap();
+        let second = control.create_key(&ACTOR, made.workspace.id, key()).await;
+        assert_eq!(matches!(second, Err(CreateKeyError::ProjectFull)), is_full);
+        let new = control::NewProject { name: String::from("p"), description: String::new() };
+        let project = control.create_project(&ACTOR, made.workspace.id, new).await;
+        assert_eq!(matches!(project, Err(CreateProjectError::WorkspaceFull { max: 1 })), is_full);
+    }
+    control.close().await;
 }
 
 async fn publish(change: storage::ChangeTx) {
@@ -254,7 +281,7 @@ async fn projects_have_limits() {
     let instance = instance.crash().await;
     instance.control.create_project(&ACTOR, workspace.id, new("")).await.unwrap();
     let full = instance.control.create_project(&ACTOR, workspace.id, new("")).await;
-    assert!(matches!(full, Err(CreateProjectError::WorkspaceFull)));
+    assert!(matches!(full, Err(CreateProjectError::WorkspaceFull { max: PROJECTS_PER_WORKSPACE_MAX })));
 }
 
 /// A management token has the permissions that it was made with, and none once it is revoked.

@@ -193,7 +193,7 @@ async fn a_client_ref_is_shut_out_until_it_is_readmitted() {
     control.revoke_client_ref(&ACTOR, workspace.id, project.id, &alice).await.unwrap();
     assert_eq!(reason(works(&before.key_value)), Reason::CredentialRevoked);
     let refused = mint("alice").unwrap_err();
-    assert_eq!((refused.reason, refused.reason.http_status()), (Reason::CannotMint, 403));
+    assert_eq!((refused.reason, refused.reason.http_status()), (Reason::ClientRefRevoked, 403));
     for alive in [&bob, &nobody, &elsewhere] {
         works(&alive.key_value).unwrap();
     }

@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use control::{Actor, Control, ControlConfig, ControlError, MasterKeySource, NewKey};
 use credentials::MasterKey;
-use domain::{Algorithm, ClientRef, Plan, PlanLimits, Product, Reason, Region, Role, SystemRng};
+use domain::{ClientRef, Plan, PlanLimits, Product, Reason, Region, Role, SystemRng};
 use storage::Store;
 use support::{ACTOR, Follower, Instance, reason, request};
 
@@ -115,38 +115,6 @@ async fn a_data_folder_that_is_a_file_is_refused() {
         matches!(error, ControlError::DataFolder { .. }) && error.to_string().contains("file"),
         "{error}"
     );
-}
-
-/// With another algorithm configured a new key signs; what the old one signed is good until it expires, and then the
-/// old key is gone.
-#[tokio::test]
-async fn another_algorithm_brings_another_signing_key() {
-    let instance = Instance::new().await;
-    let (workspace, project) = instance.workspace(Plan::Pro).await;
-    let secret = instance.key(&workspace, NewKey::named(project.id, "k")).await.secret;
-    let old = instance.mint(secret.expose(), &request(Product::Rt)).unwrap();
-    instance.control.close().await;
-    instance.clock.advance_seconds(1);
-    let mut config = instance.config();
-    config.algorithm = Algorithm::Es256;
-    let clock = Arc::clone(&instance.clock);
-    let open = async |config: &ControlConfig| {
-        Control::open(config.clone(), Arc::clone(&clock) as _, Arc::new(SystemRng)).await.unwrap()
-    };
-    let control = open(&config).await;
-    let algorithms =
-        |control: &Control| control.jwks().keys().iter().map(|key| key.algorithm()).collect::<Vec<_>>();
-    assert_eq!(algorithms(&control), [Algorithm::EdDsa, Algorithm::Es256]);
-    let instance = Instance { control, ..instance };
-    let new = instance.mint(secret.expose(), &request(Product::Rt)).unwrap();
-    for token in [&old, &new] {
-        assert!(instance.verify(&token.key_value, Product::Rt, Region::Eu1).is_ok());
-    }
-    instance.clock.advance_seconds(86_400 + 5);
-    instance.control.close().await;
-    let control = open(&config).await;
-    assert_eq!(algorithms(&control), [Algorithm::Es256]);
-    control.close().await;
 }
 
 /// Limits of a plan that the configuration changed reach keys that were made before.

@@ -140,6 +140,7 @@ impl Follower {
                         revision
                     }
                     ToGateway::EndSession { .. }
+                    | ToGateway::Heartbeat { .. }
                     | ToGateway::ListSessions { .. }
                     | ToGateway::UsageCounted { .. } => continue,
                 };

@@ -1,0 +1,98 @@
+//! Sealing everything under another master key while the instance runs.
+
+use credentials::MasterKey;
+use domain::SigningKeyState;
+use storage::{AuditAction, StoreError};
+
+use crate::instance_keys::InstanceKeys;
+use crate::{Actor, Control, ControlError, instance, master_key, signing};
+
+/// What came of a re-wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// Whether anything was sealed anew; it was not where the key was the instance's already.
+    pub changed: bool,
+    /// Whether the data folder holds the new key by now, so that the configuration needs no change.
+    pub is_kept_in_folder: bool,
+}
+
+/// Why nothing was sealed anew. The master key is the one before.
+#[derive(Debug, thiserror::Error)]
+pub enum RewrapError {
+    /// Nobody said which key, and there is no place of ours to keep a new one.
+    #[error(
+        "the master key comes from the configuration, so the new one must come from somewhere, too: name its place with \
+         --new-file, --new-env or --new-command"
+    )]
+    NoKey,
+    /// What is stored can't be opened, or the new key's file can't be written.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The store failed.
+    #[error("the values that were sealed anew could not be stored; the master key is still the one before")]
+    Store(#[from] StoreError),
+}
+
+impl Control {
+    /// Seals every private key under another master key, all of them or none, and uses it from then on. Without a key
+    /// a new one is made, where the data folder keeps it. Nothing else changes: no token, no pseudonym, no `user_id`.
+    ///
+    /// The key that was used before opens only backups that are older than this.
+    ///
+    /// # Errors
+    /// See [`RewrapError`].
+    pub async fn rewrap(&self, actor: &Actor, new: Option<MasterKey>) -> Result<Rewrapped, RewrapError> {
+        let inner = &self.inner;
+        let (data_dir, in_folder) = (&inner.config.data_dir, inner.config.master_key.is_folder());
+        let new = match new {
+            Some(new) => new,
+            None if in_folder => MasterKey::generate(&*inner.rng),
+            None => return Err(RewrapError::NoKey),
+        };
+        let _turn = inner.signing.turn().await;
+        if inner.signing.master_key().is_same_as(&new) {
+            return Ok(Rewrapped { changed: false, is_kept_in_folder: in_folder });
+        }
+        if in_folder {
+            // Before anything is sealed under it. Whenever this is cut off, a start finds the key that fits.
+            master_key::prepare(data_dir, &new)?;
+        }
+        if let Err(error) = self.reseal(actor, &new).await {
+            // After a failed commit nobody knows whether it happened, so the next key stays for the next start.
+            if in_folder && !matches!(error, RewrapError::Store(_)) {
+                master_key::drop_next(data_dir);
+            }
+            return Err(error);
+        }
+        inner.signing.take_master_key(new);
+        if in_folder {
+            master_key::promote(data_dir)?;
+        }
+        Ok(Rewrapped { changed: true, is_kept_in_folder: in_folder })
+    }
+
+    async fn reseal(&self, actor: &Actor, new: &MasterKey) -> Result<(), RewrapError> {
+        let inner = &self.inner;
+        let (old, rng) = (inner.signing.master_key(), &*inner.rng);
+        let mut change = inner.store.change().await?;
+        let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
+        // Whoever shares the database may have sealed it anew since this one started.
+        if !instance::is_sealed_under(&present, &old) {
+            return Err(ControlError::WrongMasterKey.into());
+        }
+        for key in change.list_signing_keys().await? {
+            // Of a revoked key there is nothing left to seal.
+            if key.state != SigningKeyState::Revoked {
+                let sealed = signing::reseal(&key, &old, new, rng)?;
+                change.reseal_signing_key(&key.verifying_key.kid, &sealed).await?;
+            }
+        }
+        let keys: &InstanceKeys = &inner.keys;
+        let sentinel = instance::seal_sentinel(present.id, new, rng);
+        change.reseal_instance(&sentinel, &keys.seal(present.id, new, rng)).await?;
+        let action = AuditAction::MasterKeyRewrapped;
+        let entry = inner.pseudonyms.entry(inner.now(), actor, None, action, present.id);
+        inner.publish(change, entry).await?;
+        Ok(())
+    }
+}
