@@ -8,12 +8,20 @@ use std::sync::Arc;
 use axum::Router;
 use control::{ControlConfig, MasterKeySource};
 use domain::{Region, SystemClock, SystemRng};
-use gateway::{EngineToken, HostMap, HostTarget, Place, RegionConfig, Site};
+use gateway::{EngineToken, GatewayLimits, HostMap, HostTarget, Place, RegionConfig, Site};
+use sql::{DbPlace, InvalidDbUrl};
+use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::{MasterKeyPlace, RegionSettings, SecretPlace, Serves, Settings};
+use crate::config::{DbUrl, ListenerSettings, MasterKeyPlace, RegionSettings, SecretPlace, Serves, Settings};
+use crate::databases::LedgerPlaces;
 use crate::folder::{DataFolder, FolderError};
-use crate::wire::{Instance, InstanceConfig, OtherHosts, StartError, bind};
+use crate::log::DroppedLines;
+use crate::telemetry::{self, TelemetryError};
+use crate::wire::{
+    EntranceError, Inherited, Instance, InstanceConfig, OtherHosts, StartError, bind, open_listeners,
+    with_engine_tls,
+};
 
 /// Why an instance doesn't start.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +32,9 @@ pub enum ServeError {
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// A listener's address is taken, or not this machine's.
-    #[error("{address} can't be listened on: {source}. Stop what uses it, or change the listener's address")]
-    Listen {
-        /// Which address.
-        address: std::net::SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
+    /// A listener, or TLS.
+    #[error(transparent)]
+    Entrance(#[from] EntranceError),
     /// A secret's environment variable isn't set.
     #[error("the environment variable {0} isn't set: the configuration says that it holds a secret")]
     Variable(String),
@@ -45,6 +47,37 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// A database's URL can't be read.
+    #[error("the database URL in {from} can't be used: {source}")]
+    DatabaseUrl {
+        /// The file or the variable that holds it.
+        from: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidDbUrl,
+    },
+    /// Two parts of the instance would use one database.
+    #[error(
+        "the ledger of region {region} can't be in {place}, which another part of the instance uses: give it a database of its own"
+    )]
+    SharedDatabase {
+        /// Which region.
+        region: Region,
+        /// Which database, shown without its password.
+        place: DbPlace,
+    },
+    /// The administration listener's address is taken, or not this machine's.
+    #[error("{address} can't be listened on: {source}. Stop what uses it, or change address in [admin]")]
+    Admin {
+        /// Which address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Traces.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// An engine's token can't be sent.
     #[error("the engine token of region {region} can't be sent: {source}")]
     EngineToken {
@@ -67,19 +100,72 @@ pub fn control_config(
     settings: &Settings,
     environment: Environment<'_>,
 ) -> Result<ControlConfig, ServeError> {
-    let master_key = match &settings.master_key {
-        MasterKeyPlace::Folder => MasterKeySource::Folder,
-        MasterKeyPlace::File(path) => MasterKeySource::File(path.clone()),
-        MasterKeyPlace::Variable(name) => MasterKeySource::Text(variable(name, environment)?),
-    };
+    let next = settings.next_master_key.as_ref();
     Ok(ControlConfig {
-        master_key,
+        database: database(settings, environment)?,
+        retention: settings.database.retention,
+        master_key: master_key_source(&settings.master_key, environment)?,
+        // Nobody needs the next one before a re-wrap: where its variable isn't set, there is none.
+        next_master_key: next.and_then(|place| master_key_source(place, environment).ok()),
         algorithm: settings.tokens.algorithm,
+        signing_key_days_max: settings.tokens.signing_key_days_max,
+        publish_ahead_seconds: settings.tokens.publish_ahead_seconds,
         ttl_seconds: settings.ttl_seconds,
         plan_limits: settings.plans,
         leeway: settings.tokens.leeway,
         ..ControlConfig::in_folder(&settings.data_dir)
     })
+}
+
+fn master_key_source(
+    place: &MasterKeyPlace,
+    environment: Environment<'_>,
+) -> Result<MasterKeySource, ServeError> {
+    Ok(match place {
+        MasterKeyPlace::Folder => MasterKeySource::Folder,
+        MasterKeyPlace::File(path) => MasterKeySource::File(path.clone()),
+        MasterKeyPlace::Variable(name) => MasterKeySource::Text(variable(name, environment)?),
+        MasterKeyPlace::Command(command) => MasterKeySource::Command(command.clone()),
+    })
+}
+
+/// The control plane's database, where it isn't in the data folder.
+fn database(settings: &Settings, environment: Environment<'_>) -> Result<Option<DbPlace>, ServeError> {
+    let connections_max = settings.database.connections_max;
+    settings.database.url.as_ref().map(|url| db_place(url, connections_max, environment)).transpose()
+}
+
+/// The ledgers that aren't in the data folder.
+///
+/// # Errors
+/// When a URL can't be read, or two parts of the instance would share a database.
+pub fn ledger_places(settings: &Settings, environment: Environment<'_>) -> Result<LedgerPlaces, ServeError> {
+    let connections_max = settings.database.connections_max;
+    let mut taken: Vec<DbPlace> = database(settings, environment)?.into_iter().collect();
+    let mut places = LedgerPlaces::default();
+    for region in &settings.regions {
+        let Some(url) = &region.ledger_url else { continue };
+        let place = db_place(url, connections_max, environment)?;
+        if taken.contains(&place) {
+            return Err(ServeError::SharedDatabase { region: region.region, place });
+        }
+        taken.push(place.clone());
+        places.0.insert(region.region, place);
+    }
+    Ok(places)
+}
+
+fn db_place(url: &DbUrl, connections_max: u32, environment: Environment<'_>) -> Result<DbPlace, ServeError> {
+    let place = match url {
+        DbUrl::Plain(place) => place.clone(),
+        DbUrl::Secret(SecretPlace::File(path)) => parse_url(&secret_file(path)?, path.display())?,
+        DbUrl::Secret(SecretPlace::Variable(name)) => parse_url(&variable(name, environment)?, name)?,
+    };
+    Ok(place.with_connections(connections_max))
+}
+
+fn parse_url(text: &str, from: impl std::fmt::Display) -> Result<DbPlace, ServeError> {
+    DbPlace::parse(text.trim()).map_err(|source| ServeError::DatabaseUrl { from: from.to_string(), source })
 }
 
 fn variable(name: &str, environment: Environment<'_>) -> Result<Zeroizing<String>, ServeError> {
@@ -94,6 +180,18 @@ fn variable(name: &str, environment: Environment<'_>) -> Result<Zeroizing<String
 /// # Errors
 /// See [`ServeError`].
 pub async fn start(settings: &Settings, environment: Environment<'_>) -> Result<Instance, ServeError> {
+    start_logging(settings, environment, None).await
+}
+
+/// The same in a process that writes a log, which the administration listener tells of.
+///
+/// # Errors
+/// See [`ServeError`].
+pub async fn start_logging(
+    settings: &Settings,
+    environment: Environment<'_>,
+    dropped_lines: Option<DroppedLines>,
+) -> Result<Instance, ServeError> {
     let urls = PublicUrls::of(settings);
     let regions = settings
         .regions
@@ -103,36 +201,56 @@ pub async fn start(settings: &Settings, environment: Environment<'_>) -> Result<
     let config = InstanceConfig {
         control: control_config(settings, environment)?,
         regions,
+        ledgers: ledger_places(settings, environment)?,
         refusal_style: settings.refusals.into(),
-        limits: settings.limits,
+        limits: gateway_limits(settings),
         other_hosts: OtherHosts {
             management: settings.hosts.management.clone(),
             portal: settings.hosts.portal.clone(),
         },
         portal: portal_config(settings, &urls),
         extra: Router::new(),
+        telemetry: telemetry::start(&settings.telemetry)?,
     };
-    let mut sockets = Vec::new();
-    for listener in &settings.listeners {
-        let address = listener.address;
-        let socket = bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
-        sockets.push((socket, listener.serves));
-    }
+    let mut inherited = Inherited::from_environment(environment("LISTEN_FDNAMES").as_deref());
+    let listeners = open_listeners(settings, &mut inherited).await?;
+    let admin = open_admin(settings).await?;
     let folder = DataFolder::open(&settings.data_dir)?;
     let mut instance = Instance::start(folder, config, Arc::new(SystemClock), Arc::new(SystemRng)).await?;
     let hosts = Arc::new(host_map(settings));
-    for (socket, serves) in sockets {
-        let site = match serves {
+    for (listener, settings) in listeners.into_iter().zip(&settings.listeners) {
+        let site = match settings.serves {
             Serves::Hosts => Site::ByHost(Arc::clone(&hosts)),
             Serves::Home(region) => Site::Home(region),
             Serves::Region(region) => Site::Region(region),
         };
-        if let Ok(address) = socket.local_addr() {
-            tracing::info!(%address, "listening");
-        }
-        instance.listen(socket, site);
+        let at = listener.address().map_or_else(|| settings.place.to_string(), |address| address.to_string());
+        tracing::info!(at, tls = listener.rules.tls.is_some(), "listening");
+        instance.listen(listener, site);
+    }
+    if let Some(listener) = admin {
+        instance.serve_admin(listener, dropped_lines);
     }
     Ok(instance)
+}
+
+/// The administration listener, if there shall be one.
+async fn open_admin(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
+    let Some(address) = settings.admin.address else { return Ok(None) };
+    let listener = bind(address).await.map_err(|source| ServeError::Admin { address, source })?;
+    let at = listener.local_addr().unwrap_or(address);
+    tracing::info!(%at, "the administration listener is open");
+    Ok(Some(listener))
+}
+
+/// The gateway's limits. Where a proxy is declared and none is trusted, all clients come from its address: then nothing can be
+/// limited by address.
+fn gateway_limits(settings: &Settings) -> GatewayLimits {
+    let limits = settings.limits;
+    let is_blind = settings.proxies.behind_tls_proxy && settings.proxies.trusted.is_empty();
+    let connections_per_peer_max =
+        if is_blind { limits.connections_max } else { limits.connections_per_peer_max };
+    GatewayLimits { connections_per_peer_max, ..limits }
 }
 
 fn host_map(settings: &Settings) -> HostMap {
@@ -170,12 +288,16 @@ struct PublicUrls {
 
 impl PublicUrls {
     fn of(settings: &Settings) -> Self {
-        if settings.behind_tls_proxy {
+        if settings.proxies.behind_tls_proxy {
             return Self { http: "https", ws: "wss", port: String::new() };
         }
         let by_host = settings.listeners.iter().find(|listener| listener.serves == Serves::Hosts);
-        let port = by_host.or(settings.listeners.first()).map_or(80, |listener| listener.address.port());
-        Self { http: "http", ws: "ws", port: if port == 80 { String::new() } else { format!(":{port}") } }
+        let listener = by_host.or(settings.listeners.first());
+        let is_tls = listener.is_some_and(|listener| !listener.tls.is_empty());
+        let (http, ws, usual_port) = if is_tls { ("https", "wss", 443) } else { ("http", "ws", 80) };
+        let address = listener.and_then(ListenerSettings::address);
+        let port = address.map(|address| address.port()).filter(|port| *port != usual_port);
+        Self { http, ws, port: port.map(|port| format!(":{port}")).unwrap_or_default() }
     }
 
     fn web(&self, host: &str) -> String {
@@ -196,7 +318,7 @@ fn region_config(
     urls: &PublicUrls,
     environment: Environment<'_>,
 ) -> Result<RegionConfig, ServeError> {
-    Ok(RegionConfig {
+    let config = RegionConfig {
         region: settings.region,
         batch_url: urls.batch(&settings.batch_hosts),
         realtime_url: urls.realtime(&settings.realtime_hosts),
@@ -205,10 +327,15 @@ fn region_config(
         tts_upstream: settings.tts_upstream.clone(),
         engine_token: engine_token(settings, environment)?,
         capabilities: settings.capabilities,
-    })
+    };
+    Ok(with_engine_tls(config, settings)?)
 }
 
-fn engine_token(
+/// The engine's own token of a region, from where the configuration says that it is.
+///
+/// # Errors
+/// When it isn't there, or can't be sent.
+pub(crate) fn engine_token(
     settings: &RegionSettings,
     environment: Environment<'_>,
 ) -> Result<Option<EngineToken>, ServeError> {

@@ -25,9 +25,8 @@ pub(super) fn listeners(
 }
 
 fn listener(line: usize, mut section: Section<'_>, report: &mut Report) -> Option<(usize, ListenerSettings)> {
-    let said = |section: &Section<'_>, report: &Report, key| section.line(report, key);
-    let (has_address, socket_line) =
-        (said(&section, report, "address").is_some(), said(&section, report, "socket"));
+    let has_address = section.line(report, "address").is_some();
+    let socket_line = section.line(report, "socket");
     let address = section.read(report, "address", parsed(place));
     let socket = section.read(report, "socket", filled).map(ListenerPlace::Inherited);
     match (has_address, socket_line) {

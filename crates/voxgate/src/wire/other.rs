@@ -1,11 +1,10 @@
 //! What isn't the gateway's: the management API and the portal, told apart by host where hosts are configured.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use gateway::{Body, Other};
+use gateway::{Arrival, Body, Other};
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
@@ -34,9 +33,9 @@ pub(super) fn other(management: Router, portal: Router, hosts: OtherHosts) -> Ot
     // Key sets and refusals are the management API's; the portal's own host needs both too.
     let portal = portal.fallback_service(management.clone());
     let routers = Arc::new(Routers { management, portal, all, hosts });
-    Arc::new(move |request, peer| {
+    Arc::new(move |request, arrival| {
         let router = routers.choose(&request).clone();
-        Box::pin(answer(router, request, peer))
+        Box::pin(answer(router, request, arrival))
     })
 }
 
@@ -68,9 +67,10 @@ fn host_name(request: &Request<Incoming>) -> String {
     name.to_ascii_lowercase()
 }
 
-async fn answer(router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+async fn answer(router: Router, request: Request<Incoming>, arrival: Arrival) -> Response<Body> {
     let mut request = request.map(axum::body::Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(ConnectInfo(arrival.client));
+    request.extensions_mut().insert(arrival);
     match router.oneshot(request).await {
         Ok(response) => response.map(Body::boxed),
         Err(never) => match never {},

@@ -24,7 +24,7 @@ algorithm = "HS256"
 early_leeway_seconds = -1
 
 [regions.eu1]
-batch_upstream = "https://engine"
+batch_upstream = "ftp://engine"
 engine_can = ["wait", "fly"]
 
 [regions.eu3]
@@ -98,18 +98,63 @@ fn syntax_errors_have_lines() {
     assert!(problems("data_dir = \"x\"\ndata_dir = \"y\"\n").iter().any(|problem| problem.line == 2));
 }
 
-/// A listener that other machines reach needs TLS, or somebody who says that a proxy speaks it.
+/// A listener that other machines reach needs TLS, its own or that of a proxy that somebody declares.
 #[test]
-fn open_listeners_need_a_declared_proxy() {
+fn open_listeners_need_tls() {
     for address in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
         let listener = format!("[[listener]]\naddress = \"{address}\"\n");
         let found = problems(&listener);
         assert!(found[0].message.contains("speaks no TLS"), "{found:?}");
         assert!(load(&format!("behind_tls_proxy = true\n{listener}")).is_ok());
+        let with_tls = format!("{listener}tls_certificate_file = \"/a.pem\"\ntls_key_file = \"/a.key\"\n");
+        assert!(load(&with_tls).is_ok());
     }
-    for address in ["127.0.0.1:8080", "[::1]:80", "127.1.2.3:0"] {
+    for address in ["127.0.0.1:8080", "[::1]:80", "127.1.2.3:0", "unix:/run/a.sock"] {
         assert!(load(&format!("[[listener]]\naddress = \"{address}\"\n")).is_ok(), "{address}");
     }
+}
+
+/// What a listener is told must fit together; each mistake is told with what to do.
+#[test]
+fn listeners_fit_together() {
+    for (listener, expected) in [
+        ("socket = \"web\"\naddress = \"127.0.0.1:1\"", "keep one of the two"),
+        ("serves = \"hosts\"", "missing: expected an address"),
+        ("address = \"unix:relative\"", "expected a whole path"),
+        ("address = \"127.0.0.1:1\"\ntls_certificate_file = \"/a.pem\"", "as many keys as certificates"),
+        (
+            "address = \"127.0.0.1:1\"\ntls_certificate_file = [\"/a.pem\", \"/b.pem\"]\ntls_key_file = [\"/a.key\"]",
+            "as many keys as certificates",
+        ),
+        (
+            "address = \"unix:/a\"\ntls_certificate_file = \"/a.pem\"\ntls_key_file = \"/a.key\"",
+            "a Unix socket carries no TLS",
+        ),
+        ("address = \"127.0.0.1:1\"\nproxy_protocol = true", "name them in trusted_proxies"),
+    ] {
+        let found = problems(&format!("[[listener]]\n{listener}\n"));
+        assert!(found.iter().any(|problem| problem.message.contains(expected)), "{listener}: {found:?}");
+    }
+    let good = "trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.7\"]\n[[listener]]\nsocket = \"web\"\nproxy_protocol = true\n\
+                tls_certificate_file = [\"/a.pem\", \"/b.pem\"]\ntls_key_file = [\"/a.key\", \"/b.key\"]\n";
+    let settings = load(good).unwrap().settings;
+    assert_eq!((settings.listeners[0].tls.len(), settings.proxies.trusted.len()), (2, 2));
+}
+
+/// Nobody is trusted by a slip of the pen.
+#[test]
+fn trusted_proxies_are_networks() {
+    for (network, expected) in [
+        ("0.0.0.0/0", "is everybody"),
+        ("::/0", "is everybody"),
+        ("10.0.0.1/8", "write 10.0.0.0/8"),
+        ("proxy.example", "expected a network"),
+        ("", "isn't empty"),
+    ] {
+        let found = problems(&format!("trusted_proxies = [\"{network}\"]\n"));
+        assert!(found[0].message.contains(expected), "{network}: {found:?}");
+    }
+    assert!(problems("client_address_header = \"x-real-ip\"\n")[0].message.contains("\"forwarded\""));
 }
 
 /// Hosts follow the domain unless they are said; a host stands for one thing.

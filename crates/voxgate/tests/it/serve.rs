@@ -18,11 +18,11 @@ struct Served {
 }
 
 /// An address that was free a moment ago.
-async fn free_address() -> SocketAddr {
+pub(crate) async fn free_address() -> SocketAddr {
     tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
-async fn engine(folder: &Path, stop: &CancellationToken) -> SocketAddr {
+pub(crate) async fn engine(folder: &Path, stop: &CancellationToken) -> SocketAddr {
     let config = sandbox::SandboxConfig {
         data_dir: folder.join("engine"),
         recognizer: None,
@@ -42,7 +42,8 @@ async fn start(more: &str) -> Served {
     let address = free_address().await;
     let text = format!(
         "data_dir = \"{}\"\ndomain = \"voice.example\"\n{more}\n[[listener]]\naddress = \"{address}\"\n\
-         [regions.eu1]\nbatch_upstream = \"http://{engine}\"\nrealtime_upstream = \"ws://{engine}\"\n",
+         [regions.eu1]\nbatch_upstream = \"http://{engine}\"\nrealtime_upstream = \"ws://{engine}\"\n\
+         [admin]\naddress = \"\"\n",
         folder.path().join("data").display()
     );
     let settings = voxgate::config::load(&text).unwrap_or_else(|problems| panic!("{problems:?}")).settings;
@@ -67,17 +68,19 @@ impl Served {
 
     /// An API key of a new workspace, as the operator makes it.
     async fn key(&self) -> Caller {
-        let control = self.instance.control();
-        let new = control::NewWorkspace {
-            name: "w".to_owned(),
-            plan: domain::Plan::Pro,
-            home_area: domain::Area::Eu,
-        };
-        let made = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
-        let key = control::NewKey::named(made.default_project.id, "k");
-        let created = control.create_key(&control::Actor::Operator, made.workspace.id, key).await.unwrap();
-        Caller::api_key(created.secret.expose())
+        key_of(&self.instance).await
     }
+}
+
+/// An API key of a new workspace, as the operator makes it.
+pub(crate) async fn key_of(instance: &Instance) -> Caller {
+    let control = instance.control();
+    let new =
+        control::NewWorkspace { name: "w".to_owned(), plan: domain::Plan::Pro, home_area: domain::Area::Eu };
+    let made = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let key = control::NewKey::named(made.default_project.id, "k");
+    let created = control.create_key(&control::Actor::Operator, made.workspace.id, key).await.unwrap();
+    Caller::api_key(created.secret.expose())
 }
 
 /// Each host shows its own part and no other, in whatever case it is written; an unknown host shows nothing.
@@ -153,7 +156,8 @@ async fn settings_hold() {
 async fn a_master_key_comes_from_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
-        "data_dir = \"{}\"\n[master_key]\nenv = \"KEY\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n",
+        "data_dir = \"{}\"\n[master_key]\nenv = \"KEY\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n\
+         [admin]\naddress = \"\"\n",
         folder.path().join("data").display()
     );
     let settings = voxgate::config::load(&text).unwrap().settings;
