@@ -17,9 +17,11 @@ use super::gateways::GatewaysArgs;
 use super::health::HealthArgs;
 use super::jobs::JobsCommand;
 use super::keys::KeysCommand;
+use super::master_key::MasterKeyCommand;
 use super::mint::MintArgs;
 use super::projects::ProjectsCommand;
 use super::serve::ServeArgs;
+use super::signing_keys::SigningKeysCommand;
 use super::tokens::TokensCommand;
 use super::users::UsersCommand;
 use super::verify::VerifyArgs;
@@ -32,6 +34,28 @@ use crate::remote::ServerUrl;
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// The command line, in which every command shows examples: its own, or those of its group that are about it.
+pub(super) fn command() -> clap::Command {
+    with_examples(<Cli as clap::CommandFactory>::command(), "voxgate", "")
+}
+
+fn with_examples(command: clap::Command, path: &str, of_group: &str) -> clap::Command {
+    let own = command.get_after_help().map(ToString::to_string);
+    let is_about = |line: &&str| line.starts_with("  ") && (line.contains(&format!("{path} ")) || line.ends_with(path));
+    let fitting: Vec<&str> = of_group.lines().filter(is_about).collect();
+    let shown = match own {
+        Some(own) => own,
+        None if fitting.is_empty() => String::new(),
+        None => format!("Examples:\n{}", fitting.join("\n")),
+    };
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let command = if shown.is_empty() { command } else { command.after_help(shown.clone()) };
+    names.into_iter().fold(command, |command, name| {
+        let path = format!("{path} {name}");
+        command.mut_subcommand(name, |sub| with_examples(sub, &path, &shown))
+    })
 }
 
 const EXAMPLES: &str = "\
@@ -60,12 +84,18 @@ pub(super) enum Command {
     /// Make, list, rename and delete projects
     #[command(subcommand)]
     Projects(ProjectsCommand),
-    /// Make, list and revoke API keys
+    /// Make, list, change, rotate, import and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Make, list and revoke management tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// List, rotate and revoke the keys that sign temporary keys
+    #[command(subcommand)]
+    SigningKeys(SigningKeysCommand),
+    /// Encrypt the private keys under another master key
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
     /// Mint a temporary key from an API key
     Mint(MintArgs),
     /// Say what a key or token is, and why it would be refused
@@ -195,14 +225,12 @@ pub(super) fn parse_client_ref(text: &str) -> Result<ClientRef, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     /// The declarations don't contradict each other.
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     /// A secret on the command line is refused where it isn't the very thing that is asked about.

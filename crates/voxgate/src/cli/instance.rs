@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::args::InstanceArgs;
 use super::{Failure, environment, input};
 use crate::config::{Loaded, Settings, load};
-use crate::operator::{self, Call, CallError, Place};
+use crate::operator::{self, Call, CallError, Line, Place};
 use crate::remote::{Remote, ServerUrl};
 use crate::serve;
 
@@ -24,6 +24,18 @@ pub(super) async fn call(instance: &InstanceArgs, call: impl Into<Call>) -> Resu
     }
     let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
     operator::run(place, call.into()).await.map_err(told)
+}
+
+/// A way to an instance for several calls: over its server's socket, or to its database under the lock.
+pub(super) async fn line(instance: &InstanceArgs) -> Result<Line, Failure> {
+    if instance.server.is_some() {
+        return Err(Failure(
+            "this can't be done with --server: run it on the server's machine with --data-dir or --config"
+                .to_owned(),
+        ));
+    }
+    let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
+    Line::open(place).await.map_err(|CallError(why)| Failure(why))
 }
 
 fn remote(instance: &InstanceArgs, server: &ServerUrl) -> Result<Remote, Failure> {

@@ -1,12 +1,14 @@
 //! `voxgate keys`.
 
 use clap::{Args, Subcommand};
+use domain::limits::ROTATION_OVERLAP_SECONDS_MAX;
 use domain::{ApiKeyId, Area, AreaSet, ClientRef, Networks, Product, ProductSet, ProjectId, Timestamp};
 use ipnet::IpNet;
 
 use super::args::{WorkspaceArgs, parse_client_ref, parse_project, parse_time};
+use super::import::{self, ImportArgs};
 use super::{Failure, instance, output};
-use crate::operator::KeyCall;
+use crate::operator::{KeyCall, NewExpiry};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
@@ -14,6 +16,9 @@ Examples:
   voxgate keys create --name ci --data-dir ./try
   voxgate keys create --name app --areas eu,usa --products rt --expires-at 2027-01-31T00:00:00Z --data-dir ./try
   voxgate keys list --json --data-dir ./try
+  voxgate keys rotate key_… --overlap 1h --data-dir ./try
+  voxgate keys change key_… --areas usa --expires-at never --data-dir ./try
+  voxgate keys import keys.csv --dry-run --data-dir ./try
   voxgate keys revoke key_… --data-dir ./try")]
 pub(super) enum KeysCommand {
     /// Make an API key; its secret is shown once
@@ -26,6 +31,24 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         place: WorkspaceArgs,
     },
+    /// Replace an API key by a new one; the old one lives on for a while
+    #[command(after_help = "\
+Example:
+  voxgate keys rotate key_… --overlap 1h --data-dir ./try")]
+    Rotate {
+        /// The key's id, as voxgate keys list shows it
+        #[arg(value_parser = parse_key)]
+        id: ApiKeyId,
+        /// How long the old one lives on, as in 90s, 30m, 1h or 7d; 0 ends it at once
+        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_overlap)]
+        overlap: u32,
+        #[command(flatten)]
+        place: WorkspaceArgs,
+    },
+    /// Change an API key; what is left out stays
+    Change(ChangeKeyArgs),
+    /// Take in API keys that were made elsewhere, from a file
+    Import(ImportArgs),
     /// Revoke an API key and everything born of it
     Revoke {
         /// The key's id, as voxgate keys list shows it
@@ -63,7 +86,37 @@ pub(super) struct CreateKeyArgs {
     pub(super) place: WorkspaceArgs,
 }
 
-const COLUMNS: [&str; 9] = [
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  voxgate keys change key_… --areas usa --expires-at never --data-dir ./try")]
+pub(super) struct ChangeKeyArgs {
+    /// The key's id, as voxgate keys list shows it
+    #[arg(value_parser = parse_key)]
+    id: ApiKeyId,
+    /// Its name
+    #[arg(long)]
+    name: Option<String>,
+    /// When it expires, as in 2027-01-31T00:00:00Z, or never
+    #[arg(long, value_name = "TIME", value_parser = parse_expiry)]
+    expires_at: Option<NewExpiry>,
+    /// The areas that it works in: eu, usa, au; sessions elsewhere end
+    #[arg(long, value_delimiter = ',')]
+    areas: Vec<Area>,
+    /// What it is for: batch, rt, tts, flow; sessions of others end
+    #[arg(long, value_delimiter = ',')]
+    products: Vec<Product>,
+    /// The networks that it may be used from, as in 192.0.2.0/24
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    networks: Vec<IpNet>,
+    /// Let it be used from anywhere
+    #[arg(long, conflicts_with = "networks")]
+    any_network: bool,
+    #[command(flatten)]
+    place: WorkspaceArgs,
+}
+
+const COLUMNS: [&str; 10] = [
     "apikey_id",
     "name",
     "hint",
@@ -72,6 +125,7 @@ const COLUMNS: [&str; 9] = [
     "products",
     "expires_at",
     "last_used_at",
+    "temporary_keys_last_used_at",
     "revoked_at",
 ];
 
@@ -87,6 +141,9 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
             output::say_table(&answer, &COLUMNS);
             Ok(())
         }
+        KeysCommand::Rotate { id, overlap, place } => rotate(id, overlap, &place).await,
+        KeysCommand::Change(arguments) => change(arguments).await,
+        KeysCommand::Import(arguments) => import::run(arguments).await,
         KeysCommand::Revoke { id, place } => {
             let call = KeyCall::Revoke { workspace: place.workspace, id };
             let answer = instance::call(&place.instance, call).await?;
@@ -125,8 +182,90 @@ async fn create(arguments: CreateKeyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn rotate(id: ApiKeyId, overlap_seconds: u32, place: &WorkspaceArgs) -> Result<(), Failure> {
+    let call = KeyCall::Rotate { workspace: place.workspace, id, overlap_seconds };
+    let answer = instance::call(&place.instance, call).await?;
+    if place.instance.json {
+        return output::say_json(&answer);
+    }
+    // The secret alone goes to standard output, so that a script can take it.
+    output::remark(&format!(
+        "made {} in place of {id}, which expires at {}; this is the new secret, shown this once:",
+        output::cell(&answer["apikey_id"]),
+        output::cell(&answer["old_expires_at"])
+    ));
+    output::say(&output::cell(&answer["key_value"]));
+    Ok(())
+}
+
+async fn change(arguments: ChangeKeyArgs) -> Result<(), Failure> {
+    let ChangeKeyArgs { id, name, expires_at, areas, products, networks, any_network, place } = arguments;
+    let call = KeyCall::Change {
+        workspace: place.workspace,
+        id,
+        name,
+        expires_at,
+        areas: (!areas.is_empty()).then(|| AreaSet::from_iter(areas)),
+        products: (!products.is_empty()).then(|| ProductSet::from_iter(products)),
+        networks: (any_network || !networks.is_empty()).then_some(Networks(networks)),
+    };
+    let answer = instance::call(&place.instance, call).await?;
+    if place.instance.json {
+        return output::say_json(&answer);
+    }
+    output::say_table(&serde_json::json!([answer]), &COLUMNS);
+    Ok(())
+}
+
+fn parse_expiry(text: &str) -> Result<NewExpiry, String> {
+    if text == "never" {
+        return Ok(NewExpiry::Never);
+    }
+    parse_time(text).map(NewExpiry::At).map_err(|error| format!("{error}, or never"))
+}
+
+/// A number of seconds, or of what the letter behind it says.
+fn parse_overlap(text: &str) -> Result<u32, String> {
+    let expected = || {
+        format!(
+            "expected a time as in 90s, 30m, 1h or 7d, at most {} days",
+            ROTATION_OVERLAP_SECONDS_MAX / 86_400
+        )
+    };
+    let (number, seconds) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
+        None => (text, 1),
+        Some(number) => match &text[number.len()..] {
+            "m" => (number, 60),
+            "h" => (number, 3600),
+            "d" => (number, 86_400),
+            _ => (number, 1),
+        },
+    };
+    let number: u32 = number.parse().map_err(|_| expected())?;
+    let overlap = number.checked_mul(seconds).filter(|overlap| *overlap <= ROTATION_OVERLAP_SECONDS_MAX);
+    overlap.ok_or_else(expected)
+}
+
 fn parse_key(text: &str) -> Result<ApiKeyId, String> {
     ApiKeyId::parse(text).ok_or_else(|| {
         "expected a key's id (key_ and 26 characters), not its secret: voxgate keys list shows it".to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Overlaps are read in every unit, up to the limit, and nothing else is one.
+    #[test]
+    fn overlaps_have_units() {
+        for (text, seconds) in
+            [("0", 0), ("90", 90), ("90s", 90), ("30m", 1800), ("1h", 3600), ("30d", 2_592_000)]
+        {
+            assert_eq!(parse_overlap(text), Ok(seconds), "{text}");
+        }
+        for wrong in ["", "h", "-1", "1.5h", "1w", "31d", "99999999999", "1 h"] {
+            assert!(parse_overlap(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -11,16 +11,19 @@ mod doctor;
 mod drain;
 mod gateways;
 mod health;
+mod import;
 mod input;
 mod instance;
 mod jobs;
 mod keys;
+mod master_key;
 mod mint;
 mod output;
 mod progress;
 mod projects;
 mod reference;
 mod serve;
+mod signing_keys;
 mod style;
 mod table;
 mod tokens;
@@ -30,7 +33,7 @@ mod workspaces;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use args::{Cli, Command};
 
@@ -47,7 +50,9 @@ impl Failure {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut command = args::command();
+    let parsed = Cli::from_arg_matches_mut(&mut command.get_matches_mut());
+    let cli = parsed.unwrap_or_else(|error| error.format(&mut command).exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -74,6 +79,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Projects(command) => projects::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Tokens(command) => tokens::run(command).await,
+        Command::SigningKeys(command) => signing_keys::run(command).await,
+        Command::MasterKey(command) => master_key::run(command).await,
         Command::Mint(arguments) => mint::run(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Jobs(command) => jobs::run(command).await,

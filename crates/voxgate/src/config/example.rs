@@ -37,6 +37,7 @@ mod tests {
                     "master_key.command",
                     "next.env",
                     "next.command",
+                    "listener[0].socket",
                     "engine_token_env",
                     "database.url",
                     "ledger_url",

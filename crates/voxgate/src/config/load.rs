@@ -191,6 +191,8 @@ fn plan(above: &mut Section<'_>, report: &mut Report, plan: Plan) -> Option<Plan
         creates_per_second_max: read("creates_per_second_max", default.creates_per_second_max),
         reads_per_second_max: read("reads_per_second_max", default.reads_per_second_max),
         mints_per_second_max: read("mints_per_second_max", default.mints_per_second_max),
+        projects_max: read("projects_max", default.projects_max),
+        api_keys_per_project_max: read("api_keys_per_project_max", default.api_keys_per_project_max),
         enterprise: default.enterprise,
     };
     section.finish(report);

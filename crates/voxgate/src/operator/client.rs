@@ -1,7 +1,7 @@
 //! Reaching an instance: the socket of its server, or its database when no server runs.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,6 +29,56 @@ pub struct Place {
 /// # Errors
 /// With a sentence for whoever called.
 pub async fn run(place: Place, call: Call) -> Result<Value, CallError> {
+    let line = Line::open(place).await?;
+    let result = line.call(call).await;
+    line.close().await;
+    result
+}
+
+/// A way to an instance that stays open for several calls.
+#[derive(Debug)]
+pub struct Line(Way);
+
+#[derive(Debug)]
+enum Way {
+    /// The socket of its server.
+    Server(PathBuf),
+    /// Its database, which is this process's own meanwhile.
+    Database { control: Arc<Control>, operator: Operator, _folder: DataFolder },
+}
+
+impl Line {
+    /// Finds an instance: its server, or its database where none runs.
+    ///
+    /// # Errors
+    /// With a sentence for whoever called.
+    pub async fn open(place: Place) -> Result<Self, CallError> {
+        open(place).await.map(Self)
+    }
+
+    /// Runs a call.
+    ///
+    /// # Errors
+    /// With a sentence for whoever called.
+    pub async fn call(&self, call: Call) -> Result<Value, CallError> {
+        match &self.0 {
+            Way::Server(socket) => match UnixStream::connect(socket).await {
+                Ok(stream) => over_socket(stream, &call).await,
+                Err(error) => Err(CallError(format!("the server can't be reached any more: {error}"))),
+            },
+            Way::Database { operator, .. } => operator.execute(call).await,
+        }
+    }
+
+    /// Ends it; a database that was opened is closed.
+    pub async fn close(self) {
+        if let Way::Database { control, .. } = self.0 {
+            control.close().await;
+        }
+    }
+}
+
+async fn open(place: Place) -> Result<Way, CallError> {
     let data_dir = place.control.data_dir.clone();
     if !data_dir.is_dir() {
         return Err(CallError(format!(
@@ -36,10 +86,11 @@ pub async fn run(place: Place, call: Call) -> Result<Value, CallError> {
             data_dir.display()
         )));
     }
-    match UnixStream::connect(data_dir.join(SOCKET_FILE)).await {
-        Ok(stream) => over_socket(stream, &call).await,
+    let socket = data_dir.join(SOCKET_FILE);
+    match UnixStream::connect(&socket).await {
+        Ok(_) => Ok(Way::Server(socket)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            locally(place.control, call, &data_dir).await
+            locally(place.control, &data_dir).await
         }
         Err(error) => Err(CallError(format!(
             "the server of {} can't be reached: {error}. Run this as the user that runs the server",
@@ -48,7 +99,7 @@ pub async fn run(place: Place, call: Call) -> Result<Value, CallError> {
     }
 }
 
-async fn locally(config: ControlConfig, call: Call, data_dir: &Path) -> Result<Value, CallError> {
+async fn locally(config: ControlConfig, data_dir: &Path) -> Result<Way, CallError> {
     let folder = match DataFolder::open(data_dir) {
         Ok(folder) => folder,
         Err(FolderError::InUse(path)) => {
@@ -62,10 +113,8 @@ async fn locally(config: ControlConfig, call: Call, data_dir: &Path) -> Result<V
     let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng))
         .await
         .map_err(|error| CallError::from_error(&error))?;
-    let result = Operator::new(Arc::clone(&control), None).execute(call).await;
-    control.close().await;
-    drop(folder);
-    result
+    let operator = Operator::new(Arc::clone(&control), None);
+    Ok(Way::Database { control, operator, _folder: folder })
 }
 
 async fn over_socket(stream: UnixStream, call: &Call) -> Result<Value, CallError> {

@@ -9,8 +9,9 @@ pub mod shapes;
 pub(crate) mod views;
 
 pub use call::{
-    AccountCall, AuditCall, Call, CallError, KeyCall, ProjectCall, TokenCall, Who, WorkspaceCall,
+    AccountCall, AuditCall, Call, CallError, KeyCall, NewExpiry, ProjectCall, RewrapCall, SigningKeyCall,
+    TokenCall, Who, WorkspaceCall,
 };
-pub use client::{Place, run};
+pub use client::{Line, Place, run};
 pub use execute::Operator;
 pub use server::{SocketError, listen, serve};

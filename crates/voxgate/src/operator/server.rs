@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -22,6 +22,8 @@ use super::{Call, Operator};
 pub(super) const SOCKET_FILE: &str = "operator.sock";
 /// The one path.
 pub(super) const CALL_PATH: &str = "/call";
+/// A call, in bytes: a batch of an import is the largest.
+const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// A Unix socket's path, in bytes: the system takes no longer one.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
@@ -69,7 +71,10 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 /// Answers calls until the end.
 pub async fn serve(listener: UnixListener, operator: Operator, shutdown: CancellationToken) {
     let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
-    let router = Router::new().route(CALL_PATH, post(call)).with_state(operator);
+    let router = Router::new()
+        .route(CALL_PATH, post(call))
+        .layer(DefaultBodyLimit::max(CALL_BYTES_MAX))
+        .with_state(operator);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -29,8 +29,16 @@ pub const AUDIT_EVENT: Shape = Shape(&[
     "detail",
 ]);
 /// A connected gateway.
-pub const GATEWAY: Shape =
-    Shape(&["name", "enforced_revision", "newest_revision", "lag", "heard_at", "engines"]);
+pub const GATEWAY: Shape = Shape(&[
+    "name",
+    "version",
+    "regions",
+    "enforced_revision",
+    "newest_revision",
+    "lag",
+    "heard_at",
+    "sessions",
+]);
 /// A project.
 pub const PROJECT: Shape = Shape(&["project_id", "name", "description", "is_default", "created_at"]);
 /// An API key.
@@ -46,8 +54,14 @@ pub const KEY: Shape = Shape(&[
     "created_at",
     "expires_at",
     "last_used_at",
+    "temporary_keys_last_used_at",
+    "imported_at",
+    "rotated_from",
     "revoked_at",
 ]);
+/// A signing key.
+pub const SIGNING_KEY: Shape =
+    Shape(&["kid", "algorithm", "state", "created_at", "signs_from", "retired_at"]);
 /// A management token.
 pub const TOKEN: Shape =
     Shape(&["token_id", "name", "hint", "permissions", "created_at", "last_used_at", "revoked_at"]);

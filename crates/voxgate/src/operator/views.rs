@@ -1,7 +1,7 @@
 //! What calls answer: everything but secrets and hashes, as JSON with stable names.
 
-use control::{AuditEvent, GatewayHealth};
-use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Role, Workspace};
+use control::{AuditEvent, GatewayHealth, SigningKeyInfo};
+use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Workspace};
 use serde_json::{Value, json};
 
 pub(crate) fn workspace(workspace: &Workspace) -> Value {
@@ -55,15 +55,29 @@ pub(crate) fn audit_event(event: &AuditEvent) -> Value {
     })
 }
 
-pub(crate) fn gateway(health: &GatewayHealth) -> Value {
-    let engines = health.engines.iter().map(|(region, answers)| (region.to_string(), json!(answers)));
+pub(crate) fn gateway(health: &GatewayHealth, sessions: Option<u64>) -> Value {
+    let region = |(region, engine_answers): &(Region, bool)| json!({"region": region, "engine_answers": engine_answers});
     json!({
         "name": health.name,
+        // Every gateway runs in this process, so it is of this version.
+        "version": env!("CARGO_PKG_VERSION"),
+        "regions": health.engines.iter().map(region).collect::<Vec<_>>(),
         "enforced_revision": health.enforced,
         "newest_revision": health.newest,
         "lag": health.newest.0.saturating_sub(health.enforced.0),
         "heard_at": health.heard_at.map(domain::Timestamp::to_rfc3339),
-        "engines": engines.collect::<serde_json::Map<_, _>>(),
+        "sessions": sessions,
+    })
+}
+
+pub(crate) fn signing_key(key: &SigningKeyInfo) -> Value {
+    json!({
+        "kid": key.kid,
+        "algorithm": key.algorithm,
+        "state": key.state,
+        "created_at": key.created_at.to_rfc3339(),
+        "signs_from": key.signs_from.map(domain::Timestamp::to_rfc3339),
+        "retired_at": key.retired_at.map(domain::Timestamp::to_rfc3339),
     })
 }
 
@@ -90,6 +104,9 @@ pub(crate) fn key(key: &ApiKey) -> Value {
         "created_at": key.created_at.to_rfc3339(),
         "expires_at": key.expires_at.map(domain::Timestamp::to_rfc3339),
         "last_used_at": key.last_used_at.map(domain::Timestamp::to_rfc3339),
+        "temporary_keys_last_used_at": key.temporary_keys_last_used_at.map(domain::Timestamp::to_rfc3339),
+        "imported_at": key.imported_at.map(domain::Timestamp::to_rfc3339),
+        "rotated_from": key.rotated_from,
         "revoked_at": key.state.revoked_at().map(domain::Timestamp::to_rfc3339),
     })
 }

@@ -16,9 +16,11 @@ impl Remote {
                     body["workspace_id"] = json!(workspace);
                     body["role"] = json!(role);
                 }
-                Ok(shapes::ACCOUNT.of(&self.send(Method::POST, "/v1/accounts", &body).await?))
+                Ok(shown(&self.send(Method::POST, "/v1/accounts", &body).await?))
             }
-            AccountCall::List => Ok(shapes::ACCOUNT.of_all(&self.pages("/v1/accounts", "accounts").await?)),
+            AccountCall::List => {
+                Ok(self.pages("/v1/accounts", "accounts").await?.iter().map(shown).collect())
+            }
             AccountCall::Disable { who } => self.change_account(&who, &json!({"disabled": true})).await,
             AccountCall::Enable { who } => self.change_account(&who, &json!({"disabled": false})).await,
             AccountCall::SetPassword { who, password } => {
@@ -34,7 +36,7 @@ impl Remote {
 
     async fn change_account(&self, who: &Who, body: &Value) -> Result<Value, CallError> {
         let id = self.account_id(who).await?;
-        Ok(shapes::ACCOUNT.of(&self.send(Method::PATCH, &format!("/v1/accounts/{id}"), body).await?))
+        Ok(shown(&self.send(Method::PATCH, &format!("/v1/accounts/{id}"), body).await?))
     }
 
     /// The id of the account that is meant. Ids are safe in a path.
@@ -49,4 +51,11 @@ impl Remote {
             CallError(format!("there is no account {email}: voxgate users list shows those that are"))
         })
     }
+}
+
+/// An account as commands show it.
+fn shown(account: &Value) -> Value {
+    let mut shown = shapes::ACCOUNT.of(account);
+    shown["state"] = json!(if account["disabled_at"].is_null() { "active" } else { "disabled" });
+    shown
 }

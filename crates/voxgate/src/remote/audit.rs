@@ -10,25 +10,25 @@ use crate::operator::{AuditCall, CallError, shapes};
 const PAGE_EVENTS_MAX: u64 = 100;
 
 impl Remote {
-    /// The events that are asked for, oldest first.
+    /// The events that are asked for, oldest first. Where a page begins is the server's to say, so that events before the
+    /// number that is asked for are read and left out.
     pub(super) async fn audit(&self, call: AuditCall) -> Result<Value, CallError> {
         let mut events = Vec::new();
-        let mut after = call.after;
+        let mut next = None;
         while (events.len() as u64) < call.limit {
-            let limit = (call.limit - events.len() as u64).min(PAGE_EVENTS_MAX);
-            let mut answer = self.get(&path(&call, after, limit)).await?;
-            let Value::Array(mut page) = answer["events"].take() else {
+            let mut answer = self.get(&path(&call, next.as_deref())).await?;
+            let Value::Array(page) = answer["events"].take() else {
                 return Err(CallError(
                     "the server's answer holds no list of events: use the same version".to_owned(),
                 ));
             };
-            let newest = page.last().and_then(|event| event["sequence"].as_u64());
-            events.append(&mut page);
-            match newest {
-                Some(newest) if !answer["next"].is_null() && newest > after => after = newest,
-                _ => break,
+            events.extend(page.into_iter().filter(|event| event["sequence"].as_u64() > Some(call.after)));
+            next = answer["next"].as_str().map(str::to_owned);
+            if next.is_none() {
+                break;
             }
         }
+        events.truncate(usize::try_from(call.limit).unwrap_or(usize::MAX));
         Ok(shapes::AUDIT_EVENT.of_all(&events))
     }
 
@@ -44,14 +44,18 @@ impl Remote {
     }
 }
 
-fn path(call: &AuditCall, after: u64, limit: u64) -> String {
-    let mut path = format!("/v1/audit?after={after}&limit={limit}");
+fn path(call: &AuditCall, next: Option<&str>) -> String {
+    let mut path = format!("/v1/audit?limit={PAGE_EVENTS_MAX}");
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             path.push_str(&format!("&{name}={}", query_value(&value)));
         }
     };
-    add("workspace_id", call.workspace.map(|id| id.to_string()));
+    match call.workspace {
+        Some(id) => add("workspace_id", Some(id.to_string())),
+        None => add("scope", Some("instance".to_owned())),
+    }
+    add("after", next.map(str::to_owned));
     add("action", call.action.map(|action| action.to_string()));
     add("since", call.since.map(domain::Timestamp::to_rfc3339));
     add("until", call.until.map(domain::Timestamp::to_rfc3339));

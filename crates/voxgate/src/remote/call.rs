@@ -64,6 +64,8 @@ impl Remote {
             Call::Projects(call) => self.projects(call).await,
             Call::Keys(call) => self.keys(call).await,
             Call::Tokens(call) => self.tokens(call).await,
+            Call::SigningKeys(call) => self.signing_keys(call).await,
+            Call::Rewrap(_) => Err(not_remote("re-wrapping", "the new master key must not travel")),
             Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
                 let mut body = json!({"ttl": ttl_seconds});
                 if let Some(area) = area {

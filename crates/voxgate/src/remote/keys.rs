@@ -5,8 +5,8 @@ use domain::WorkspaceId;
 use serde_json::{Value, json};
 
 use super::Remote;
-use super::call::in_workspace;
-use crate::operator::{CallError, KeyCall, shapes};
+use super::call::{in_workspace, not_remote};
+use crate::operator::{CallError, KeyCall, NewExpiry, shapes};
 
 impl Remote {
     /// Runs a call about API keys.
@@ -43,6 +43,32 @@ impl Remote {
                     path.push_str(&format!("project_id={project}"));
                 }
                 Ok(shapes::KEY.of_all(self.get(&path).await?.as_array().map_or(&[], Vec::as_slice)))
+            }
+            KeyCall::Rotate { workspace, id, overlap_seconds } => {
+                let path = in_workspace(&format!("/v1/api-keys/{id}/rotate"), workspace);
+                let rotated =
+                    self.send(Method::POST, &path, &json!({"overlap_seconds": overlap_seconds})).await?;
+                let mut shown = self.created(workspace, &json!({}), &rotated).await;
+                shown["old_expires_at"] = rotated["old_expires_at"].clone();
+                Ok(shown)
+            }
+            KeyCall::Change { workspace, id, name, expires_at, areas, products, networks } => {
+                let mut body = json!({});
+                set(&mut body, "name", name);
+                set(&mut body, "areas", areas);
+                set(&mut body, "products", products);
+                set(&mut body, "networks", networks);
+                if let Some(expiry) = expires_at {
+                    body["expires_at"] = match expiry {
+                        NewExpiry::Never => Value::Null,
+                        NewExpiry::At(moment) => json!(moment.to_rfc3339()),
+                    };
+                }
+                let path = in_workspace(&format!("/v1/api-keys/{id}"), workspace);
+                Ok(shapes::KEY.of(&self.send(Method::PATCH, &path, &body).await?))
+            }
+            KeyCall::Import { .. } | KeyCall::Project { .. } => {
+                Err(not_remote("importing keys", "it goes by way of the server's own machine"))
             }
             KeyCall::Revoke { workspace, id } => {
                 let revision = self.delete(&in_workspace(&format!("/v1/api-keys/{id}"), workspace)).await?;

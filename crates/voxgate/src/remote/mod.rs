@@ -10,6 +10,7 @@ mod call;
 mod http;
 mod keys;
 mod projects;
+mod signing_keys;
 mod tokens;
 mod url;
 mod workspaces;

@@ -25,7 +25,7 @@ impl Remote {
             }
             WorkspaceCall::Show { workspace } => {
                 let id = self.workspace_id(workspace).await?;
-                Ok(shapes::WORKSPACE_WITH_LIMITS.of(&self.get(&format!("/v1/workspaces/{id}")).await?))
+                Ok(with_limits(&self.get(&format!("/v1/workspaces/{id}")).await?))
             }
             WorkspaceCall::Change { workspace, name, plan, limits, plan_limits } => {
                 let id = self.workspace_id(workspace).await?;
@@ -40,9 +40,9 @@ impl Remote {
                 if plan_limits || limits != domain::OwnLimits::default() {
                     let before =
                         if plan_limits { json!({}) } else { self.get(&path).await?["own_limits"].take() };
-                    body["limits"] = with(before, &json!(limits));
+                    body["limits"] = with(with(Value::Null, &before), &json!(limits));
                 }
-                Ok(shapes::WORKSPACE_WITH_LIMITS.of(&self.send(Method::PATCH, &path, &body).await?))
+                Ok(with_limits(&self.send(Method::PATCH, &path, &body).await?))
             }
             WorkspaceCall::Close { workspace } => {
                 let revision = self.delete(&format!("/v1/workspaces/{workspace}")).await?;
@@ -50,8 +50,8 @@ impl Remote {
             }
             WorkspaceCall::Members { workspace } => {
                 let id = self.workspace_id(workspace).await?;
-                let members = self.pages(&format!("/v1/workspaces/{id}/members"), "members").await?;
-                Ok(shapes::MEMBER.of_all(&members))
+                let answer = self.get(&format!("/v1/workspaces/{id}/members")).await?;
+                Ok(shapes::MEMBER.of_all(answer["members"].as_array().map_or(&[], Vec::as_slice)))
             }
             WorkspaceCall::SetMember { workspace, who, role } => {
                 let id = self.workspace_id(workspace).await?;
@@ -94,10 +94,17 @@ impl Remote {
     }
 }
 
+/// A workspace as commands show it: of the limits of its own, only those that it has.
+fn with_limits(workspace: &Value) -> Value {
+    let mut shown = shapes::WORKSPACE_WITH_LIMITS.of(workspace);
+    shown["own_limits"] = with(Value::Null, &workspace["own_limits"]);
+    shown
+}
+
 /// What is given replaces what was before, the rest stays.
 fn with(before: Value, given: &Value) -> Value {
     let mut limits = if before.is_object() { before } else { json!({}) };
-    for (name, value) in given.as_object().into_iter().flatten() {
+    for (name, value) in given.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         limits[name.as_str()] = value.clone();
     }
     limits

@@ -16,12 +16,18 @@ impl Operator {
     }
 
     /// What is known of each connected gateway.
-    pub(super) fn gateways(&self) -> Result<Value, CallError> {
+    pub(super) async fn gateways(&self) -> Result<Value, CallError> {
         if self.gateway.is_none() {
             return Err(CallError(
                 "no server runs on this data folder, so that no gateway is connected: start it with voxgate serve".to_owned(),
             ));
         }
-        Ok(self.control.gateways().health().iter().map(views::gateway).collect())
+        let gateways = self.control.gateways();
+        let sessions = gateways.count_sessions().await;
+        let view = |health: &control::GatewayHealth| {
+            let count = sessions.iter().find(|(name, _)| *name == health.name).map(|(_, count)| *count);
+            views::gateway(health, count)
+        };
+        Ok(gateways.health().iter().map(view).collect())
     }
 }

@@ -1,10 +1,10 @@
 //! Running calls about API keys.
 
-use control::{Actor, NewKey};
+use control::{Actor, KeyChange, NewKey};
 use serde_json::{Value, json};
 
 use super::{Operator, UNNAMED, failed};
-use crate::operator::{CallError, KeyCall, views};
+use crate::operator::{CallError, KeyCall, NewExpiry, views};
 
 impl Operator {
     /// Runs a call about API keys.
@@ -34,6 +34,47 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?;
                 let keys = self.control.list_keys(workspace.id, project).await.map_err(failed)?;
                 Ok(keys.iter().map(views::key).collect())
+            }
+            KeyCall::Rotate { workspace, id, overlap_seconds } => {
+                let workspace = self.workspace(workspace).await?;
+                let rotated =
+                    self.control.rotate_key(&Actor::Operator, workspace.id, id, overlap_seconds).await;
+                let rotated = rotated.map_err(failed)?;
+                let mut answer = views::key(&rotated.key);
+                answer["key_value"] = json!(rotated.secret.expose());
+                answer["old_expires_at"] = json!(rotated.old_expires_at.to_rfc3339());
+                Ok(answer)
+            }
+            KeyCall::Change { workspace, id, name, expires_at, areas, products, networks } => {
+                let workspace = self.workspace(workspace).await?;
+                let expires_at = expires_at.map(|expiry| match expiry {
+                    NewExpiry::Never => None,
+                    NewExpiry::At(moment) => Some(moment),
+                });
+                let change = KeyChange { name, expires_at, areas, products, networks };
+                let changed = self
+                    .control
+                    .change_key(&Actor::Operator, workspace.id, id, change)
+                    .await
+                    .map_err(failed)?;
+                let mut answer = views::key(&changed.key);
+                answer["revision"] = json!(changed.revision);
+                Ok(answer)
+            }
+            KeyCall::Import { workspace, dry_run, rows } => {
+                let workspace = self.workspace(workspace).await?.id;
+                let report = if dry_run {
+                    self.control.check_import(workspace, &rows).await
+                } else {
+                    self.control.import_keys(&Actor::Operator, workspace, rows).await
+                };
+                let report = report.map_err(failed)?;
+                Ok(json!({"imported": report.imported, "known": report.known, "refused": report.refused,
+                          "revision": report.revision}))
+            }
+            KeyCall::Project { workspace, project } => {
+                let workspace = self.workspace(workspace).await?;
+                Ok(json!({"project_id": self.project(workspace.id, project).await?}))
             }
             KeyCall::Revoke { workspace, id } => {
                 let workspace = self.workspace(workspace).await?;

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod keys;
 mod projects;
+mod signing_keys;
 mod tokens;
 mod workspaces;
 
@@ -56,11 +57,13 @@ impl Operator {
             Call::Workspaces(call) => self.workspaces(call).await,
             Call::Accounts(call) => self.accounts(call).await,
             Call::Audit(call) => self.audit(call).await,
-            Call::Gateways => self.gateways(),
+            Call::Gateways => self.gateways().await,
             Call::Drain => self.drain(),
             Call::Projects(call) => self.projects(call).await,
             Call::Keys(call) => self.keys(call).await,
             Call::Tokens(call) => self.tokens(call).await,
+            Call::SigningKeys(call) => self.signing_keys(call).await,
+            Call::Rewrap(call) => self.rewrap(call).await,
             Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
                 let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
                 self.mint(&api_key, &request)
