@@ -10,7 +10,7 @@ const FOLDER_MODE: u32 = 0o700;
 /// Mode of files that hold secrets.
 const FILE_MODE: u32 = 0o600;
 /// The lock's file.
-const LOCK_FILE: &str = "voxgate.lock";
+pub(crate) const LOCK_FILE: &str = "voxgate.lock";
 
 /// Why a data folder can't be used.
 #[derive(Debug, thiserror::Error)]

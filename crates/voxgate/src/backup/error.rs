@@ -76,6 +76,9 @@ pub enum BackupError {
         /// The former data folder.
         path: PathBuf,
     },
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] crate::folder::FolderError),
     /// The control plane's database.
     #[error(transparent)]
     Store(#[from] storage::StoreError),

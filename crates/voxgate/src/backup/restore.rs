@@ -15,7 +15,8 @@ use super::fill::{LedgerFill, fill};
 use super::format::{Header, Reader};
 use super::make::{CONTROL, LEDGER};
 use super::{BackupError, Watch};
-use crate::databases::LedgerPlaces;
+use crate::databases::{LEDGER_FOLDER, LedgerPlaces};
+use crate::folder::make_private;
 
 /// A backup that was found whole.
 pub struct Backup {
@@ -117,6 +118,7 @@ pub async fn restore(
 ) -> Result<Restored, BackupError> {
     let Backup { mut reader, header } = backup;
     let since = since(former, &header).await?;
+    make_private(&target.data_dir.join(LEDGER_FOLDER))?;
     (watch.total)(header.rows());
     let mut carried_over = CarriedOver::default();
     for part in &header.parts {

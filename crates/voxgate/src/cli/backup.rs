@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::{Failure, environment, input, instance, output};
 use crate::backup::{Backup, Former, Header, Sources, Target, Watch, make, restore};
 use crate::databases::LedgerPlaces;
-use crate::folder::DataFolder;
+use crate::folder::{DataFolder, LOCK_FILE};
 use crate::serve;
 
 #[derive(Debug, Args)]
@@ -162,9 +162,7 @@ pub(super) async fn restore_backup(arguments: RestoreArgs) -> Result<(), Failure
     }
     confirm(&arguments, backup.header(), &former, &control.data_dir)?;
     // Held until the end: no server starts meanwhile.
-    let folder = DataFolder::open(&control.data_dir).map_err(|error| Failure::from_error(&error))?;
-    crate::folder::make_private(&folder.path().join(crate::databases::LEDGER_FOLDER))
-        .map_err(|error| Failure::from_error(&error))?;
+    let _folder = DataFolder::open(&control.data_dir).map_err(|error| Failure::from_error(&error))?;
     let target = Target {
         data_dir: control.data_dir.clone(),
         control: control.database_place(),
@@ -197,7 +195,9 @@ pub(super) async fn restore_backup(arguments: RestoreArgs) -> Result<(), Failure
 
 /// A restore overwrites nothing.
 fn refuse_filled(data_dir: &Path) -> Result<(), Failure> {
-    let is_filled = std::fs::read_dir(data_dir).is_ok_and(|mut entries| entries.next().is_some());
+    // A restore that was refused leaves its lock.
+    let mut entries = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
+    let is_filled = entries.any(|entry| entry.file_name() != LOCK_FILE);
     if is_filled {
         return Err(Failure::from_error(&crate::backup::BackupError::NotEmpty(data_dir.to_owned())));
     }

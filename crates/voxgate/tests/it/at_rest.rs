@@ -55,13 +55,11 @@ fn words(bytes: &[u8]) -> BTreeSet<String> {
 fn meanings(words: &BTreeSet<String>) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for word in words {
-        if word.len().is_multiple_of(2) && word.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            found.push(
-                (0..word.len())
-                    .step_by(2)
-                    .map(|at| u8::from_str_radix(&word[at..at + 2], 16).unwrap())
-                    .collect(),
-            );
+        // PostgreSQL writes bytes as \\x and digits.
+        let digits = word.strip_prefix('x').unwrap_or(word);
+        if digits.len().is_multiple_of(2) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+            found.push((0..digits.len()).step_by(2).map(byte).collect());
         }
         found.extend(BASE64_STANDARD.decode(word));
         found.extend(BASE64_URL_SAFE_NO_PAD.decode(word));
