@@ -12,6 +12,7 @@ mod postgres;
 mod process;
 mod repo;
 mod run;
+mod static_build;
 mod suites;
 mod summary;
 mod tidy;
@@ -56,6 +57,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
     },
+    /// Build the program as the image does, and run it where there is nothing else
+    Static {
+        /// The build profile: dist as in the image, dev for a quick look
+        #[arg(long, default_value = "dist")]
+        profile: String,
+    },
     /// Check that crates depend only on the crates that design 12 lets them depend on
     Layers,
     /// Check the shape of the repository: file lengths, lib.rs, READMEs, error pages, links
@@ -76,6 +83,7 @@ fn main() -> ExitCode {
         Task::Test { only, soak } => run::test(&repo, &only, soak),
         Task::Bench { arguments } => bench::run(&repo, &arguments),
         Task::Postgres { command } => postgres::with_command(&repo, &command),
+        Task::Static { profile } => static_build::check(&repo, &profile),
         Task::Layers => layers::check(&repo),
         Task::Tidy => tidy::check(&repo),
         Task::Fuzz { seconds, targets } => fuzz::with_tools(&repo, seconds, &targets),

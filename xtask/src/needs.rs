@@ -39,6 +39,8 @@ pub(crate) enum Need {
     PythonPackages,
     /// The packages of `clients/js/package-lock.json`
     NodePackages,
+    /// The checker of systemd's units
+    SystemdAnalyze,
     /// cargo-nextest
     Nextest,
     /// cargo-fuzz
@@ -90,6 +92,7 @@ fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
         | Need::Node
         | Need::Chromium
         | Need::Postgres
+        | Need::SystemdAnalyze
         | Need::Nginx
         | Need::Wrk
         | Need::CxxCompiler => Ok(()),
@@ -103,6 +106,7 @@ fn is_met(need: Need) -> bool {
         Need::Node => process::works("node", &["--version"]) && process::works("npm", &["--version"]),
         Need::Chromium => Path::new("/usr/bin/chromium").exists(),
         Need::Postgres => postgres::programs().is_some(),
+        Need::SystemdAnalyze => process::works("systemd-analyze", &["--version"]),
         Need::Nginx => process::works("nginx", &["-v"]),
         // It has no argument that ends well: asked for its version, it shows it and fails.
         Need::Wrk => process::starts("wrk", &["--version"]),

@@ -117,7 +117,8 @@ impl Suite {
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
             Self::Layers | Self::Tidy | Self::Doc => &[],
-            Self::Rust | Self::WirePostgres => &[Need::Nextest, Need::Postgres],
+            Self::Rust => &[Need::Nextest, Need::Postgres, Need::SystemdAnalyze],
+            Self::WirePostgres => &[Need::Nextest, Need::Postgres],
             Self::ClientsPythonPostgres => &[Need::Python, Need::PythonPackages, Need::Postgres],
             Self::ClientsNodePostgres => &[Need::Node, Need::NodePackages, Need::Postgres],
             Self::ClientsPython | Self::Voice => &[Need::Python, Need::PythonPackages],

@@ -21,6 +21,7 @@ fn packages(need: Need) -> &'static [&'static str] {
         Need::Nginx => &["nginx-light"],
         Need::Wrk => &["wrk"],
         Need::CxxCompiler => &["g++"],
+        Need::SystemdAnalyze => &["systemd"],
         Need::PythonPackages | Need::NodePackages | Need::Nextest | Need::CargoFuzz => &[],
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use control::{Actor, CreateProjectError, NewProject};
 use domain::limits::DESCRIPTION_CHARACTERS_MAX;
-use domain::{Permission, Reason};
+use domain::{Permission, ProjectId, Reason};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::auth;
@@ -51,9 +51,9 @@ async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Re
         let all: Vec<_> = projects.into_iter().map(ProjectAnswer::from).collect();
         return Ok(Json(all).into_response());
     };
-    let (after, limit) = (paging.project()?, paging.limit + 1);
+    let (after, limit) = (paging.number()?.map(ProjectId::new), paging.limit + 1);
     let projects = context.control.page_projects(managing.workspace_id, after, limit).await?;
-    let (projects, next) = paging.cut(projects, |project| project.id);
+    let (projects, next) = paging.cut(projects, |project| project.id.get());
     let projects = projects.into_iter().map(ProjectAnswer::from).collect();
     Ok(Json(ProjectsPage { projects, next }).into_response())
 }
@@ -88,7 +88,7 @@ fn refuse_project(error: CreateProjectError) -> Problem {
         CreateProjectError::InvalidName | CreateProjectError::InvalidDescription => {
             Invalid::pattern(sentence).into()
         }
-        CreateProjectError::WorkspaceFull => Problem::new(Reason::QuotaReached, sentence),
+        CreateProjectError::WorkspaceFull { .. } => Problem::new(Reason::QuotaReached, sentence),
         CreateProjectError::WorkspaceNotFound => Problem::not_found(sentence),
         CreateProjectError::Store(error) => error.into(),
     }

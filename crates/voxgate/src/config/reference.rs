@@ -12,7 +12,7 @@ use super::{EXAMPLE, load};
 
 /// The region and the plan that stand for all of theirs on the page.
 const ONE_REGION: &str = "regions.eu1.";
-const ONE_PLAN: &str = "plans.enterprise.";
+const ONE_PLAN: &str = "plans.free.";
 
 /// What the example file says of a setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +69,15 @@ impl Example {
         example
     }
 
+    /// The defaults of the plans where they differ from each other.
+    fn of_other_plans(&self, name: &str, free: &str) -> Option<String> {
+        let key = name.strip_prefix(ONE_PLAN)?;
+        let of = |plan: &str| self.settings.get(&format!("plans.{plan}.{key}"))?.default.clone();
+        let (pro, enterprise) = (of("pro")?, of("enterprise")?);
+        let same = [&pro, &enterprise].iter().all(|value| format!("`{value}`") == free);
+        (!same).then(|| format!("{free} free, `{pro}` pro, `{enterprise}` enterprise"))
+    }
+
     /// Adds a setting, or those of a table that stands in one line.
     fn add(&mut self, name: &str, value: &str, shown: &Shown) {
         let Some(inner) = value.strip_prefix('{').and_then(|value| value.strip_suffix('}')) else {
@@ -107,7 +116,9 @@ pub fn reference() -> String {
         }
         let key = if section.is_empty() { name.as_str() } else { &name[section.len() + 1..] };
         let shown = example.settings.get(&name).cloned().unwrap_or_default();
-        let default = shown.default.map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+        let default =
+            shown.default.as_deref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+        let default = example.of_other_plans(&name, &default).unwrap_or(default);
         page.push_str(&format!(
             "| `{key}` | {} | {} | {} |\n",
             cell(&takes),
@@ -122,12 +133,11 @@ fn begin_section(page: &mut String, example: &Example, section: &str) {
     let title = match section {
         "" => "At the top of the file".to_owned(),
         "regions.eu1" => "`[regions.NAME]`, NAME being `eu1`, `us1`, `au1`, `eu2` or `us2`".to_owned(),
-        "plans.enterprise" => "`[plans.NAME]`, NAME being `free`, `pro` or `enterprise`".to_owned(),
+        "plans.free" => "`[plans.NAME]`, NAME being `free`, `pro` or `enterprise`".to_owned(),
         list if list.ends_with("[]") => format!("`[[{}]]`", list.trim_end_matches("[]")),
         section => format!("`[{section}]`"),
     };
-    let told_at = if section == "plans.enterprise" { "plans.free" } else { section };
-    let meaning = example.sections.get(told_at).map_or("", String::as_str);
+    let meaning = example.sections.get(section).map_or("", String::as_str);
     page.push_str(&format!("\n## {title}\n\n"));
     if !meaning.is_empty() {
         page.push_str(&format!("{meaning}\n\n"));

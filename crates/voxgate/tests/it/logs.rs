@@ -1,0 +1,134 @@
+//! The log: one line for each request, with what it takes to find it, and nothing secret.
+
+use serde_json::{Value, json};
+use testkit::Caller;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::program::Program;
+
+const JSON: &str = "trusted_proxies = [\"127.0.0.0/8\"]\n[log]\nformat = \"json\"";
+
+async fn line_of(program: &Program, path: &str) -> Value {
+    program.json_line(path, |line| line["message"] == "request" && line["path"] == path).await
+}
+
+/// A request's line says where it arrived, whose it is, what became of it and who asked; its id is the one in the answer.
+#[tokio::test]
+async fn a_request_has_one_line() {
+    let program = Program::start(JSON, "").await;
+    let key = Caller::api_key(&program.key().await);
+    let answer = program.get("/v2/jobs", &key, &[("x-forwarded-for", "203.0.113.7")]).await.expect(200);
+    let line = line_of(&program, "/v2/jobs").await;
+    assert_eq!(line["request_id"], answer.header("request-id"));
+    for (field, value) in [
+        ("method", json!("GET")),
+        ("status", json!(200)),
+        ("region", json!("eu1")),
+        ("product", json!("batch")),
+        ("route", json!("job_list")),
+        ("peer", json!("203.0.113.7")),
+        ("sent_bytes", json!(answer.body.len())),
+        ("level", json!("INFO")),
+        ("target", json!("access")),
+    ] {
+        assert_eq!(line[field], value, "{field}: {line}");
+    }
+    assert!(line["project_id"].is_number() && line["micros"].is_number(), "{line}");
+    assert!(line["api_key_id"].as_str().unwrap().starts_with("key_"), "{line}");
+
+    let answer = program.get("/v2/usage", &Caller::anon(), &[]).await.expect(401);
+    let line = line_of(&program, "/v2/usage").await;
+    assert_eq!((&line["status"], &line["reason"]), (&json!(401), &json!("credential_missing")), "{line}");
+    assert_eq!(line["request_id"], answer.header("request-id"));
+    assert!(line["project_id"].is_null() && line["api_key_id"].is_null(), "{line}");
+    program.end().await;
+}
+
+/// Queries, credentials and what looks like one in a path are in no line.
+#[tokio::test]
+async fn nothing_secret_is_logged() {
+    let program = Program::start(JSON, "").await;
+    let secret = program.key().await;
+    let key = Caller::api_key(&secret);
+    program.get("/v2/jobs?jwt=canary-query", &key, &[]).await;
+    program.get(&format!("/v2/{secret}"), &Caller::anon(), &[("cookie", "canary-cookie")]).await.expect(404);
+    program.get("/last", &Caller::api_key("canary-credential"), &[]).await;
+    line_of(&program, "/last").await;
+    for line in program.end().await {
+        assert!(!line.contains("canary") && !line.contains(&secret[..12]), "{line}");
+    }
+}
+
+/// The id that a trusted proxy gave a request is its id everywhere; a client's own, or one of another form, is not.
+#[tokio::test]
+async fn ids_of_trusted_proxies_are_kept() {
+    const UUID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let program = Program::start(JSON, "").await;
+    let given = async |id: &str| {
+        let answer = program.get("/v2/jobs", &Caller::anon(), &[("x-request-id", id)]).await.expect(401);
+        answer.header("request-id").to_owned()
+    };
+    assert_eq!(given(UUID).await, UUID);
+    program.json_line("the kept id", |line| line["request_id"] == UUID).await;
+    assert!(given("forged=yes level=error").await.starts_with("req_"));
+    program.end().await;
+
+    let program = Program::start("[log]\nformat = \"json\"", "").await;
+    let answer = program.get("/v2/jobs", &Caller::anon(), &[("x-request-id", UUID)]).await.expect(401);
+    assert!(answer.header("request-id").starts_with("req_"), "nobody trusts this client");
+    program.end().await;
+}
+
+/// A log that nobody reads holds up no request: lines are dropped, and counted.
+#[tokio::test]
+async fn a_full_log_holds_up_nobody() {
+    // More lines than wait, and than a pipe holds.
+    const REQUESTS: usize = 24_000;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("voxgate.toml");
+    let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let text = format!(
+        "data_dir = \"{}\"\n[admin]\naddress = \"{admin}\"\n[[listener]]\naddress = \"127.0.0.1:{port}\"\n",
+        folder.path().join("data").display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut child = tokio::process::Command::new(crate::program::BINARY)
+        .args(["serve", "--config"])
+        .arg(&config)
+        .stdin(std::process::Stdio::null())
+        // Nobody reads it.
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let api = testkit::Api::new(&format!("http://{admin}"));
+    let mut stream = testkit::eventually("it listens", || async {
+        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    let (mut answers, mut requests) = stream.split();
+    let sending = async {
+        let many = b"GET /nothing HTTP/1.1\r\nHost: eu1.asr.localhost\r\n\r\n".repeat(REQUESTS / 100);
+        for _ in 0..100 {
+            requests.write_all(&many).await.unwrap();
+        }
+    };
+    let reading = async {
+        use tokio::io::AsyncReadExt as _;
+        const MARK: &[u8] = b"\"not_found\"";
+        let (mut count, mut buffer) = (0, Vec::with_capacity(65_536));
+        while count < REQUESTS {
+            let read = answers.read_buf(&mut buffer).await.unwrap();
+            assert!(read > 0, "it hung up after {count}");
+            count += buffer.windows(MARK.len()).filter(|window| *window == MARK).count();
+            // A mark may be cut in two.
+            buffer.drain(..buffer.len().saturating_sub(MARK.len() - 1));
+        }
+    };
+    testkit::within("all answers", async { tokio::join!(sending, reading) }).await;
+    let metrics = api.get("/metrics", &Caller::anon()).await.text();
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("voxgate_log_lines_dropped_total "));
+    assert!(dropped.unwrap().parse::<u64>().unwrap() > 0);
+    child.kill().await.unwrap();
+}
