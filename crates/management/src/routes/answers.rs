@@ -217,6 +217,10 @@ pub(crate) struct LimitsAnswer {
     reads_per_second_max: u32,
     /// Temporary keys minted per second, per API key.
     mints_per_second_max: u32,
+    /// Projects of the workspace.
+    projects_max: u32,
+    /// API keys that are neither revoked nor expired.
+    api_keys_per_project_max: u32,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     enterprise: bool,
 }
@@ -228,6 +232,8 @@ impl From<PlanLimits> for LimitsAnswer {
             creates_per_second_max: limits.creates_per_second_max,
             reads_per_second_max: limits.reads_per_second_max,
             mints_per_second_max: limits.mints_per_second_max,
+            projects_max: limits.projects_max,
+            api_keys_per_project_max: limits.api_keys_per_project_max,
             enterprise: limits.enterprise,
         }
     }

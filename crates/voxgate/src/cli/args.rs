@@ -43,7 +43,8 @@ pub(super) fn command() -> clap::Command {
 
 fn with_examples(command: clap::Command, path: &str, of_group: &str) -> clap::Command {
     let own = command.get_after_help().map(ToString::to_string);
-    let is_about = |line: &&str| line.starts_with("  ") && (line.contains(&format!("{path} ")) || line.ends_with(path));
+    let is_about =
+        |line: &&str| line.starts_with("  ") && (line.contains(&format!("{path} ")) || line.ends_with(path));
     let fitting: Vec<&str> = of_group.lines().filter(is_about).collect();
     let shown = match own {
         Some(own) => own,

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::Failure;
-use super::args::Cli;
+use super::args;
 use super::output;
 
 #[derive(Debug, Args)]
@@ -35,13 +35,13 @@ pub(super) struct ManArgs {
 /// Prints a shell's completions.
 pub(super) fn print(arguments: &CompletionsArgs) {
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "voxgate", &mut text);
+    clap_complete::generate(arguments.shell, &mut args::command(), "voxgate", &mut text);
     output::say(String::from_utf8_lossy(&text).trim_end());
 }
 
 /// Writes a page for each command.
 pub(super) fn man(arguments: &ManArgs) -> Result<(), Failure> {
-    let command = Cli::command().disable_help_subcommand(true);
+    let command = args::command().disable_help_subcommand(true);
     clap_mangen::generate_to(command, &arguments.folder).map_err(|error| {
         Failure(format!(
             "the man pages can't be written to {}: {error}. Give a folder that is there",

@@ -8,6 +8,10 @@ use super::{Failure, instance, output};
 use crate::config::EXAMPLE;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  voxgate config example > voxgate.toml
+  voxgate config check voxgate.toml")]
 pub(super) enum ConfigCommand {
     /// Tell everything that is wrong with a file, with line numbers
     Check {

@@ -7,7 +7,7 @@ use super::args::InstanceArgs;
 use super::{Failure, instance, output};
 use crate::operator::Call;
 
-const COLUMNS: [&str; 5] = ["name", "enforced_revision", "lag", "heard_at", "engines"];
+const COLUMNS: [&str; 6] = ["name", "enforced_revision", "lag", "sessions", "heard_at", "engines"];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,10 +31,11 @@ pub(super) async fn run(arguments: GatewaysArgs) -> Result<(), Failure> {
 
 /// A gateway as a row; its engines as `eu1 up, us1 down`.
 fn row(gateway: &Value) -> Value {
-    let word = |answers: &Value| if answers == &json!(true) { "up" } else { "down" };
-    let engines = gateway["engines"].as_object().into_iter().flatten();
-    let engines: Vec<String> =
-        engines.map(|(region, answers)| format!("{region} {}", word(answers))).collect();
+    let engine = |region: &Value| {
+        let word = if region["engine_answers"] == json!(true) { "up" } else { "down" };
+        format!("{} {word}", output::cell(&region["region"]))
+    };
+    let engines: Vec<String> = gateway["regions"].as_array().into_iter().flatten().map(engine).collect();
     let mut row = gateway.clone();
     row["engines"] = json!(engines.join(", "));
     row

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command};
 
-use super::args::Cli;
+use super::args;
 
 /// The page `docs/reference/cli.md`.
 pub(super) fn page() -> String {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = args::command().disable_help_subcommand(true);
     command.build();
     let mut page = String::from(
         "# Commands\n\nMade by `voxgate reference` from the declaration of the command line; a test keeps it current. Exit codes \
@@ -101,7 +101,7 @@ mod tests {
             }
             command.get_subcommands().filter(|sub| !sub.is_hide_set()).for_each(|sub| look(sub, without));
         }
-        let mut command = Cli::command().disable_help_subcommand(true);
+        let mut command = args::command().disable_help_subcommand(true);
         command.build();
         let mut without = Vec::new();
         look(&command, &mut without);

@@ -169,7 +169,8 @@ fn say_for_people(explanation: &Explanation) {
     }
     if let Some(stored) = explanation.stored() {
         output::say("In the database:");
-        let fields: Vec<&str> = STORED.into_iter().filter(|field| !stored[*field].is_null()).collect();
+        let is_told = |field: &&str| !stored[*field].is_null() && stored[*field] != serde_json::json!([]);
+        let fields: Vec<&str> = STORED.into_iter().filter(is_told).collect();
         output::say_fields(stored, &fields);
     }
     for check in &explanation.checks {

@@ -9,11 +9,13 @@ use crate::operator::{Who, WorkspaceCall};
 
 const COLUMNS: [&str; 5] = ["workspace_id", "name", "plan", "home_area", "created_at"];
 const MEMBER_COLUMNS: [&str; 3] = ["account_id", "email", "role"];
-const LIMITS: [&str; 5] = [
+const LIMITS: [&str; 7] = [
     "concurrent_sessions_max",
     "creates_per_second_max",
     "reads_per_second_max",
     "mints_per_second_max",
+    "projects_max",
+    "api_keys_per_project_max",
     "enterprise",
 ];
 

@@ -66,9 +66,7 @@ async fn what_is_wrong_is_found() {
     let database = folder.path().join("voxgate.db");
     let whole = std::fs::read(&database).unwrap();
     let mut damaged = whole.clone();
-    for byte in damaged.iter_mut().skip(4096 + 16).take(200) {
-        *byte = 0xff;
-    }
+    damaged[4096..5 * 4096].fill(0xff);
     std::fs::write(&database, &damaged).unwrap();
     let output = run(&["doctor", "--json", "--data-dir", dir]).await;
     failed(&output);
@@ -98,6 +96,8 @@ async fn engines_and_ports_are_looked_at() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let away = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    chmod(&data, 0o700);
     let file = folder.path().join("voxgate.toml");
     let text = format!(
         "data_dir = \"{}\"\n[[listener]]\naddress = \"{}\"\n[regions.eu1]\nbatch_upstream = \"http://{away}\"\n",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::Process;
 
 use crate::command::{binary, err, failed, json, ok, out, run, run_with_input};
-use crate::common::{make_key, revoke_key};
+use crate::common::{make_key_in, revoke_key};
 
 /// A running dev instance, its folder, and a key of it.
 async fn start() -> (tempfile::TempDir, Process, String) {
@@ -112,7 +112,7 @@ async fn a_key_is_explained_with_the_database() {
     assert!(!known.to_string().contains(&key));
     for (arguments, reason) in [
         (vec!["--region", "us1"], "wrong_area"),
-        (vec!["--for", "tts"], "wrong_product"),
+        (vec!["--for", "flow"], "wrong_product"),
         (vec!["--for", "rt", "--in-url"], "api_key_in_url"),
     ] {
         let mut all = vec!["verify", "--data-dir", dir];
@@ -122,7 +122,13 @@ async fn a_key_is_explained_with_the_database() {
         failed(&output);
         assert!(out(&output).contains(&format!("docs/errors/{reason}.md")), "{}", out(&output));
     }
-    let limited = make_key(&server, json!({"client_ref": "ann", "networks": ["192.0.2.0/24"]})).await;
+    let limited = make_key_in(
+        &server.home(),
+        &server.manager(),
+        server.report().project_id,
+        json!({"client_ref": "ann", "networks": ["192.0.2.0/24"]}),
+    )
+    .await;
     let asked = async |more: &[&str]| {
         let mut all = vec!["verify", "--data-dir", dir];
         all.extend(more);

@@ -53,10 +53,17 @@ fn find(text: &str, line: &str) -> Option<usize> {
     Some(at)
 }
 
+/// An address that was free a moment ago.
+async fn free_address() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 /// A machine with an engine, as the pages assume it, below a temporary folder.
 struct Machine {
     root: tempfile::TempDir,
     address: String,
+    admin: String,
     engine: String,
     stop: CancellationToken,
 }
@@ -77,8 +84,8 @@ impl Machine {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let engine_address = listener.local_addr().unwrap().to_string();
         tokio::spawn(engine.serve(listener, stop.clone()));
-        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let machine = Self { root, address: free.to_string(), engine: engine_address, stop };
+        let (address, admin) = (free_address().await, free_address().await);
+        let machine = Self { root, address, admin, engine: engine_address, stop };
         machine.programs();
         machine
     }
@@ -112,7 +119,10 @@ impl Machine {
     /// A page's text, with this machine's paths and ports.
     fn localised(&self, text: &str) -> String {
         let root = self.root.path().display().to_string();
-        let mut text = text.replace("127.0.0.1:8080", &self.address).replace("127.0.0.1:18000", &self.engine);
+        let mut text = text
+            .replace("127.0.0.1:8080", &self.address)
+            .replace("127.0.0.1:9180", &self.admin)
+            .replace("127.0.0.1:18000", &self.engine);
         for folder in ["/etc/voxgate", "/var/lib/voxgate", "/var/backups/voxgate"] {
             text = text.replace(folder, &format!("{root}{folder}"));
         }
@@ -203,6 +213,37 @@ async fn an_upgrade_works_as_written() {
     let machine = Machine::new().await;
     machine.set_up().await;
     machine.check_page("upgrade.md").await;
+    machine.shut_down().await;
+}
+
+/// Whoever follows the page about backups can restore one, and a key from before works after it.
+#[tokio::test]
+async fn a_backup_is_restored_as_written() {
+    let machine = Machine::new().await;
+    machine.set_up().await;
+    let (well, said) =
+        machine.run("voxgate keys create --config /etc/voxgate/voxgate.toml 2>/dev/null >key").await;
+    assert!(well, "{said}");
+    machine.check_page("backup.md").await;
+    let ask = "voxgate verify --config /etc/voxgate/voxgate.toml --for batch - <key";
+    let (well, said) = machine.run(ask).await;
+    assert!(well, "{said}");
+    machine.shut_down().await;
+}
+
+/// Whoever follows the page about rotation has new keys, and an API key from before still works.
+#[tokio::test]
+async fn keys_are_rotated_as_written() {
+    let machine = Machine::new().await;
+    machine.set_up().await;
+    let (well, said) =
+        machine.run("voxgate keys create --config /etc/voxgate/voxgate.toml 2>/dev/null >key").await;
+    assert!(well, "{said}");
+    machine.check_page("rotation.md").await;
+    let ask =
+        "voxgate verify --config /etc/voxgate/voxgate.toml --for batch - <key && systemctl restart voxgate";
+    let (well, said) = machine.run(ask).await;
+    assert!(well, "{said}");
     machine.shut_down().await;
 }
 
