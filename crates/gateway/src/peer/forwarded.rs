@@ -10,17 +10,13 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 named_enum! {
     /// Where trusted proxies tell the client's address.
+    #[derive(Default)]
     ClientHeader {
         /// In `X-Forwarded-For`, and whether it speaks TLS in `X-Forwarded-Proto`.
+        #[default]
         XForwardedFor = "x-forwarded-for",
         /// In `Forwarded`.
         Forwarded = "forwarded",
-    }
-}
-
-impl Default for ClientHeader {
-    fn default() -> Self {
-        Self::XForwardedFor
     }
 }
 

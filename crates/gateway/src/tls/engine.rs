@@ -58,8 +58,8 @@ impl EngineTls {
         let mut config = match &files.client {
             None => builder.with_no_client_auth(),
             Some(pair) => {
-                let chain = pem::certificates(&pair.certificate, &*pem::read(&pair.certificate)?)?;
-                let key = pem::key(&pair.key, &*pem::read(&pair.key)?)?;
+                let chain = pem::certificates(&pair.certificate, &pem::read(&pair.certificate)?)?;
+                let key = pem::key(&pair.key, &pem::read(&pair.key)?)?;
                 builder.with_client_auth_cert(chain, key).map_err(|source| TlsError::Mismatch {
                     certificate: pair.certificate.clone(),
                     key: pair.key.clone(),
@@ -90,7 +90,7 @@ fn authorities(files: &EngineTlsFiles) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     match &files.authorities {
         Some(path) => {
-            for certificate in pem::certificates(path, &*pem::read(path)?)? {
+            for certificate in pem::certificates(path, &pem::read(path)?)? {
                 store.add(certificate).map_err(|_| TlsError::BadCertificate(path.clone()))?;
             }
         }

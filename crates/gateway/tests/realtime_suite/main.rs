@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[expect(unreachable_pub, reason = "it is testkit's own")]
 #[path = "../../../testkit/src/authority.rs"]
 mod authority;
 mod clocks;
