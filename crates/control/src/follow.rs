@@ -27,6 +27,10 @@ pub(crate) async fn follow_others(inner: Weak<Inner>) {
         rounds.tick().await;
         let Some(inner) = inner.upgrade() else { return };
         let outcome = inner.follow().await;
+        if let Err(error) = inner.take_over_signing_keys().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "the signing keys of another node can't be taken over");
+        }
         // Told when it begins and when it ends, not each time.
         match (&outcome, fails) {
             (Err(error), false) => {
@@ -81,11 +85,13 @@ impl Inner {
             if *first > next(known) {
                 // The feed doesn't reach back that far.
                 self.tables.load(&self.store.snapshot().await?);
+                self.signing.mark_stale();
                 self.gateways.send_snapshots();
                 return Ok(());
             }
             for (revision, changes) in feed {
                 let changes: Arc<[_]> = changes.into();
+                self.signing.note_changes(&changes);
                 self.tables.apply(revision, &changes);
                 self.gateways.send_change(revision, &changes);
                 self.ended.note(revision, &changes, &self.store).await;

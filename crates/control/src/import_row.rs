@@ -107,9 +107,9 @@ impl Texts<'_> {
             hash: self.hash()?,
             name: name.to_owned(),
             project,
-            areas: list("areas", self.areas, Area::ALL, |text| Area::from_name(text))?
+            areas: list("areas", self.areas, Area::ALL, Area::from_name)?
                 .map(AreaSet::from_iter),
-            products: list("products", self.products, Product::ALL, |text| Product::from_name(text))?
+            products: list("products", self.products, Product::ALL, Product::from_name)?
                 .map(ProductSet::from_iter),
             expires_at,
             networks: networks(self.networks)?,

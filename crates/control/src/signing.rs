@@ -1,9 +1,11 @@
 //! Signing keys in memory: the one that signs, the public ones, and the master key that the private ones are sealed under.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use credentials::{Jwks, MasterKey, SigningKey};
+use domain::link::Change;
 use domain::{Algorithm, Kid, Rng, SigningKeyState, Timestamp, VerifyingKey};
 use storage::StoredSigningKey;
 use tokio::sync::{Mutex, MutexGuard};
@@ -18,6 +20,8 @@ pub(crate) struct Signing {
     master_key: ArcSwap<MasterKey>,
     /// Held while keys are moved on in their life or sealed anew.
     turn: Mutex<()>,
+    /// Another node has moved keys on.
+    is_stale: AtomicBool,
 }
 
 fn context(kid: &Kid) -> String {
@@ -84,6 +88,7 @@ impl Signing {
             jwks: ArcSwap::from_pointee(public(stored)),
             master_key: ArcSwap::from_pointee(master_key),
             turn: Mutex::default(),
+            is_stale: AtomicBool::new(false),
         })
     }
 
@@ -115,6 +120,29 @@ impl Signing {
     /// Takes another master key, under which everything is sealed by now.
     pub(crate) fn take_master_key(&self, key: MasterKey) {
         self.master_key.store(Arc::new(key));
+    }
+
+    /// Remembers that another node has moved keys on, if it has.
+    pub(crate) fn note_changes(&self, changes: &[Change]) {
+        let concerns = |change: &Change| {
+            matches!(
+                change,
+                Change::SigningKey(_) | Change::SigningKeyRemoved { .. } | Change::SigningKeyRevoked { .. }
+            )
+        };
+        if changes.iter().any(concerns) {
+            self.mark_stale();
+        }
+    }
+
+    /// Remembers that anything may have become of the keys.
+    pub(crate) fn mark_stale(&self) {
+        self.is_stale.store(true, Ordering::Release);
+    }
+
+    /// Whether another node has moved keys on since this was asked last.
+    pub(crate) fn take_stale(&self) -> bool {
+        self.is_stale.swap(false, Ordering::AcqRel)
     }
 
     /// Waits for the turn to move keys on or to seal them anew.

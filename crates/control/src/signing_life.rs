@@ -10,7 +10,7 @@ use storage::{AuditAction, AuditEntry, StoreError, StoredSigningKey};
 
 use crate::control::Inner;
 use crate::signing::{self, in_state};
-use crate::{Actor, Control, ControlError};
+use crate::{Actor, Control, ControlError, instance};
 
 /// A signing key, without its private half.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +169,22 @@ impl Inner {
         Ok(())
     }
 
+    /// Takes over what another node has done with the signing keys.
+    pub(crate) async fn take_over_signing_keys(&self) -> Result<(), SigningKeyError> {
+        if !self.signing.take_stale() {
+            return Ok(());
+        }
+        let _turn = self.signing.turn().await;
+        let stored = self.store.list_signing_keys().await?;
+        let signing = in_state(&stored, SigningKeyState::Signing).ok_or(ControlError::NoSigningKey)?;
+        if signing.verifying_key.kid != *self.signing.current().kid() {
+            let opened = signing::open(signing, &self.signing.master_key())?;
+            self.signing.sign_with(Arc::new(opened));
+        }
+        self.signing.show(&stored);
+        Ok(())
+    }
+
     async fn remove_retired_keys(self: &Arc<Self>) -> Result<Vec<StoredSigningKey>, SigningKeyError> {
         let (mut stored, now) = (self.store.list_signing_keys().await?, self.now());
         let is_over = |key: &StoredSigningKey| {
@@ -203,6 +219,11 @@ impl Inner {
         let (state, master_key) = (SigningKeyState::Published, self.signing.master_key());
         let key = signing::make(self.config.algorithm, state, &master_key, self.now(), &*self.rng);
         let mut change = self.store.change().await?;
+        // Another node may have sealed everything anew; what is sealed under the key before could never be opened.
+        let present = change.find_instance().await?;
+        if !present.is_some_and(|present| instance::is_sealed_under(&present, &master_key)) {
+            return Err(ControlError::WrongMasterKey.into());
+        }
         change.insert_signing_key(&key).await?;
         let entry = self.signing_entry(actor, AuditAction::SigningKeyCreated, &key.verifying_key.kid);
         self.publish(change, entry).await?;
