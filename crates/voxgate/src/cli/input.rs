@@ -50,8 +50,8 @@ pub(super) fn answer(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 
 /// A line typed at the terminal, unseen.
 async fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    drop(write!(io::stderr(), "{prompt}").and_then(|()| io::stderr().flush()));
     let unseen = Unseen::begin()?;
+    drop(write!(io::stderr(), "{prompt}").and_then(|()| io::stderr().flush()));
     // Whoever interrupts gets a terminal back that shows what is typed.
     let answer = tokio::select! {
         line = tokio::task::spawn_blocking(line) => line.map_err(|error| Failure::from_error(&error))?,

@@ -68,11 +68,15 @@ pub(super) fn settings(path: &Path) -> Result<Settings, Failure> {
     loaded(path).map(|loaded| loaded.settings)
 }
 
+/// The text of a configuration file.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure(format!("{} can't be read: {error}", path.display())))
+}
+
 /// Reads a configuration file, or tells everything that is wrong with it.
 pub(super) fn loaded(path: &Path) -> Result<Loaded, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure(format!("{} can't be read: {error}", path.display())))?;
-    load(&text).map_err(|problems| {
+    load(&read(path)?).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
         Failure(format!("{} has {} to correct:\n{}", path.display(), count(problems.len()), lines.join("\n")))
     })

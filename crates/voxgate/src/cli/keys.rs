@@ -2,7 +2,10 @@
 
 use clap::{Args, Subcommand};
 use domain::limits::ROTATION_OVERLAP_SECONDS_MAX;
-use domain::{ApiKeyId, Area, AreaSet, ClientRef, Networks, Product, ProductSet, ProjectId, Timestamp};
+use domain::{
+    ApiKeyId, Area, AreaSet, ClientRef, Clock as _, Networks, Product, ProductSet, ProjectId, SystemClock,
+    Timestamp,
+};
 use ipnet::IpNet;
 
 use super::args::{WorkspaceArgs, parse_client_ref, parse_project, parse_time};
@@ -116,18 +119,7 @@ pub(super) struct ChangeKeyArgs {
     place: WorkspaceArgs,
 }
 
-const COLUMNS: [&str; 10] = [
-    "apikey_id",
-    "name",
-    "hint",
-    "project_id",
-    "areas",
-    "products",
-    "expires_at",
-    "last_used_at",
-    "temporary_keys_last_used_at",
-    "revoked_at",
-];
+const COLUMNS: [&str; 7] = ["apikey_id", "name", "hint", "state", "project_id", "areas", "products"];
 
 pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
     match command {
@@ -138,7 +130,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
             if place.instance.json {
                 return output::say_json(&answer);
             }
-            output::say_table(&answer, &COLUMNS);
+            output::say_table(&output::with_states(&answer, SystemClock.now()), &COLUMNS);
             Ok(())
         }
         KeysCommand::Rotate { id, overlap, place } => rotate(id, overlap, &place).await,
@@ -213,7 +205,7 @@ async fn change(arguments: ChangeKeyArgs) -> Result<(), Failure> {
     if place.instance.json {
         return output::say_json(&answer);
     }
-    output::say_table(&serde_json::json!([answer]), &COLUMNS);
+    output::say_table(&output::with_states(&serde_json::json!([answer]), SystemClock.now()), &COLUMNS);
     Ok(())
 }
 

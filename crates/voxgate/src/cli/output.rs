@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use domain::Timestamp;
 use serde_json::Value;
 
 use super::Failure;
@@ -41,6 +42,22 @@ pub(super) fn say_table(rows: &Value, columns: &[&str]) {
     lines.for_each(|line| say(&line));
 }
 
+/// A list of keys or tokens with their state in a word: `active`, `expired`, `revoked`.
+pub(super) fn with_states(rows: &Value, now: Timestamp) -> Value {
+    let with_state = |row: &Value| {
+        let expires_at = row["expires_at"].as_str().and_then(Timestamp::parse_rfc3339);
+        let state = match (row["revoked_at"].is_null(), expires_at) {
+            (false, _) => "revoked",
+            (true, Some(at)) if at <= now => "expired",
+            (true, _) => "active",
+        };
+        let mut row = row.clone();
+        row["state"] = Value::from(state);
+        row
+    };
+    rows.as_array().into_iter().flatten().map(with_state).collect()
+}
+
 /// One thing as a list of its fields.
 pub(super) fn say_fields(value: &Value, fields: &[&str]) {
     let width = fields.iter().map(|field| field.len()).max().unwrap_or(0);
@@ -76,6 +93,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Whoever looks at a list sees which keys are no longer good.
+    #[test]
+    fn states_are_told() {
+        let now = Timestamp::parse_rfc3339("2026-11-25T00:00:00Z").unwrap();
+        let rows = json!([
+            {"expires_at": null, "revoked_at": null},
+            {"expires_at": "2026-11-25T00:00:00Z", "revoked_at": null},
+            {"expires_at": "2026-11-25T00:00:01Z", "revoked_at": null},
+            {"expires_at": null, "revoked_at": "2026-11-24T00:00:00Z"},
+        ]);
+        let states: Vec<Value> =
+            with_states(&rows, now).as_array().unwrap().iter().map(|row| row["state"].clone()).collect();
+        assert_eq!(states, ["active", "expired", "active", "revoked"]);
+    }
 
     /// Names come from strangers: no escape sequence of theirs reaches a terminal.
     #[test]

@@ -39,7 +39,7 @@ Example:
   voxgate signing-keys revoke kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k --yes --config voxgate.toml")]
     Revoke {
         /// Its kid, as voxgate signing-keys list shows it
-        #[arg(value_parser = parse_kid)]
+        #[arg(value_parser = parse_kid, allow_hyphen_values = true)]
         kid: Kid,
         #[command(flatten)]
         confirmation: Confirmation,

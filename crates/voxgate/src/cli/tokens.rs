@@ -1,7 +1,7 @@
 //! `voxgate tokens`.
 
 use clap::Subcommand;
-use domain::{ManagementTokenId, Permission, PermissionSet};
+use domain::{Clock as _, ManagementTokenId, Permission, PermissionSet, SystemClock};
 
 use super::args::WorkspaceArgs;
 use super::{Failure, instance, output};
@@ -49,8 +49,7 @@ pub(super) enum PermissionArg {
     All,
 }
 
-const COLUMNS: [&str; 7] =
-    ["token_id", "name", "hint", "permissions", "created_at", "last_used_at", "revoked_at"];
+const COLUMNS: [&str; 6] = ["token_id", "name", "hint", "state", "last_used_at", "permissions"];
 
 pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
     match command {
@@ -80,7 +79,7 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
             if place.instance.json {
                 return output::say_json(&answer);
             }
-            output::say_table(&answer, &COLUMNS);
+            output::say_table(&output::with_states(&answer, SystemClock.now()), &COLUMNS);
         }
         TokensCommand::Revoke { id, place } => {
             let call = TokenCall::Revoke { workspace: place.workspace, id };

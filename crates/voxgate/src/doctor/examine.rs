@@ -41,7 +41,7 @@ pub async fn examine(
     system::look(&mut report, deployment, running.as_ref());
     if let Some(store) = database::look(&mut report, deployment).await {
         clock::against_database(&mut report, &store, clock).await;
-        keys::look(&mut report, &store, clock.now()).await;
+        keys::look(&mut report, &store, deployment.control.signing_key_days_max, clock.now()).await;
         drop(store.close().await);
     }
     if let Some(settings) = &deployment.settings {

@@ -10,15 +10,15 @@ use crate::operator::CallError;
 
 const ABOUT: &str = "keys";
 const DAY_SECONDS: i64 = 24 * 3600;
-/// A signing key that signs for longer than this should have been rotated.
-const SIGNING_KEY_DAYS_MAX: i64 = 100;
+/// The instance rotates a signing key by itself when its time has come; so long after that it surely hasn't.
+const OVERDUE_DAYS: i64 = 7;
 /// API keys that expire within this are told.
 const SOON_DAYS: i64 = 14;
 /// API keys that are told by id.
 const NAMED_MAX: usize = 5;
 
-pub(super) async fn look(report: &mut Report, store: &Store, now: Timestamp) {
-    if let Err(error) = signing_keys(report, store, now).await {
+pub(super) async fn look(report: &mut Report, store: &Store, days_max: u32, now: Timestamp) {
+    if let Err(error) = signing_keys(report, store, days_max, now).await {
         let CallError(says) = CallError::from_error(&error);
         report.fail(ABOUT, says, "restore a backup (docs/operate/backup.md)");
         return;
@@ -29,7 +29,12 @@ pub(super) async fn look(report: &mut Report, store: &Store, now: Timestamp) {
     }
 }
 
-async fn signing_keys(report: &mut Report, store: &Store, now: Timestamp) -> Result<(), storage::StoreError> {
+async fn signing_keys(
+    report: &mut Report,
+    store: &Store,
+    days_max: u32,
+    now: Timestamp,
+) -> Result<(), storage::StoreError> {
     let keys = store.list_signing_keys().await?;
     let Some(current) = keys.iter().find(|key| key.state == SigningKeyState::Signing) else {
         report.fail(
@@ -42,7 +47,7 @@ async fn signing_keys(report: &mut Report, store: &Store, now: Timestamp) -> Res
     let kid = &current.verifying_key.kid;
     let age_days = now.micros_since(current.created_at) / 1_000_000 / DAY_SECONDS;
     let says = format!("the signing key {kid} was made {}", relative(current.created_at, now));
-    if age_days > SIGNING_KEY_DAYS_MAX {
+    if age_days > i64::from(days_max) + OVERDUE_DAYS {
         report.warn(ABOUT, says, "voxgate signing-keys rotate (docs/operate/rotation.md)");
     } else {
         report.ok(ABOUT, says);

@@ -36,7 +36,7 @@ async fn answers(report: &mut Report, address: std::net::SocketAddr) {
 }
 
 /// The same port at an address that can be connected to.
-const fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
+pub(super) const fn reachable(address: std::net::SocketAddr) -> std::net::SocketAddr {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {

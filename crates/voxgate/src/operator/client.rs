@@ -35,6 +35,17 @@ pub async fn run(place: Place, call: Call) -> Result<Value, CallError> {
     result
 }
 
+/// Runs a call on the server of a data folder, and on nothing else: no database is opened where none runs.
+///
+/// # Errors
+/// With a sentence for whoever called; also when no server runs.
+pub async fn ask_server(data_dir: &Path, call: &Call) -> Result<Value, CallError> {
+    match UnixStream::connect(data_dir.join(SOCKET_FILE)).await {
+        Ok(stream) => over_socket(stream, call).await,
+        Err(error) => Err(CallError(format!("no server answers on {}: {error}", data_dir.display()))),
+    }
+}
+
 /// A way to an instance that stays open for several calls.
 #[derive(Debug)]
 pub struct Line(Way);

@@ -12,6 +12,6 @@ pub use call::{
     AccountCall, AuditCall, Call, CallError, KeyCall, NewExpiry, ProjectCall, RewrapCall, SigningKeyCall,
     TokenCall, Who, WorkspaceCall,
 };
-pub use client::{Line, Place, run};
+pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;
 pub use server::{SocketError, listen, serve};

@@ -52,6 +52,10 @@ async fn config_example_passes_config_check() {
         said.contains("2 mistakes") && said.contains("line 1: colour") && said.contains("line 3: log.format"),
         "{said}"
     );
+    let output = run(&["config", "check", "--json", path]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!((&report["fine"], &report["problems"][1]["line"]), (&Value::Bool(false), &Value::from(3)));
     assert_eq!(
         run(&["serve", "--config", path]).await.status.code(),
         Some(1),

@@ -1,9 +1,13 @@
 //! Accounts, workspaces, members, projects and the audit log by command: an instance without a portal is managed whole.
 
-use serde_json::json;
-use testkit::Process;
+use std::process::Stdio;
 
-use crate::command::{binary, err, failed, json, ok, out, run, run_with_input};
+use serde_json::json;
+use testkit::{Process, within};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::Command;
+
+use crate::command::{BINARY, binary, err, failed, json, ok, out, run, run_with_input};
 
 /// Everything that an instance without a portal needs, on a folder that rests.
 #[tokio::test]
@@ -132,6 +136,64 @@ async fn an_instance_is_managed_without_a_portal() {
     failed(&run(&["workspaces", "close", ws, "--data-dir", dir]).await);
     ok(&run(&["workspaces", "close", ws, "--yes", "--data-dir", dir]).await);
     assert!(failed(&run(&["keys", "list", "--data-dir", dir]).await).contains("no workspace yet"));
+}
+
+/// A password that is typed at a terminal is asked for twice and never shown there.
+#[tokio::test]
+async fn a_typed_password_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let command = format!("{BINARY} users create --email ann@example.org --password - --data-dir {dir}");
+    let mut terminal = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("script(1) of util-linux gives a terminal");
+    let (mut keyboard, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let mut shown = String::new();
+    for prompt in ["New password: ", "Once more: "] {
+        while !shown.contains(prompt) {
+            let mut bytes = [0; 256];
+            let count = within("the prompt", screen.read(&mut bytes)).await.unwrap();
+            assert!(count > 0, "{shown}");
+            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        keyboard.write_all(b"correct horse battery\n").await.unwrap();
+    }
+    within("the rest", screen.read_to_string(&mut shown)).await.unwrap();
+    assert!(within("the end", terminal.wait()).await.unwrap().success(), "{shown}");
+    assert!(shown.contains("made the account") && !shown.contains("horse"), "{shown}");
+}
+
+/// Whoever follows the audit log sees a change as it is made.
+#[tokio::test]
+async fn the_audit_log_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(binary(), folder.path(), &[]).await;
+    let dir = folder.path().to_str().unwrap();
+    let mut following = Command::new(BINARY)
+        .args(["audit", "follow", "--json", "--action", "api_key_created", "--data-dir", dir])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    // It tells what comes after it began, which it doesn't say: so keys are made until it tells of one.
+    let told = async {
+        loop {
+            ok(&run(&["keys", "create", "--name", "seen", "--data-dir", dir]).await);
+            let line = tokio::time::timeout(std::time::Duration::from_secs(2), lines.next_line()).await;
+            if let Ok(line) = line {
+                return line.unwrap().unwrap();
+            }
+        }
+    };
+    let event: serde_json::Value = serde_json::from_str(&within("an event", told).await).unwrap();
+    assert_eq!((&event["action"], &event["actor"]), (&json!("api_key_created"), &json!("operator")));
+    following.kill().await.unwrap();
+    assert!(server.terminate().await.0);
 }
 
 /// Gateways are told by a server that runs, and by no other.

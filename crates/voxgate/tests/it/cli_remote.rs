@@ -150,3 +150,44 @@ async fn what_is_not_remote_says_so() {
     let gone = failed(&run_with(&gone, &[("VOXGATE_MANAGEMENT_TOKEN", &site.token)], "").await);
     assert!(gone.contains("can't be reached"), "{gone}");
 }
+
+/// Over TLS, the server's certificate must be signed by an authority that is trusted: the machine's, or the file's.
+#[tokio::test]
+async fn tls_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = testkit::Authority::new();
+    authority.write(folder.path(), "localhost", &["localhost"]);
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, authority.pem()).unwrap();
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let config = folder.path().join("voxgate.toml");
+    let text = format!(
+        "data_dir = \"{0}/data\"\n[admin]\naddress = \"\"\n[[listener]]\naddress = \"{address}\"\nserves = \"home:eu1\"\n\
+         tls_certificate_file = \"{0}/localhost.pem\"\ntls_key_file = \"{0}/localhost.key\"\n",
+        folder.path().display()
+    );
+    std::fs::write(&config, text).unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let config = config.to_str().unwrap();
+    ok(&run(&["workspaces", "create", "--name", "W", "--config", config]).await);
+    let token = ok(&run(&["tokens", "create", "--permissions", "all", "--config", config]).await);
+    let mut server = tokio::process::Command::new(binary())
+        .args(["serve", "--config", config])
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let socket = folder.path().join("data/operator.sock");
+    testkit::eventually("the server's socket", async || socket.exists().then_some(())).await;
+    let url = format!("https://localhost:{}", address.port());
+    let list = ["projects", "list", "--json", "--server", &url];
+    let trusted = [&list[..], &["--ca-file", ca_file.to_str().unwrap()]].concat();
+    let token = [("VOXGATE_MANAGEMENT_TOKEN", token.as_str())];
+    assert_eq!(json(&run_with(&trusted, &token, "").await)[0]["is_default"], true);
+    let stranger = failed(&run_with(&list, &token, "").await);
+    assert!(stranger.contains("can't be reached") && stranger.contains("certificate"), "{stranger}");
+    let other_name = format!("https://127.0.0.1:{}", address.port());
+    let other = ["projects", "list", "--server", &other_name, "--ca-file", ca_file.to_str().unwrap()];
+    assert!(failed(&run_with(&other, &token, "").await).contains("can't be reached"));
+    server.kill().await.unwrap();
+}
