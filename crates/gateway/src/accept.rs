@@ -86,17 +86,17 @@ impl Gateway {
             http2: http2(),
         });
         loop {
-            // A connection over the limit waits in the listener's queue.
             let accepted = tokio::select! {
                 () = shutdown.cancelled() => break,
-                accepted = async {
-                    let permit = connections.clone().acquire_owned().await;
-                    (permit, socket.accept().await)
-                } => accepted,
+                accepted = socket.accept() => accepted,
             };
-            let (permit, accepted) = accepted;
             match accepted {
                 Ok(accepted) => {
+                    // One over the limit waits here, and those behind it in the listener's queue.
+                    let permit = tokio::select! {
+                        () = shutdown.cancelled() => break,
+                        permit = connections.clone().acquire_owned() => permit,
+                    };
                     let connection = converse(listening.clone(), accepted);
                     listening.gateway.workers.serve(tasks.track_future(async move {
                         connection.await;

@@ -44,7 +44,10 @@ pub struct Go {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "it is made once per request, mostly the large one, and taken apart at once")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is made once per request, mostly the large one, and taken apart at once"
+)]
 pub enum Verdict {
     /// It goes on.
     Go(Go),

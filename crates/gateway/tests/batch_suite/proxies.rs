@@ -289,3 +289,30 @@ async fn heads_and_pauses_have_their_time() {
         assert!(!rest.starts_with(b"HTTP/1.1 200"), "it is hung up");
     }
 }
+
+/// As many connections are served as the limit says, over all listeners; one more waits, and is served when another one ends.
+#[tokio::test]
+async fn connections_have_a_limit() {
+    let limits = GatewayLimits { connections_max: 2, drain_seconds_max: 1, ..GatewayLimits::default() };
+    let world = World::with(Setup { gateway_limits: limits, ..Setup::default() }).await;
+    let (here, there) = (trusting(&world, false).await, trusting(&world, false).await);
+    let whole = b"GET /who HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut buffer = [0; 512];
+    let mut open = Vec::new();
+    for address in [here, there] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(whole).await.unwrap();
+        assert!(soon(stream.read(&mut buffer)).await.unwrap() > 0);
+        open.push(stream);
+    }
+    let mut waiting = TcpStream::connect(here).await.unwrap();
+    waiting.write_all(whole).await.unwrap();
+    for stream in &mut open {
+        stream.write_all(whole).await.unwrap();
+        assert!(soon(stream.read(&mut buffer)).await.unwrap() > 0, "those that are in are served");
+    }
+    let nothing_yet = waiting.try_read(&mut buffer).unwrap_err().kind();
+    assert_eq!(nothing_yet, std::io::ErrorKind::WouldBlock);
+    drop(open.pop());
+    assert!(soon(waiting.read(&mut buffer)).await.unwrap() > 0, "its turn has come");
+}

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Region;
 use futures_util::SinkExt as _;
-use gateway::{Body, CertificateFiles, EngineTls, EngineTlsFiles, Listener, ServerTls, Site, Upstream};
+use gateway::{
+    Body, CertificateFiles, ClientHeader, EngineTls, EngineTlsFiles, Listener, ServerTls, Site,
+    TrustedProxies, Upstream,
+};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::copy_bidirectional;
@@ -215,4 +218,32 @@ async fn the_end_is_heard() {
     assert_eq!(error["message"], "Error");
     assert_eq!(closed(&mut session.client).await.0, 1001);
     soon(stopping).await.unwrap();
+}
+
+/// A session is listed with the client that a trusted proxy tells, not with the proxy.
+#[tokio::test]
+async fn a_session_tells_the_client_of_a_trusted_proxy() {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+    let world = World::new().await;
+    let key = world.api_key().await;
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut listener = Listener::from(socket);
+    listener.rules.proxy_protocol = true;
+    listener.rules.trusted_proxies =
+        TrustedProxies::new(&["127.0.0.0/8".parse().unwrap()], ClientHeader::default());
+    let other: gateway::Other = Arc::new(|_, _| Box::pin(async { http::Response::new(Body::empty()) }));
+    let (site, shutdown) = (Site::Region(Region::Eu1), world.shutdown.clone());
+    tokio::spawn(world.gateway.clone().serve(listener, site, other, shutdown));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PROXY TCP6 ::ffff:198.51.100.7 ::1 52000 443\r\n").await.unwrap();
+    let mut request = format!("ws://{address}/v2").into_client_request().unwrap();
+    let authorization = format!("Bearer {}", key.secret.expose());
+    request.headers_mut().insert("authorization", authorization.parse().unwrap());
+    let opening = tokio_tungstenite::client_async(request, stream);
+    let (client, _engine) = tokio::join!(soon(opening), world.engine.accept());
+    let _client = client.unwrap();
+    let sessions = world.sessions().await;
+    assert_eq!(sessions[0].peer.to_string(), "198.51.100.7");
 }
