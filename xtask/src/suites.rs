@@ -11,8 +11,10 @@ use crate::{Fault, fuzz, layers, postgres, process, tidy};
 
 /// The longest that one suite may take.
 const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
-/// Leaves out the tests that say themselves which database they run on: they have run already.
-const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres)";
+/// Leaves out the tests that say themselves which database they run on, and those of commands that find an instance by its
+/// data folder alone, where a PostgreSQL can't be: they have run already.
+const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres) \
+     and not test(/^(admin|cli|config|doctor|import|master_key|operate|reference|signing_rotation)/)";
 /// The longest that one test of Node's runner may take.
 const NODE_TEST_MILLISECONDS_MAX: u32 = 120_000;
 
@@ -41,6 +43,8 @@ pub(crate) enum Suite {
     ClientsNodePostgres,
     /// A recorded human voice, recognised
     Voice,
+    /// The management API against its own document, by Schemathesis
+    Schemathesis,
     /// Every fuzz target, for some seconds
     Fuzz,
 }
@@ -80,6 +84,7 @@ impl Suite {
             Self::ClientsPythonPostgres => "clients-python-postgres",
             Self::ClientsNodePostgres => "clients-node-postgres",
             Self::Voice => "voice",
+            Self::Schemathesis => "schemathesis",
             Self::Fuzz => "fuzz",
         }
     }
@@ -95,7 +100,8 @@ impl Suite {
             | Self::ClientsBrowser
             | Self::ClientsPythonPostgres
             | Self::ClientsNodePostgres
-            | Self::Voice => Lane::Waiting,
+            | Self::Voice
+            | Self::Schemathesis => Lane::Waiting,
         }
     }
 
@@ -108,7 +114,8 @@ impl Suite {
             | Self::ClientsBrowser
             | Self::ClientsPythonPostgres
             | Self::ClientsNodePostgres
-            | Self::Voice => Build::Program,
+            | Self::Voice
+            | Self::Schemathesis => Build::Program,
             Self::Rust | Self::WirePostgres | Self::Doc => Build::Workspace,
         }
     }
@@ -121,7 +128,7 @@ impl Suite {
             Self::WirePostgres => &[Need::Nextest, Need::Postgres],
             Self::ClientsPythonPostgres => &[Need::Python, Need::PythonPackages, Need::Postgres],
             Self::ClientsNodePostgres => &[Need::Node, Need::NodePackages, Need::Postgres],
-            Self::ClientsPython | Self::Voice => &[Need::Python, Need::PythonPackages],
+            Self::ClientsPython | Self::Voice | Self::Schemathesis => &[Need::Python, Need::PythonPackages],
             Self::ClientsNode => &[Need::Node, Need::NodePackages],
             Self::ClientsBrowser => &[Need::Node, Need::NodePackages, Need::Chromium],
             Self::Fuzz => &[Need::CxxCompiler, Need::CargoFuzz],
@@ -149,6 +156,7 @@ impl Suite {
             }
             Self::ClientsPython => self.logged(repo, pytest(repo, "clients/python")),
             Self::Voice => self.logged(repo, pytest(repo, "clients/voice")),
+            Self::Schemathesis => self.logged(repo, pytest(repo, "clients/schemathesis")),
             Self::ClientsNode => self.logged(repo, node(repo, "node")?),
             Self::ClientsPythonPostgres => {
                 self.logged(repo, on_postgres(repo, more, pytest(repo, "clients/python")))

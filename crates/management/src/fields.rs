@@ -27,6 +27,10 @@ impl Fields {
             // Above what fits: told by the range check that follows.
             Value::Number(number) if number.is_u64() => Ok(Some(number.as_i64().unwrap_or(i64::MAX))),
             Value::Number(number) if number.is_i64() => Ok(number.as_i64()),
+            // JSON knows no integers: 60.0 is the number 60.
+            Value::Number(number) => {
+                whole(number.as_f64()).map(Some).ok_or_else(|| Invalid::wrong_type(field, "body", "integer"))
+            }
             _ => Err(Invalid::wrong_type(field, "body", "integer")),
         }
     }
@@ -202,6 +206,13 @@ impl Fields {
     }
 }
 
+/// A whole number that was written with a decimal point, up to where such numbers are exact.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+fn whole(number: Option<f64>) -> Option<i64> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    number.filter(|number| number.trunc() == *number && number.abs() <= EXACT_MAX).map(|number| number as i64)
+}
+
 fn find<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Option<T> {
     all.iter().copied().find(|item| name(*item) == text)
 }
@@ -255,7 +266,9 @@ mod tests {
             (json!(-1), Err("ttl in body should be greater than or equal to 60")),
             (json!(3601), Err("ttl in body should be less than or equal to 3600")),
             (json!(u64::MAX), Err("ttl in body should be less than or equal to 3600")),
-            (json!(60.0), Err("ttl in body must be of type integer")),
+            (json!(60.0), Ok(Some(60))),
+            (json!(60.5), Err("ttl in body must be of type integer")),
+            (json!(1e300), Err("ttl in body must be of type integer")),
             (json!("60"), Err("ttl in body must be of type integer")),
             (json!(true), Err("ttl in body must be of type integer")),
             (json!([60]), Err("ttl in body must be of type integer")),

@@ -5,6 +5,7 @@ use domain::{Area, AreaSet, ClientRef, Leash, Networks, Product, ProductSet, Pro
 
 use crate::fields::Fields;
 use crate::invalid::Invalid;
+use crate::request;
 
 /// A request for a temporary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +31,7 @@ pub(crate) struct PermanentKeyForm {
 
 /// The product that the query names; none means batch.
 pub(crate) fn product(query: &[(String, String)]) -> Result<Product, Invalid> {
-    let mut types = query.iter().filter(|(name, _)| name == "type").map(|(_, value)| value.as_str());
-    let first = types.next().unwrap_or_default();
-    if types.next().is_some() {
-        return Err(Invalid::pattern("type in query should be given once"));
-    }
-    if first.is_empty() {
-        return Ok(Product::Batch);
-    }
+    let Some(first) = request::one(query, "type")? else { return Ok(Product::Batch) };
     Product::from_name(first).ok_or_else(|| {
         let names: Vec<&str> = Product::ALL.iter().map(|product| product.as_str()).collect();
         Invalid::one_of("type", "query", &names)
@@ -99,7 +93,7 @@ impl PermanentKeyForm {
     /// Reads and checks every value of a permanent key.
     pub(crate) fn read(query: &[(String, String)], fields: &Fields, now: Timestamp) -> Result<Self, Invalid> {
         // The published form names one product in the query; `products` in the body says it for several.
-        let in_query = query.iter().any(|(name, value)| name == "type" && !value.is_empty());
+        let in_query = query.iter().any(|(name, _)| name == "type");
         let from_query = product(query)?;
         let products = fields
             .choices("products", Product::ALL, Product::as_str)?

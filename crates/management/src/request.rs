@@ -22,10 +22,10 @@ pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
     Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default()
 }
 
-/// A parameter of the query that is given once at most; an empty one is an absent one.
+/// A parameter of the query that is given once at most.
 pub(crate) fn one<'a>(query: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Invalid> {
     let mut values = query.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
-    let first = values.next().filter(|value| !value.is_empty());
+    let first = values.next();
     if values.next().is_some() {
         return Err(Invalid::pattern(format!("{name} in query should be given once")));
     }
@@ -122,17 +122,22 @@ pub(crate) async fn wait(
     query: &[(String, String)],
     revision: Revision,
 ) -> Result<Option<Enforced>, Problem> {
-    match query.iter().find(|(name, _)| name == "wait").map(|(_, value)| value.as_str()) {
-        None | Some("") => Ok(None),
-        Some("enforced") => Ok(Some(context.control.gateways().wait_enforced(revision).await)),
-        Some(_) => Err(Invalid::one_of("wait", "query", &["enforced"]).into()),
+    if !waits(query)? {
+        return Ok(None);
     }
+    Ok(Some(context.control.gateways().wait_enforced(revision).await))
 }
 
 /// Refuses another `wait` before anything is done.
 pub(crate) fn check_wait(query: &[(String, String)]) -> Result<(), Problem> {
-    match query.iter().find(|(name, _)| name == "wait").map(|(_, value)| value.as_str()) {
-        None | Some("" | "enforced") => Ok(()),
-        Some(_) => Err(Invalid::one_of("wait", "query", &["enforced"]).into()),
+    waits(query)?;
+    Ok(())
+}
+
+fn waits(query: &[(String, String)]) -> Result<bool, Invalid> {
+    match one(query, "wait")? {
+        None => Ok(false),
+        Some("enforced") => Ok(true),
+        Some(_) => Err(Invalid::one_of("wait", "query", &["enforced"])),
     }
 }

@@ -9,6 +9,7 @@ use axum::Router;
 use control::{ControlConfig, MasterKeySource};
 use domain::{Region, SystemClock, SystemRng};
 use gateway::{EngineToken, GatewayLimits, HostMap, HostTarget, Place, RegionConfig, Site};
+use management::ManagementLimits;
 use sql::{DbPlace, InvalidDbUrl};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
@@ -204,6 +205,7 @@ pub async fn start_logging(
         ledgers: ledger_places(settings, environment)?,
         refusal_style: settings.refusals.into(),
         limits: gateway_limits(settings),
+        management: management_limits(settings),
         other_hosts: OtherHosts {
             management: settings.hosts.management.clone(),
             portal: settings.hosts.portal.clone(),
@@ -247,10 +249,27 @@ async fn open_admin(settings: &Settings) -> Result<Option<TcpListener>, ServeErr
 /// limited by address.
 fn gateway_limits(settings: &Settings) -> GatewayLimits {
     let limits = settings.limits;
-    let is_blind = settings.proxies.behind_tls_proxy && settings.proxies.trusted.is_empty();
     let connections_per_peer_max =
-        if is_blind { limits.connections_max } else { limits.connections_per_peer_max };
+        if is_blind(settings) { limits.connections_max } else { limits.connections_per_peer_max };
     GatewayLimits { connections_per_peer_max, ..limits }
+}
+
+/// The management API's limits. Those per network are off where nothing can be limited by address.
+fn management_limits(settings: &Settings) -> ManagementLimits {
+    let limits = settings.management;
+    if !is_blind(settings) {
+        return limits;
+    }
+    ManagementLimits {
+        network_calls_per_second_max: u32::MAX,
+        network_failures_per_second_max: u32::MAX,
+        ..limits
+    }
+}
+
+/// Whether all clients come from the address of one proxy.
+fn is_blind(settings: &Settings) -> bool {
+    settings.proxies.behind_tls_proxy && settings.proxies.trusted.is_empty()
 }
 
 fn host_map(settings: &Settings) -> HostMap {
@@ -376,5 +395,6 @@ fn portal_config(settings: &Settings, urls: &PublicUrls) -> portal::PortalConfig
         },
         is_dev: false,
         docs_url: settings.docs_url.clone(),
+        support_contact: settings.support_contact.clone(),
     }
 }

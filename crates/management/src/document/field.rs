@@ -61,7 +61,7 @@ pub(crate) enum Form {
 pub(crate) const INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// Text without control characters.
-const LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*$";
+pub(crate) const LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*$";
 /// The same, and not only blanks.
 const NOT_BLANK: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x1F\x7F-\x9F\s][^\x00-\x1F\x7F-\x9F]*$";
 
@@ -81,8 +81,9 @@ impl Field {
         let mut schema = self.form.schema();
         schema["description"] = self.says.into();
         if !self.is_required {
-            let kind = schema["type"].take();
-            schema["type"] = json!([kind, "null"]);
+            if let Value::String(kind) = schema["type"].take() {
+                schema["type"] = json!([kind, "null"]);
+            }
             if let Some(Value::Array(names)) = schema.get_mut("enum") {
                 names.push(Value::Null);
             }
@@ -111,16 +112,20 @@ impl Form {
                 "minLength": control::PASSWORD_BYTES_MIN, "maxLength": control::PASSWORD_BYTES_MAX}),
             Self::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Boolean => json!({"type": "boolean"}),
-            Self::WorkspaceId => json!({"type": "string", "pattern": id_pattern("ws_")}),
+            Self::WorkspaceId => id("ws_"),
             Self::Choice(names) => json!({"type": "string", "enum": names()}),
             Self::Choices(names) => json!({"type": "array", "minItems": 1, "maxItems": names().len(),
                 "items": {"type": "string", "enum": names()}}),
             Self::Moment => json!({"type": "string", "format": "date-time"}),
             Self::Networks => json!({"type": "array", "maxItems": NETWORKS_ENTRIES_MAX,
-                "items": {"type": "string", "examples": ["192.0.2.0/24"]}}),
+                "items": {"type": "string", "format": "cidr"}}),
             Self::Origins => json!({"type": "array", "maxItems": ORIGINS_ENTRIES_MAX,
-                "items": {"type": "string", "examples": ["https://app.example.com"]}}),
-            Self::Object(fields) => object(fields, Extra::Refused),
+                "items": {"type": "string", "format": "origin"}}),
+            Self::Object(fields) => {
+                let mut schema = object(fields, Extra::Refused);
+                schema["type"] = json!("object");
+                schema
+            }
         }
     }
 
@@ -149,8 +154,13 @@ impl Form {
 const WORKSPACE_EXAMPLE: &str = "ws_01k5zr0000000000000000000e";
 
 /// The form of a prefixed id.
-pub(crate) fn id_pattern(prefix: &str) -> String {
+fn id_pattern(prefix: &str) -> String {
     format!("^{prefix}[0-7][0-9a-hj-km-np-tv-z]{{25}}$")
+}
+
+/// The schema of a prefixed id.
+pub(crate) fn id(prefix: &str) -> Value {
+    json!({"type": "string", "pattern": id_pattern(prefix)})
 }
 
 /// What becomes of fields that a body has beyond the known ones.
@@ -169,7 +179,10 @@ pub(crate) fn object(fields: &[Field], extra: Extra) -> Value {
     let required: Vec<&str> =
         fields.iter().filter(|field| field.is_required).map(|field| field.name).collect();
     let mut schema = json!({"type": "object", "properties": properties});
-    if !required.is_empty() {
+    if required.is_empty() {
+        // As if it were left out.
+        schema["type"] = json!(["object", "null"]);
+    } else {
         schema["required"] = json!(required);
     }
     if extra == Extra::Refused {

@@ -47,8 +47,7 @@ pub(crate) fn document(operations: &[Operation], url: &str) -> OpenApi {
             components.schemas.insert(name.clone(), value.clone());
         }
         if let Some(body) = operation.body {
-            let value = field::object(body.fields, body.extra);
-            components.schemas.insert(body.name.to_owned(), schema(value));
+            components.schemas.insert(body.name.to_owned(), schema(body.schema()));
         }
     }
     components.add_security_scheme(

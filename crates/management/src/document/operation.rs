@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::{ArrayBuilder, OneOfBuilder, Ref, RefOr, Schema};
 
-use super::field::{Extra, Field};
+use super::field::{Extra, Field, object};
 
 /// What operations are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +99,19 @@ pub(crate) struct Body {
     pub(crate) name: &'static str,
     pub(crate) fields: &'static [Field],
     pub(crate) extra: Extra,
+    /// The fields of the other thing that it may be instead.
+    pub(crate) or: &'static [Field],
+}
+
+impl Body {
+    /// Its schema.
+    pub(crate) fn schema(self) -> Value {
+        let first = object(self.fields, self.extra);
+        if self.or.is_empty() {
+            return first;
+        }
+        serde_json::json!({"anyOf": [first, object(self.or, self.extra)]})
+    }
 }
 
 /// An answer to a call that went well.
@@ -168,7 +181,7 @@ impl Operation {
     pub(crate) fn callers(mut self, callers: Callers) -> Self {
         self.callers = callers;
         if matches!(callers, Callers::Managers(_) | Callers::ManagersAndKeys(_)) {
-            let schema = serde_json::json!({"type": "string", "pattern": super::field::id_pattern("ws_")});
+            let schema = super::field::id("ws_");
             let says = "Another workspace than the token's own. Needs the permission operate_instance.";
             self = self.query("workspace_id", schema, says).refuses(&[Reason::NotFound]);
         }
@@ -195,8 +208,14 @@ impl Operation {
 
     /// Takes a body.
     pub(crate) fn body(mut self, name: &'static str, fields: &'static [Field], extra: Extra) -> Self {
-        self.body = Some(Body { name, fields, extra });
+        self.body = Some(Body { name, fields, extra, or: &[] });
         self.refuses(&[Reason::MalformedRequest, Reason::TooLarge, Reason::InvalidValue])
+    }
+
+    /// Says what the body may be instead.
+    pub(crate) fn or(mut self, or: &'static [Field]) -> Self {
+        self.body = self.body.map(|body| Body { or, ..body });
+        self
     }
 
     /// Answers an object.
@@ -220,7 +239,7 @@ impl Operation {
 
     fn paged(self) -> Self {
         let limit = serde_json::json!({"type": "integer", "minimum": 1, "maximum": crate::paging::LIMIT_MAX});
-        let after = serde_json::json!({"type": "string", "minLength": 1});
+        let after = serde_json::json!({"type": "string", "minLength": 1, "format": "cursor"});
         self.query("limit", limit, "At most so many entries.").query(
             "after",
             after,
@@ -263,7 +282,7 @@ impl Operation {
 
     /// Every reason for which it is refused, those of its callers and of the API as a whole among them.
     pub(crate) fn all_reasons(&self) -> Vec<Reason> {
-        let mut reasons = vec![Reason::RateLimited];
+        let mut reasons = vec![Reason::RateLimited, Reason::MalformedRequest];
         if self.callers != Callers::Anybody {
             reasons.extend([
                 Reason::CredentialMissing,

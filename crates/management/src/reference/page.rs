@@ -37,6 +37,7 @@ struct Shown {
     callers: String,
     parameters: Vec<Line>,
     fields: Vec<Line>,
+    or_fields: Vec<Line>,
     answers: Vec<AnswerLine>,
     refusals: Vec<Refusals>,
     curl: String,
@@ -110,9 +111,10 @@ fn show(operation: &Operation, url: &str) -> Shown {
         note: if parameter.place == Place::Path { "in the path" } else { "in the query" },
         says: parameter.says,
     });
-    let mut fields = Vec::new();
+    let (mut fields, mut or_fields) = (Vec::new(), Vec::new());
     if let Some(body) = operation.body {
         add_fields(&mut fields, "", body.fields);
+        add_fields(&mut or_fields, "", body.or);
     }
     let refusals = by_status(&operation.all_reasons()).into_iter().map(|(status, reasons)| Refusals {
         status,
@@ -132,6 +134,7 @@ fn show(operation: &Operation, url: &str) -> Shown {
         callers: callers(operation.callers),
         parameters: parameters.collect(),
         fields,
+        or_fields,
         answers: answers.collect(),
         refusals: refusals.collect(),
         curl: curl(operation, url),

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 
 use crate::auth;
 use crate::context::Context;
-use crate::document::field::only;
+use crate::document::field::{self, only};
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::invalid::Invalid;
 use crate::problem::Problem;
@@ -46,7 +46,7 @@ fn operation(method: Method, id: &'static str, summary: &'static str) -> Operati
 
 /// An operation on an account that its path names.
 pub(crate) fn with_account(operation: Operation) -> Operation {
-    let form = serde_json::json!({"type": "string"});
+    let form = field::id("acc_");
     operation
         .path_parameter("account_id", form, "The id of the account.", "acc_01k5zr0000000000000000000e")
         .refuses(&[Reason::NotFound])

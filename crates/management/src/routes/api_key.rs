@@ -13,6 +13,7 @@ use verify::Manager;
 
 use crate::auth;
 use crate::context::Context;
+use crate::document::field;
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::fields::Fields;
 use crate::invalid::Invalid;
@@ -43,7 +44,7 @@ pub(crate) fn operations(api: Api) -> Api {
              temporary keys with it; it never lives longer than it would have. Needs the permissions create_api_keys and \
              delete_api_keys.",
         )
-        .path_parameter("apikey_id", serde_json::json!({"type": "string"}), "The id of the API key.", EXAMPLE)
+        .path_parameter("apikey_id", field::id("key_"), "The id of the API key.", EXAMPLE)
         .callers(Callers::Managers(Permission::CreateApiKeys))
         .body("ApiKeyRotation", ROTATE_FIELDS, Extra::Ignored)
         .refuses(&[Reason::NotFound, Reason::QuotaReached])
@@ -101,7 +102,7 @@ struct RotatedAnswer {
 }
 
 fn operation(method: Method, id: &'static str, summary: &'static str) -> Operation {
-    let form = serde_json::json!({"type": "string"});
+    let form = field::id("key_");
     Operation::new(method, "/v1/api-keys/{apikey_id}", id, Tag::Keys, summary)
         .path_parameter("apikey_id", form, "The id of the API key.", "key_01k5zr0000000000000000000e")
         .refuses(&[Reason::NotFound])

@@ -29,50 +29,47 @@ const TEMPORARY_KEY_ID: HeaderName = HeaderName::from_static("temporary-key-id")
 /// What a key is called that nobody named.
 const UNNAMED: &str = "API key";
 
-/// The fields of a body that mints or makes a key.
-const FIELDS: &[Field] = &[
-    Field::new(
+/// The fields of a body that mints a temporary key.
+const TEMPORARY: &[Field] = &[
+    Field::required(
         "ttl",
         Form::Integer { min: 60, max: 86_400 },
-        "How long the temporary key lives, in seconds; batch keys at most 3600 unless configured otherwise. Left out, a \
-         permanent key is made.",
+        "How long the temporary key lives, in seconds; for batch at most 3600, unless configured otherwise.",
     ),
     Field::new(
         "region",
         Form::Choice(area_names),
-        "Narrows a temporary key to this area. The area au offers no realtime.",
+        "Narrows it to this area. The area au offers no realtime.",
     ),
     Field::new("client_ref", Form::ClientRef, "Your own reference for one end user: at most 256 bytes."),
-    Field::new(
-        "max_sessions",
-        Form::Integer { min: 1, max: U32_MAX },
-        "Sessions of the temporary key open at once.",
-    ),
+    Field::new("max_sessions", Form::Integer { min: 1, max: U32_MAX }, "Its sessions that are open at once."),
     Field::new(
         "max_session_seconds",
         Form::Integer { min: 1, max: U32_MAX },
         "The longest that one of its sessions lasts.",
     ),
-    Field::new("end_at_expiry", Form::Boolean, "Whether its sessions end when the temporary key expires."),
-    Field::new("origins", Form::Origins, "The pages that the temporary key may be used from."),
-    Field::new("networks", Form::Networks, "The networks that the key may be used from."),
-    Field::new(
+    Field::new("end_at_expiry", Form::Boolean, "Whether its sessions end when it expires."),
+    Field::new("origins", Form::Origins, "The pages that it may be used from."),
+    Field::new("networks", Form::Networks, "The networks that it may be used from."),
+];
+
+/// The fields of a body that makes a permanent key.
+const PERMANENT: &[Field] = &[
+    Field::required(
         "project_id",
         Form::Integer { min: 1, max: INTEGER_MAX },
-        "The project of a permanent key, which needs one.",
+        "The project that it belongs to.",
     ),
-    Field::new("name", Form::OptionalName, "What the permanent key is called."),
-    Field::new(
-        "areas",
-        Form::Choices(area_names),
-        "The areas of the permanent key; the workspace's home area if left out.",
-    ),
+    Field::new("name", Form::OptionalName, "What it is called."),
+    Field::new("client_ref", Form::ClientRef, "Isolates it to one end user: at most 256 bytes."),
+    Field::new("areas", Form::Choices(area_names), "Its areas; the workspace's home area if left out."),
     Field::new(
         "products",
         Form::Choices(product_names),
-        "What the permanent key may be used for; batch and rt if left out.",
+        "What it may be used for; batch and rt if left out.",
     ),
-    Field::new("expires_at", Form::Moment, "When the permanent key expires."),
+    Field::new("networks", Form::Networks, "The networks that it may be used from."),
+    Field::new("expires_at", Form::Moment, "When it expires."),
 ];
 
 const U32_MAX: u64 = u32::MAX as u64;
@@ -99,7 +96,8 @@ pub(crate) fn operations(api: Api) -> Api {
                and a `project_id`: makes a permanent API key.")
         .callers(Callers::ManagersAndKeys(Permission::CreateApiKeys))
         .query("type", product, "The product; batch if left out.")
-        .body("NewApiKey", FIELDS, Extra::Ignored)
+        .body("NewApiKey", TEMPORARY, Extra::Ignored)
+        .or(PERMANENT)
         .refuses(&[
             Reason::CredentialExpired,
             Reason::TokenInvalid,

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::auth;
 use crate::context::Context;
+use crate::document::field::LINE;
 use crate::document::{Api, Callers, Operation, Tag};
 use crate::invalid::Invalid;
 use crate::paging::Paging;
@@ -16,13 +17,13 @@ use crate::problem::Problem;
 use crate::request;
 use crate::routes::answers::{AuditAnswer, AuditPage};
 
-/// An actor or subject, in bytes: longer than any id or pseudonym.
-const WHO_BYTES_MAX: usize = 300;
+/// An actor or subject, in characters: longer than any id or pseudonym.
+const WHO_CHARACTERS_MAX: usize = 300;
 
 /// The operations of this path.
 pub(crate) fn operations(api: Api) -> Api {
     let actions: Vec<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
-    let who = json!({"type": "string", "minLength": 1, "maxLength": WHO_BYTES_MAX});
+    let who = json!({"type": "string", "minLength": 1, "maxLength": WHO_CHARACTERS_MAX, "pattern": LINE});
     let moment = json!({"type": "string", "format": "date-time"});
     let list = Operation::new(Method::GET, "/v1/audit", "list_audit_events", Tag::Audit, "Read the audit log")
         .says("What was done in the workspace, oldest first. The log only grows. Who did it is a pseudonym; the name behind \
@@ -67,9 +68,9 @@ async fn get(
         since: request::moment(&query, "since")?,
         until: request::moment(&query, "until")?,
     };
-    let after = paging.number()?.unwrap_or(0);
+    let after = u64::try_from(paging.number()?.unwrap_or(0)).unwrap_or(0);
     let events = context.control.find_audit_events(&filter, after, paging.limit + 1).await?;
-    let (events, next) = paging.cut(events, |event| event.sequence);
+    let (events, next) = paging.cut(events, |event| event.sequence.cast_signed());
     Ok(Json(AuditPage { events: events.into_iter().map(AuditAnswer::from).collect(), next }))
 }
 
@@ -83,9 +84,9 @@ fn subject_of(context: &Context, text: &str) -> String {
 
 fn who<'a>(query: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Invalid> {
     let Some(text) = request::one(query, name)? else { return Ok(None) };
-    if text.len() > WHO_BYTES_MAX || text.chars().any(char::is_control) {
+    if text.is_empty() || text.chars().count() > WHO_CHARACTERS_MAX || text.chars().any(char::is_control) {
         return Err(Invalid::pattern(format!(
-            "{name} in query should be an id or a pseudonym, at most {WHO_BYTES_MAX} chars long"
+            "{name} in query should be an id or a pseudonym, 1 to {WHO_CHARACTERS_MAX} chars long"
         )));
     }
     Ok(Some(text))

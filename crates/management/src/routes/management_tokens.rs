@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::auth::{self, unknown_workspace};
 use crate::context::Context;
-use crate::document::field::only;
+use crate::document::field::{self, only};
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::invalid::Invalid;
 use crate::paging::{self, Paging};
@@ -49,7 +49,7 @@ pub(crate) fn operations(api: Api) -> Api {
         .answers::<CreatedTokenAnswer>(201, "The token. It is shown once.")
         .enforced();
     let path = "/v1/management-tokens/{token_id}";
-    let form = serde_json::json!({"type": "string"});
+    let form = field::id("mgt_");
     let revoke =
         Operation::new(Method::DELETE, path, "revoke_management_token", tag, "Revoke a management token")
             .path_parameter("token_id", form, "The id of the token.", "mgt_01k5zr0000000000000000000e")

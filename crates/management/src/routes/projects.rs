@@ -11,7 +11,6 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::auth;
 use crate::context::Context;
-use crate::document::field::INTEGER_MAX;
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::invalid::Invalid;
 use crate::paging::Paging;
@@ -23,7 +22,6 @@ use crate::routes::answers::{self, ProjectAnswer, ProjectsPage};
 const FIELDS: &[Field] = &[
     Field::required("name", Form::Name, "Its name."),
     Field::new("description", Form::Description, "What it is for."),
-    Field::new("contract_id", Form::Integer { min: 0, max: INTEGER_MAX }, "Ignored; older clients send it."),
 ];
 
 /// The operations of this path.
@@ -34,6 +32,7 @@ pub(crate) fn operations(api: Api) -> Api {
         .lists::<ProjectAnswer, ProjectsPage>("The projects.");
     let make =
         Operation::new(Method::POST, "/v1/projects", "create_project", Tag::Projects, "Make a project")
+            .says("A contract_id, which older clients send, is ignored.")
             .callers(Callers::Managers(Permission::ManageProjects))
             .body("NewProject", FIELDS, Extra::Ignored)
             .refuses(&[Reason::QuotaReached])

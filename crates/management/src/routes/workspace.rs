@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::auth::{self, unknown_workspace};
 use crate::context::Context;
-use crate::document::field::only;
+use crate::document::field::{self, only};
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
 use crate::fields::Fields;
 use crate::invalid::Invalid;
@@ -73,7 +73,7 @@ fn operation(method: Method, id: &'static str, summary: &'static str) -> Operati
 
 /// An operation on a workspace that its path names.
 pub(crate) fn with_workspace(operation: Operation) -> Operation {
-    let form = serde_json::json!({"type": "string"});
+    let form = field::id("ws_");
     operation
         .callers(Callers::Operators)
         .path_parameter("workspace_id", form, "The id of the workspace.", "ws_01k5zr0000000000000000000e")

@@ -132,11 +132,11 @@ async fn a_cursor_gives_no_rights() {
     for key in answer.json()["api_keys"].as_array().unwrap() {
         assert_eq!(key["project_id"], world.secrets.project_id.get());
     }
-    for (path, after) in
-        [("/v1/projects", next.as_str()), ("/v1/audit", &next), ("/v1/api-keys", "!"), ("/v1/api-keys", "eA")]
-    {
-        let answer = world.operate("GET", &format!("{path}?after={after}"), Value::Null).await;
-        answer.refused(422, "invalid_value");
+    for after in ["", "!", "eA", "MA", "x%20x"] {
+        for path in ["/v1/projects", "/v1/audit", "/v1/api-keys", "/v1/accounts"] {
+            let answer = world.operate("GET", &format!("{path}?after={after}"), Value::Null).await;
+            answer.refused(422, "invalid_value");
+        }
     }
     world.control.close().await;
 }

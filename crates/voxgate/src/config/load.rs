@@ -11,7 +11,7 @@ use verify::Leeway;
 use super::problem::{Problem, Report};
 use super::reader::{Section, choice, filled, host, integer, list, parsed, small_integer};
 use super::settings::{Hosts, RealtimeRefusals, Settings, TokenSettings};
-use super::{check, database, listeners, master_key, regions, running};
+use super::{check, database, listeners, master_key, rates, regions, running};
 
 /// A year, in seconds: no temporary key lives longer.
 const TTL_SECONDS_MAX: u32 = 365 * 24 * 3600;
@@ -78,6 +78,7 @@ pub(super) fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     settings.plans = plans(&mut root, report);
     settings.refusals = refusals(&mut root, report);
     settings.limits = limits(&mut root, report);
+    settings.management = rates::rates(&mut root, report);
     root.finish(report);
     if let Some(listeners) = listeners {
         check::listeners(report, &listeners, &settings.proxies);

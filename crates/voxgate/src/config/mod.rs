@@ -7,6 +7,7 @@ mod listeners;
 mod load;
 mod master_key;
 mod problem;
+mod rates;
 mod reader;
 mod reference;
 mod regions;

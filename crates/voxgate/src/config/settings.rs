@@ -10,6 +10,7 @@ use gateway::{
     CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
 };
 use ipnet::IpNet;
+use management::ManagementLimits;
 use sql::{CONNECTIONS_DEFAULT, DbPlace};
 use verify::Leeway;
 
@@ -61,6 +62,8 @@ pub struct Settings {
     pub refusals: RealtimeRefusals,
     /// Limits of the gateway.
     pub limits: GatewayLimits,
+    /// How fast the management API may be called.
+    pub management: ManagementLimits,
 }
 
 /// The control plane's database.
@@ -330,6 +333,7 @@ impl Settings {
             plans: PlanOverrides::default(),
             refusals: RealtimeRefusals::ByCredential,
             limits: GatewayLimits::default(),
+            management: ManagementLimits::default(),
         }
     }
 }

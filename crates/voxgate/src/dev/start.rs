@@ -12,6 +12,7 @@ use gateway::config::InvalidUpstream;
 use gateway::{
     EngineCapabilities, GatewayLimits, HostMap, HostTarget, Place, RefusalStyle, RegionConfig, Site,
 };
+use management::ManagementLimits;
 use tokio::net::TcpListener;
 
 use super::engines::{Engine, Engines};
@@ -155,6 +156,13 @@ pub async fn start(options: &DevOptions) -> Result<Running, DevError> {
     Ok(Running { instance, engines, report, temporary, data_dir })
 }
 
+/// Tests call as fast as they can.
+const GENEROUS: ManagementLimits = ManagementLimits {
+    credential_calls_per_second_max: 10_000,
+    network_calls_per_second_max: 10_000,
+    network_failures_per_second_max: 10_000,
+};
+
 fn instance_config(
     options: &DevOptions,
     data_dir: &std::path::Path,
@@ -185,6 +193,7 @@ fn instance_config(
             worker_threads: options.worker_threads.unwrap_or(usual.worker_threads),
             ..usual
         },
+        management: GENEROUS,
         other_hosts: OtherHosts::default(),
         portal: portal_config(ports),
         extra: Router::new().route(
@@ -247,6 +256,7 @@ fn portal_config(ports: &Ports) -> portal::PortalConfig {
         },
         is_dev: true,
         docs_url: None,
+        support_contact: None,
     }
 }
 

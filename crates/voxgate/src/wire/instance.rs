@@ -12,7 +12,7 @@ use gateway::{
     RegionConfig, ServerTls, Site, UserIdKey,
 };
 use ledger::Ledger;
-use management::ManagementConfig;
+use management::{ManagementConfig, ManagementLimits};
 use portal::PortalConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -42,6 +42,8 @@ pub struct InstanceConfig {
     pub refusal_style: RefusalStyle,
     /// Limits of the gateway.
     pub limits: GatewayLimits,
+    /// How fast the management API may be called.
+    pub management: ManagementLimits,
     /// Which hosts show management and portal.
     pub other_hosts: OtherHosts,
     /// What the portal shows.
@@ -131,7 +133,8 @@ impl Instance {
         let tables = Arc::new(verify::Tables::with_leeway(leeway));
         let gateway = Gateway::start(gateway_config, tables, ledgers, clock, Arc::clone(&rng), link).await?;
         let url = config.portal.endpoints.management_url.clone();
-        let management = management::router(Arc::clone(&control), ManagementConfig::new(rng, url));
+        let management = ManagementConfig { rng, url, limits: config.management };
+        let management = management::router(Arc::clone(&control), management);
         let portal = portal::router(config.portal).merge(config.extra);
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
