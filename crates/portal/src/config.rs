@@ -39,4 +39,6 @@ pub struct PortalConfig {
     pub is_dev: bool,
     /// Where the documentation is published, if it is.
     pub docs_url: Option<String>,
+    /// Whom users turn to, if anybody is named.
+    pub support_contact: Option<String>,
 }

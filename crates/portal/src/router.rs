@@ -57,6 +57,7 @@ mod tests {
             },
             is_dev: true,
             docs_url: None,
+            support_contact: None,
         }
     }
 
@@ -77,6 +78,15 @@ mod tests {
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
         assert_eq!(head.headers["x-content-type-options"], "nosniff");
         assert_eq!(head.headers["referrer-policy"], "no-referrer");
+    }
+
+    /// Whoever has leaked a key finds whom to turn to, as the operator has written it; nobody is named that isn't there.
+    #[tokio::test]
+    async fn the_support_contact_is_shown() {
+        let named = PortalConfig { support_contact: Some("<b>help@x.example</b>".to_owned()), ..config("x") };
+        let (_, page) = get_text(named, "/").await;
+        assert!(page.contains("help@x.example") && !page.contains("<b>help"), "{page}");
+        assert!(!get_text(config("x"), "/").await.1.contains("id=\"support\""));
     }
 
     /// The page needs nothing from elsewhere and no script: what it links to is served here.

@@ -13,6 +13,7 @@ use verify::{Need, Principal, Surface};
 use super::credential::{self, Placement, Presented};
 use super::engine::{self, EngineSocket};
 use super::handshake::{self, Upgrade};
+use super::lock::Lock;
 use super::registry::{OpenSession, TaskGuard};
 use super::relay::Relay;
 use super::session::Facts;
@@ -49,6 +50,8 @@ struct Asked<'a> {
 struct Opened {
     session: OpenSession,
     engine: EngineSocket,
+    /// What the client's messages must contain.
+    lock: Option<Box<Lock>>,
     /// The frame that the client gets first.
     first: Vec<u8>,
 }
@@ -145,6 +148,7 @@ async fn open(
     gateway.fresh(asked.now)?;
     let (principal, site) = authenticate(gateway, asked, placement, credential, sites)?;
     enforceable(principal.leash())?;
+    let lock = lock(&principal, asked.path)?;
     upgrade.map_err(Refusal::clone)?;
     let tally = gateway.meter.tally(&principal, site.config.region, asked.product);
     let count_refusal = |_: &Refusal| {
@@ -169,6 +173,7 @@ async fn open(
         peer: asked.peer.ip(),
         started_at: asked.now,
         tally,
+        request_id: asked.request_id,
     };
     let session = gateway.sessions.enter(slot, facts);
     // What was revoked while the engine was asked has not found this session; from here on it does.
@@ -176,7 +181,7 @@ async fn open(
     gateway.sessions.accepting()?;
     let count = Count { sessions: 1, ..Count::default() };
     gateway.meter.count(&session.facts.tally, count, asked.now);
-    Ok(Opened { session, engine, first })
+    Ok(Opened { session, engine, lock, first })
 }
 
 /// Who it is, and the first region that they may use.
@@ -218,14 +223,19 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
     origins.next().is_none().then_some(origin)
 }
 
+/// What the key locks. The path may name a language; it must be the locked one.
+fn lock(principal: &Principal, path: &str) -> Result<Option<Box<Lock>>, Refusal> {
+    let Some(lock) = Lock::of(principal.leash())? else { return Ok(None) };
+    route::language(path).map_or(Ok(()), |language| lock.check_language(language))?;
+    Ok(Some(Box::new(lock)))
+}
+
 /// A limit that is accepted must be enforced: a leash with one that this gateway can't enforce opens nothing.
 fn enforceable(leash: &Leash) -> Result<(), Refusal> {
     let missing = if leash.uses.is_some() {
         "uses"
     } else if leash.max_audio_seconds.is_some() {
         "max_audio_seconds"
-    } else if leash.lock.is_some() {
-        "lock"
     } else {
         return Ok(());
     };
@@ -280,9 +290,9 @@ fn begin(
 
 /// A session's task, from the moment of the `101` on.
 async fn carry(gateway: Arc<Gateway>, _task: TaskGuard, upgraded: OnUpgrade, opened: Opened) {
-    let Opened { session, engine, first } = opened;
+    let Opened { session, engine, lock, first } = opened;
     match refuse::take(upgraded).await {
-        Some(client) => Relay::new(gateway, session, client, engine, first).run().await,
+        Some(client) => Relay::new(gateway, session, client, engine, lock, first).run().await,
         None => {
             // Nobody is there any more.
             drop(session);
@@ -318,7 +328,6 @@ mod tests {
         for leash in [
             Leash { uses: Some(1), ..Leash::default() },
             Leash { max_audio_seconds: Some(1), ..Leash::default() },
-            Leash { lock: Some("{}".to_owned()), ..Leash::default() },
         ] {
             assert_eq!(enforceable(&leash).unwrap_err().reason, Reason::NotImplemented);
         }

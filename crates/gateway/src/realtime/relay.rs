@@ -15,6 +15,8 @@ use tokio::time::{Instant, Sleep};
 use super::audio::AudioMeter;
 use super::engine::EngineSocket;
 use super::frame::{self, Header, Opcode, Violation};
+use super::guard::{Guard, Stop};
+use super::lock::Lock;
 use super::pump::{Place, Progress, Pump, Watch};
 use super::registry::OpenSession;
 use super::session::{Ending, Gate};
@@ -50,6 +52,8 @@ pub(crate) struct Relay {
     engine: Stream,
     up: Pump,
     down: Pump,
+    /// What the client is read through, where its key locks something.
+    guard: Option<Box<Guard>>,
     audio: AudioMeter,
     opened: Instant,
     last_audio: Instant,
@@ -60,6 +64,20 @@ pub(crate) struct Relay {
     engine_broken: bool,
     /// The code of the engine's close frame.
     engine_close_code: [u8; 2],
+    /// What the engine sent for the client.
+    sent_bytes: u64,
+}
+
+impl Finish {
+    /// What the log says of it: a word, and the code of the close frame that the client got, if any.
+    fn told(&self, engine_close_code: [u8; 2]) -> (&'static str, Option<u16>) {
+        match self {
+            Self::Ended(ending) => (ending.kind.as_str(), Some(ending.code)),
+            Self::ClientGone => ("client_gone", None),
+            Self::EngineClosed => ("closed", Some(echo(engine_close_code))),
+            Self::Unanswered => ("engine_gone", None),
+        }
+    }
 }
 
 impl Relay {
@@ -69,9 +87,13 @@ impl Relay {
         session: OpenSession,
         (client, client_early): (Stream, Bytes),
         engine: EngineSocket,
+        lock: Option<Box<Lock>>,
         first: Vec<u8>,
     ) -> Box<Self> {
         let now = Instant::now();
+        let product = session.facts.product;
+        let guard = lock.map(|lock| Box::new(Guard::new(product, *lock, &client_early)));
+        let client_early = if guard.is_some() { Bytes::new() } else { client_early };
         let mut down = Pump::from_engine(engine.early);
         down.insert(&first);
         Box::new(Self {
@@ -81,6 +103,7 @@ impl Relay {
             engine: engine.stream,
             up: Pump::from_client(client_early),
             down,
+            guard,
             audio: AudioMeter::default(),
             opened: now,
             last_audio: now,
@@ -89,6 +112,7 @@ impl Relay {
             client_closed: None,
             engine_broken: false,
             engine_close_code: [0; 2],
+            sent_bytes: 0,
         })
     }
 
@@ -133,7 +157,10 @@ impl Relay {
         }
         let mut watch =
             ClientWatch { audio: &mut self.audio, received: 0, heard_audio: false, heard_sign: false };
-        let progress = self.up.poll(cx, &mut self.client, &mut self.engine, &mut watch);
+        let progress = match &mut self.guard {
+            None => self.up.poll(cx, &mut self.client, &mut self.engine, &mut watch),
+            Some(guard) => self.up.poll(cx, &mut guard.over(&mut self.client), &mut self.engine, &mut watch),
+        };
         let (received, heard_audio, heard_sign) = (watch.received, watch.heard_audio, watch.heard_sign);
         drop(gate);
         if received > 0 {
@@ -143,7 +170,7 @@ impl Relay {
             Poll::Pending => return Ok(false),
             Poll::Ready(Progress::Moved) => {}
             Poll::Ready(Progress::Closed) => self.client_closed = Some(Instant::now()),
-            Poll::Ready(Progress::Ended) => return Err(Finish::ClientGone),
+            Poll::Ready(Progress::Ended) => return Err(self.client_ended()),
             Poll::Ready(Progress::Violated(violation)) => {
                 return Err(Finish::Ended(client_violated(violation)));
             }
@@ -160,6 +187,7 @@ impl Relay {
         let mut watch = EngineWatch { gate: &mut gate, close_code: &mut self.engine_close_code, received: 0 };
         let progress = self.down.poll(cx, &mut self.engine, &mut self.client, &mut watch);
         if watch.received > 0 {
+            self.sent_bytes += watch.received as u64;
             self.gateway.metrics.sent(watch.received as u64);
         }
         match progress {
@@ -175,6 +203,15 @@ impl Relay {
                 let reason = format!("The engine sent something invalid: {violation}.");
                 Err(Finish::Ended(Ending::engine_failed(reason)))
             }
+        }
+    }
+
+    /// Nothing comes from the client any more: it is gone, or the guard lets nothing more pass.
+    fn client_ended(&self) -> Finish {
+        match self.guard.as_ref().and_then(|guard| guard.stop()) {
+            None => Finish::ClientGone,
+            Some(Stop::Violated(violation)) => Finish::Ended(client_violated(*violation)),
+            Some(Stop::Refused(refusal)) => Finish::Ended(Ending::refused(refusal)),
         }
     }
 
@@ -282,13 +319,7 @@ impl Relay {
         // Before anyone is told: who hears that the session is over may open the next at once.
         self.session.gate().release();
         self.gateway.metrics.session_over(self.opened.elapsed());
-        tracing::info!(
-            session_id = %self.session.facts.id,
-            received_bytes = self.session.received_bytes.load(Ordering::Relaxed),
-            audio_millis = self.session.audio_millis.load(Ordering::Relaxed),
-            ?finish,
-            "session over"
-        );
+        self.log(&finish);
         let linger_max = self.gateway.sessions.times().linger_max;
         let mask = self.mask();
         let engine_is_open = matches!(self.up.place(), Place::BetweenMessages | Place::BetweenFrames);
@@ -307,6 +338,29 @@ impl Relay {
         tokio::join!(
             farewell::say(self.client, client_last, linger_max),
             farewell::say(self.engine, engine_last, linger_max)
+        );
+    }
+
+    /// The session's line in the access log.
+    fn log(&self, finish: &Finish) {
+        let facts = &self.session.facts;
+        let (ended, close_code) = finish.told(self.engine_close_code);
+        tracing::info!(
+            target: "access",
+            ended,
+            close_code,
+            region = facts.region.as_str(),
+            product = facts.product.as_str(),
+            project_id = facts.principal.project_id().get(),
+            api_key_id = %facts.principal.api_key_id(),
+            received_bytes = self.session.received_bytes.load(Ordering::Relaxed),
+            sent_bytes = self.sent_bytes,
+            audio_millis = self.session.audio_millis.load(Ordering::Relaxed),
+            seconds = self.opened.elapsed().as_secs(),
+            peer = %facts.peer,
+            session_id = %facts.id,
+            request_id = %facts.request_id,
+            "session"
         );
     }
 

@@ -69,6 +69,16 @@ impl Example {
         example
     }
 
+    /// A setting's row of its section's table.
+    fn row(&self, section: &str, name: &str, takes: &str) -> String {
+        let key = name.strip_prefix(section).unwrap_or(name).trim_start_matches('.');
+        let shown = self.settings.get(name).cloned().unwrap_or_default();
+        let default =
+            shown.default.as_deref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+        let default = self.of_other_plans(name, &default).unwrap_or(default);
+        format!("| `{key}` | {} | {} | {} |\n", cell(takes), cell(&default), cell(&shown.meaning))
+    }
+
     /// The defaults of the plans where they differ from each other.
     fn of_other_plans(&self, name: &str, free: &str) -> Option<String> {
         let key = name.strip_prefix(ONE_PLAN)?;
@@ -107,24 +117,20 @@ pub fn reference() -> String {
          `voxgate config example` prints a whole file with every setting, `voxgate config check FILE` tells all mistakes of one.\n\
          A setting that isn't known is a mistake. A setting without a default does nothing until it is set.\n",
     );
-    let mut last = None;
-    for (name, takes) in settings().into_iter().filter(|(name, _)| stands_for_its_kind(name)) {
+    let settings = settings().into_iter().filter(|(name, _)| stands_for_its_kind(name));
+    let mut sections: Vec<(String, Vec<(String, String)>)> = vec![(String::new(), Vec::new())];
+    for (name, takes) in settings {
         let section = section_of(&name);
-        if last.as_deref() != Some(section) {
-            begin_section(&mut page, &example, section);
-            last = Some(section.to_owned());
+        match sections.iter_mut().find(|(known, _)| known == section) {
+            Some((_, settings)) => settings.push((name, takes)),
+            None => sections.push((section.to_owned(), vec![(name, takes)])),
         }
-        let key = if section.is_empty() { name.as_str() } else { &name[section.len() + 1..] };
-        let shown = example.settings.get(&name).cloned().unwrap_or_default();
-        let default =
-            shown.default.as_deref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
-        let default = example.of_other_plans(&name, &default).unwrap_or(default);
-        page.push_str(&format!(
-            "| `{key}` | {} | {} | {} |\n",
-            cell(&takes),
-            cell(&default),
-            cell(&shown.meaning)
-        ));
+    }
+    for (section, settings) in sections {
+        begin_section(&mut page, &example, &section);
+        for (name, takes) in settings {
+            page.push_str(&example.row(&section, &name, &takes));
+        }
     }
     page
 }

@@ -74,7 +74,7 @@ async fn numbers_are_true() {
         home.get("/v2/jobs", &key).await.expect(200);
     }
     home.get("/v2/jobs", &Caller::anon()).await.expect(401);
-    home.get("/v2/nothing", &key).await.expect(404);
+    home.get("/v3/nothing", &key).await.expect(404);
     home.get("/v1/projects", &Caller::anon()).await.expect(401);
     home.get("/v1/projects", &server.manager()).await.expect(200);
     let mut socket = Socket::open(&server.report().realtime_url, &key).await.unwrap();
@@ -125,7 +125,7 @@ async fn nothing_secret_is_told() {
     let server = Server::start().await;
     let key = common::make_key(&server, json!({"client_ref": "canary-client"})).await;
     server.home().get("/v2/jobs", &key.caller()).await.expect(200);
-    server.home().get("/v2/canary-path?jwt=canary-query", &key.caller()).await.expect(404);
+    server.home().get("/v3/canary-path?jwt=canary-query", &key.caller()).await.expect(404);
     let api = admin(&server);
     for path in ["/metrics", "/readyz", "/feed"] {
         let told = api.get(path, &Caller::anon()).await.text();

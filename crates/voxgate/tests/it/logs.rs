@@ -17,15 +17,15 @@ async fn line_of(program: &Program, path: &str) -> Value {
 async fn a_request_has_one_line() {
     let program = Program::start(JSON, "").await;
     let key = Caller::api_key(&program.key().await);
-    let answer = program.get("/v2/jobs", &key, &[("x-forwarded-for", "203.0.113.7")]).await.expect(200);
-    let line = line_of(&program, "/v2/jobs").await;
+    let answer = program.get("/v2/usage", &key, &[("x-forwarded-for", "203.0.113.7")]).await.expect(200);
+    let line = line_of(&program, "/v2/usage").await;
     assert_eq!(line["request_id"], answer.header("request-id"));
     for (field, value) in [
         ("method", json!("GET")),
         ("status", json!(200)),
         ("region", json!("eu1")),
         ("product", json!("batch")),
-        ("route", json!("job_list")),
+        ("route", json!("usage")),
         ("peer", json!("203.0.113.7")),
         ("sent_bytes", json!(answer.body.len())),
         ("level", json!("INFO")),
@@ -36,12 +36,46 @@ async fn a_request_has_one_line() {
     assert!(line["project_id"].is_number() && line["micros"].is_number(), "{line}");
     assert!(line["api_key_id"].as_str().unwrap().starts_with("key_"), "{line}");
 
-    let answer = program.get("/v2/usage", &Caller::anon(), &[]).await.expect(401);
-    let line = line_of(&program, "/v2/usage").await;
+    let answer = program.get("/v2/jobs", &Caller::anon(), &[]).await.expect(401);
+    let line = line_of(&program, "/v2/jobs").await;
     assert_eq!((&line["status"], &line["reason"]), (&json!(401), &json!("credential_missing")), "{line}");
     assert_eq!(line["request_id"], answer.header("request-id"));
     assert!(line["project_id"].is_null() && line["api_key_id"].is_null(), "{line}");
     program.end().await;
+}
+
+/// A session has a line too, when it is over: whose it was, how long, how much, and why it ended.
+#[tokio::test]
+async fn a_session_has_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let program =
+        testkit::Process::start(std::path::Path::new(crate::program::BINARY), folder.path(), &[]).await;
+    let mut socket = testkit::Socket::open(&program.report().realtime_url, &program.key()).await.unwrap();
+    socket.begin().await;
+    drop(socket);
+    testkit::eventually("the session is over", || async {
+        let metrics =
+            testkit::Api::new(&program.report().admin_url).get("/metrics", &Caller::anon()).await.text();
+        metrics.contains("voxgate_session_seconds_count 1").then_some(())
+    })
+    .await;
+    let (ended_well, _, log) = program.terminate().await;
+    assert!(ended_well);
+    let line = log.lines().find(|line| line.contains(" access: session ")).unwrap_or_else(|| panic!("{log}"));
+    for told in [
+        "ended=\"",
+        "region=\"eu1\"",
+        "product=\"rt\"",
+        "project_id=",
+        "api_key_id=key_",
+        "sent_bytes=",
+        "seconds=",
+        "peer=127.0.0.1",
+        "session_id=ses_",
+        "request_id=req_",
+    ] {
+        assert!(line.contains(told), "{told}: {line}");
+    }
 }
 
 /// Queries, credentials and what looks like one in a path are in no line.
