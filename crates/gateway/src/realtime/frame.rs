@@ -210,6 +210,14 @@ impl Follower {
         self.closed && self.is_between_frames()
     }
 
+    /// The frame whose payload comes next, and how many bytes of it are to come.
+    pub const fn payload_to_come(&self) -> Option<(Header, u64)> {
+        match self.frame {
+            Some(header) => Some((header, self.remaining)),
+            None => None,
+        }
+    }
+
     /// Takes the next event out of `input`. Call it until the input is used up.
     ///
     /// # Errors

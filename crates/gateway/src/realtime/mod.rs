@@ -13,6 +13,9 @@
 //! 4. However it ends, `farewell` says why: an `Error` message between messages, a close frame between frames, then
 //!    a bounded wait for the other side to hang up.
 //!
+//! A key whose `lock` names fields of `StartRecognition` has its sessions read through a `guard`: it holds text messages
+//! back until they are whole and checked. Nobody else's bytes are decoded on their way.
+//!
 //! Refusals that browsers couldn't see as HTTP statuses are told in-band (`refuse`).
 //!
 //! **Revocation.** Each session has a gate, a lock that is held while bytes are moved. [`Registry::on_change`] closes
@@ -25,10 +28,12 @@ mod credential;
 mod engine;
 mod farewell;
 pub mod frame;
+mod guard;
 mod handshake;
 mod headers;
 
 mod io;
+mod lock;
 mod message;
 mod open;
 mod pump;
@@ -37,6 +42,7 @@ mod registry;
 mod relay;
 mod route;
 mod session;
+mod strict;
 mod times;
 
 pub use open::handle;

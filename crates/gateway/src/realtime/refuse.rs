@@ -30,7 +30,7 @@ pub(crate) fn is_in_band(style: RefusalStyle, placement: Placement, reason: Reas
         RefusalStyle::Http => false,
         RefusalStyle::InBand => true,
         RefusalStyle::ByCredential => match reason {
-            Reason::SessionsFull | Reason::UsesSpent => true,
+            Reason::SessionsFull | Reason::UsesSpent | Reason::LockBroken | Reason::AudioSpent => true,
             Reason::CredentialAmbiguous => false,
             _ => placement == Placement::Url,
         },

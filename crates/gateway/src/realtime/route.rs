@@ -4,6 +4,8 @@ use domain::Product;
 
 /// A segment that clients may choose: a language or a profile.
 const SEGMENT_BYTES_MAX: usize = 64;
+/// What stands where a language could, and is none.
+const AGENT: &str = "agent";
 /// Names under `/v2` that belong to the Jobs API.
 const JOBS_API: [&str; 2] = ["jobs", "usage"];
 
@@ -25,10 +27,16 @@ pub(crate) fn product(path: &str) -> Option<Product> {
     }
     match (segments.next(), segments.next(), segments.next()) {
         (None, _, _) => Some(Product::Rt),
-        (Some("agent"), Some(profile), None) if is_plain(profile) => Some(Product::Rt),
+        (Some(AGENT), Some(profile), None) if is_plain(profile) => Some(Product::Rt),
         (Some(language), None, _) if is_plain(language) && !JOBS_API.contains(&language) => Some(Product::Rt),
         _ => None,
     }
+}
+
+/// The language that a realtime path names, if it names one.
+pub(crate) fn language(path: &str) -> Option<&str> {
+    let language = path.strip_suffix('/').unwrap_or(path).strip_prefix("/v2/")?;
+    (language != AGENT && !language.contains('/')).then_some(language)
 }
 
 fn is_plain(segment: &str) -> bool {
