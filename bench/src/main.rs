@@ -1,6 +1,7 @@
 //! Voxgate's benchmarks: what one verification costs, what a proxied request costs beside nginx, what an idle
-//! WebSocket holds. Numbers are printed, never asserted.
+//! WebSocket holds, how long a large instance takes to start, to back up and to restore. Numbers are printed, never asserted.
 
+mod data;
 mod idle;
 mod load;
 mod micro;
@@ -21,6 +22,8 @@ enum Bench {
     Load(load::LoadOptions),
     /// Memory of idle open WebSockets.
     Idle(idle::IdleOptions),
+    /// Backup, restore and cold start of a large instance.
+    Data(data::DataOptions),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -28,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Bench::Micro(options) => micro::run(&options),
         Bench::Load(options) => load::run(&options),
         Bench::Idle(options) => idle::run(&options),
+        Bench::Data(options) => data::run(&options),
     }
 }
 

@@ -55,10 +55,21 @@ pub(crate) struct Voxgate {
 impl Voxgate {
     /// Starts the binary with its data in `folder` and waits until it is ready.
     pub(crate) fn start(binary: &Path, folder: &Path, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(binary, folder, arguments, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_with(
+        binary: &Path,
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Self, Box<dyn Error>> {
         let mut child = Command::new(binary)
             .args(["dev", "--port", "0", "--json", "--log-level", "warn", "--data-dir"])
             .arg(folder.join("voxgate"))
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -26,16 +26,22 @@ pub(crate) fn test(repo: &Repo, only: &[Suite], soak: bool) -> Result<(), Fault>
 
     let build = chosen.iter().map(|suite| suite.build()).max().unwrap_or(Build::Nothing);
     let built = timed("build", || build_once(repo, build));
-    // Ended when this function is left.
-    let postgres = needs.contains(&Need::Postgres).then(|| Postgres::start(repo)).transpose()?;
-    let extras = Extras { postgres_url: postgres.as_ref().map(Postgres::url), soak };
+    // Ended when this function is left. Where it doesn't start, the suites that need it fail and say why.
+    let postgres = needs.contains(&Need::Postgres).then(|| Postgres::start(repo)).transpose();
+    let extras = Extras {
+        postgres_url: postgres.as_ref().ok().and_then(|postgres| Some(postgres.as_ref()?.url())),
+        soak,
+    };
     let suite = |suite: Suite| {
         timed(suite.name(), || match missing.blocks(suite.needs()) {
             Some(fault) => Err(fault),
             None if built.outcome.is_err() && suite.build() != Build::Nothing => {
                 Err("the build failed".to_owned())
             }
-            None => suite.run(repo, &extras),
+            None => match &postgres {
+                Err(fault) if suite.needs().contains(&Need::Postgres) => Err(fault.clone()),
+                Ok(_) | Err(_) => suite.run(repo, &extras),
+            },
         })
     };
     let lane = |lane: Lane| -> Vec<Row> {

@@ -56,6 +56,8 @@ fn with_limits(options: PgConnectOptions, access: Access) -> PgConnectOptions {
         .disable_statement_logging()
         .options([
             ("statement_timeout", STATEMENT_MILLIS_MAX.to_string()),
+            // The driver logs notices, such as that a table exists already.
+            ("client_min_messages", String::from("warning")),
             ("lock_timeout", LOCK_MILLIS_MAX.to_string()),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MILLIS_MAX.to_string()),
         ]);
