@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("voxgate", ALL),
     ("testdb", &[]),
     ("testkit", ALL_AND_TESTDB),
-    ("bench", ALL),
+    ("bench", ALL_AND_TESTDB),
     ("xtask", &[]),
 ];
 
