@@ -142,7 +142,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), Failure> {
             if place.instance.json {
                 return output::say_json(&answer);
             }
-            output::say(&format!("revoked {id}, and everything born of it"));
+            output::say_ended(&format!("revoked {id}, and everything born of it"), &answer);
             Ok(())
         }
     }

@@ -26,6 +26,17 @@ pub(super) fn remark(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Says that something was ended, and which gateways haven't heard of it yet.
+pub(super) fn say_ended(text: &str, answer: &Value) {
+    say(text);
+    if answer["pending"].as_array().is_some_and(|pending| !pending.is_empty()) {
+        remark(&format!(
+            "these gateways don't enforce it yet: {}; voxgate gateways shows when they do",
+            cell(&answer["pending"])
+        ));
+    }
+}
+
 /// A value as JSON.
 pub(super) fn say_json(value: &Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::from_error(&error))?;

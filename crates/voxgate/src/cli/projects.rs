@@ -102,7 +102,7 @@ pub(super) async fn run(command: ProjectsCommand) -> Result<(), Failure> {
             if place.instance.json {
                 return output::say_json(&answer);
             }
-            output::say(&format!("deleted project {id}, and revoked its keys"));
+            output::say_ended(&format!("deleted project {id}, and revoked its keys"), &answer);
         }
     }
     Ok(())

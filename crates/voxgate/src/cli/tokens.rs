@@ -87,7 +87,7 @@ pub(super) async fn run(command: TokensCommand) -> Result<(), Failure> {
             if place.instance.json {
                 return output::say_json(&answer);
             }
-            output::say(&format!("revoked {id}"));
+            output::say_ended(&format!("revoked {id}"), &answer);
         }
     }
     Ok(())

@@ -193,7 +193,7 @@ pub(super) async fn run(command: WorkspacesCommand) -> Result<(), Failure> {
             if instance.json {
                 return output::say_json(&answer);
             }
-            output::say(&format!("closed {workspace}, and revoked everything in it"));
+            output::say_ended(&format!("closed {workspace}, and revoked everything in it"), &answer);
             Ok(())
         }
         WorkspacesCommand::Members(command) => members(command).await,

@@ -93,12 +93,22 @@ impl Remote {
         self.ask(method, path, Some(body)).await
     }
 
-    /// `DELETE`; tells the revision that it came with, or null.
-    pub(super) async fn delete(&self, path: &str) -> Result<Value, CallError> {
-        let answered = self.request(Method::DELETE, path, self.token()?, None).await?;
-        answer::read(&answered)?;
+    /// `DELETE` of what gateways don't know.
+    pub(super) async fn delete(&self, path: &str) -> Result<(), CallError> {
+        answer::read(&self.request(Method::DELETE, path, self.token()?, None).await?).map(drop)
+    }
+
+    /// `DELETE` of what gateways enforce, waited for; the answer tells by which of them.
+    pub(super) async fn end(&self, path: &str, mut answer: Value) -> Result<Value, CallError> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{joint}wait=enforced");
+        let answered = self.request(Method::DELETE, &path, self.token()?, None).await?;
+        let body = answer::read(&answered)?;
         let revision = answered.headers.get("voxgate-revision").and_then(|value| value.to_str().ok());
-        Ok(revision.and_then(|text| text.parse::<u64>().ok()).map_or(Value::Null, Value::from))
+        answer["revision"] = json!(revision.and_then(|text| text.parse::<u64>().ok()));
+        answer["enforced"] = body["enforced"].clone();
+        answer["pending"] = body["pending"].clone();
+        Ok(answer)
     }
 
     /// All entries of a list that is told in pages: `{"<name>":[…],"next":…}`.

@@ -71,8 +71,8 @@ impl Remote {
                 Err(not_remote("importing keys", "it goes by way of the server's own machine"))
             }
             KeyCall::Revoke { workspace, id } => {
-                let revision = self.delete(&in_workspace(&format!("/v1/api-keys/{id}"), workspace)).await?;
-                Ok(json!({"apikey_id": id, "revision": revision}))
+                let path = in_workspace(&format!("/v1/api-keys/{id}"), workspace);
+                self.end(&path, json!({"apikey_id": id})).await
             }
         }
     }

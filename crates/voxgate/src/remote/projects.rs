@@ -25,8 +25,8 @@ impl Remote {
                 Ok(shapes::PROJECT.of(&self.send(Method::PUT, &path, &json!({"name": name})).await?))
             }
             ProjectCall::Delete { workspace, id } => {
-                let revision = self.delete(&in_workspace(&format!("/v1/projects/{id}"), workspace)).await?;
-                Ok(json!({"project_id": id, "revision": revision}))
+                let path = in_workspace(&format!("/v1/projects/{id}"), workspace);
+                self.end(&path, json!({"project_id": id})).await
             }
         }
     }

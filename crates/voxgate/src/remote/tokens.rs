@@ -26,9 +26,8 @@ impl Remote {
                 Ok(shapes::TOKEN.of_all(&tokens))
             }
             TokenCall::Revoke { workspace, id } => {
-                let revision =
-                    self.delete(&in_workspace(&format!("/v1/management-tokens/{id}"), workspace)).await?;
-                Ok(json!({"token_id": id, "revision": revision}))
+                let path = in_workspace(&format!("/v1/management-tokens/{id}"), workspace);
+                self.end(&path, json!({"token_id": id})).await
             }
         }
     }

@@ -45,8 +45,7 @@ impl Remote {
                 Ok(with_limits(&self.send(Method::PATCH, &path, &body).await?))
             }
             WorkspaceCall::Close { workspace } => {
-                let revision = self.delete(&format!("/v1/workspaces/{workspace}")).await?;
-                Ok(json!({"workspace_id": workspace, "revision": revision}))
+                self.end(&format!("/v1/workspaces/{workspace}"), json!({"workspace_id": workspace})).await
             }
             WorkspaceCall::Members { workspace } => {
                 let id = self.workspace_id(workspace).await?;

@@ -237,7 +237,7 @@ async fn jobs_are_adopted_by_command() {
     assert_eq!((&adopted["adopted"], &adopted["owned_before"]), (&json!(1), &json!(0)));
     let read = home.get(&format!("/v2/jobs/{job}"), &key).await.expect(200).json();
     assert_eq!(read["job"]["id"], job);
-    assert_eq!(home.job_ids(&key).await, [job.clone()]);
+    assert_eq!(home.job_ids(&key).await, std::slice::from_ref(&job));
     let stranger =
         crate::common::make_key_in(
             &home,

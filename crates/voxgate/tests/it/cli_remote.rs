@@ -84,7 +84,33 @@ async fn keys_from_afar() {
     let revoked =
         json(&site.remotely(&["keys", "revoke", key["apikey_id"].as_str().unwrap(), "--json"]).await);
     assert!(revoked["revision"].is_u64(), "{revoked}");
+    assert_eq!((&revoked["enforced"], &revoked["pending"]), (&json!(["local/a"]), &json!([])));
     home.get("/v2/jobs", &temporary).await.expect_refusal(401, "credential_revoked");
+    assert!(site.server.terminate().await.0);
+}
+
+/// Keys are changed, rotated and signed anew from afar.
+#[tokio::test]
+async fn key_life_from_afar() {
+    let site = Site::start().await;
+    let home = site.server.home();
+    let made = json(&site.remotely(&["keys", "create", "--name", "old", "--json"]).await);
+    let id = made["apikey_id"].as_str().unwrap();
+    let changed =
+        json(&site.remotely(&["keys", "change", id, "--name", "new", "--products", "batch", "--json"]).await);
+    assert_eq!((&changed["name"], &changed["products"]), (&json!("new"), &json!(["batch"])));
+    let rotated = json(&site.remotely(&["keys", "rotate", id, "--overlap", "1h", "--json"]).await);
+    assert!(rotated["old_expires_at"].is_string() && rotated["apikey_id"] != made["apikey_id"], "{rotated}");
+    for key in [&made, &rotated] {
+        let key = testkit::Caller::api_key(key["key_value"].as_str().unwrap());
+        home.get("/v2/jobs", &key).await.expect(200);
+    }
+    let before = site.both(&["signing-keys", "list", "--json"]).await;
+    let new = json(&site.remotely(&["signing-keys", "rotate", "--now", "--json"]).await);
+    assert_ne!(before[0]["kid"], new["kid"]);
+    assert_eq!(site.both(&["signing-keys", "list", "--json"]).await.as_array().unwrap().len(), 2);
+    let import = failed(&site.remotely(&["master-key", "rewrap"]).await);
+    assert!(import.contains("can't be done with --server"), "{import}");
     assert!(site.server.terminate().await.0);
 }
 

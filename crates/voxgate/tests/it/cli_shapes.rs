@@ -22,6 +22,7 @@ fn shape(value: &Value) -> Value {
 #[tokio::test]
 async fn json_shapes_are_stable() {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let dir = folder.path().to_str().unwrap();
     let mut shapes = serde_json::Map::new();
     for (name, arguments) in [
@@ -39,6 +40,22 @@ async fn json_shapes_are_stable() {
         ("tokens create", &["tokens", "create", "--permissions", "view_audit"]),
         ("tokens list", &["tokens", "list"]),
         ("audit list", &["audit", "list"]),
+    ] {
+        let answer = json(&run(&[arguments, &["--json", "--data-dir", dir]].concat()).await);
+        shapes.insert(name.to_owned(), shape(&answer));
+    }
+    let id = |answer: &Value, field: &str| answer[0][field].to_string().trim_matches('"').to_owned();
+    let key = id(&json(&run(&["keys", "list", "--json", "--data-dir", dir]).await), "apikey_id");
+    let token = id(&json(&run(&["tokens", "list", "--json", "--data-dir", dir]).await), "token_id");
+    for (name, arguments) in [
+        ("keys rotate", &["keys", "rotate", &key][..]),
+        ("keys change", &["keys", "change", &key, "--name", "x"]),
+        ("keys revoke", &["keys", "revoke", &key]),
+        ("tokens revoke", &["tokens", "revoke", &token]),
+        ("signing-keys list", &["signing-keys", "list"]),
+        ("signing-keys rotate", &["signing-keys", "rotate"]),
+        ("users disable", &["users", "disable", "a@example.org"]),
+        ("doctor", &["doctor"]),
     ] {
         let answer = json(&run(&[arguments, &["--json", "--data-dir", dir]].concat()).await);
         shapes.insert(name.to_owned(), shape(&answer));

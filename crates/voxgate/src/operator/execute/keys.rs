@@ -80,7 +80,7 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?;
                 let revision =
                     self.control.revoke_key(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
-                Ok(json!({"apikey_id": id, "revision": revision}))
+                Ok(self.enforced(json!({"apikey_id": id}), revision).await)
             }
         }
     }

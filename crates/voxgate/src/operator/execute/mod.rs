@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use control::{Control, MintRequest};
+use domain::link::Revision;
 use domain::{Leash, ProjectId, Workspace, WorkspaceId};
 use gateway::Gateway;
 use ledger::Owner;
@@ -96,6 +97,15 @@ impl Operator {
         tracing::info!(sessions, "asked to drain");
         shutdown.cancel();
         Ok(json!({"draining": true, "sessions": sessions}))
+    }
+
+    /// An answer with the revision that it came with, and which gateways enforce it; without a server there are none.
+    async fn enforced(&self, mut answer: Value, revision: Revision) -> Value {
+        let enforced = self.control.gateways().wait_enforced(revision).await;
+        answer["revision"] = json!(revision);
+        answer["enforced"] = json!(enforced.enforced);
+        answer["pending"] = json!(enforced.pending);
+        answer
     }
 
     /// The workspace that is named, or the only one.

@@ -32,7 +32,7 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?;
                 let revision =
                     control.delete_project(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
-                Ok(json!({"project_id": id, "revision": revision}))
+                Ok(self.enforced(json!({"project_id": id}), revision).await)
             }
         }
     }

@@ -34,7 +34,7 @@ impl Operator {
                     .revoke_management_token(&Actor::Operator, workspace.id, id)
                     .await
                     .map_err(failed)?;
-                Ok(json!({"token_id": id, "revision": revision}))
+                Ok(self.enforced(json!({"token_id": id}), revision).await)
             }
         }
     }

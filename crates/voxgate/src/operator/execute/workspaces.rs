@@ -38,7 +38,7 @@ impl Operator {
             }
             WorkspaceCall::Close { workspace } => {
                 let revision = control.close_workspace(&Actor::Operator, workspace).await.map_err(failed)?;
-                Ok(json!({"workspace_id": workspace, "revision": revision}))
+                Ok(self.enforced(json!({"workspace_id": workspace}), revision).await)
             }
             WorkspaceCall::Members { workspace } => {
                 let id = self.workspace(workspace).await?.id;
