@@ -7,6 +7,9 @@ use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, RequestId, Timesta
 use ledger::{AdoptedJob, DbPlace, JobState, Ledger, LedgerError, ListQuery, NewIntent, Owner, Seen};
 use testdb::TestDatabase;
 
+use leashes::{audio_is_reserved_once, keys_are_forgotten, starts_are_exact};
+
+mod leashes;
 mod model;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_773_144_000);
@@ -338,6 +341,9 @@ macro_rules! suites {
             adoption_takes_what_is_free,
             memory_never_lies,
             ids_are_ordered_byte_by_byte,
+            starts_are_exact,
+            audio_is_reserved_once,
+            keys_are_forgotten,
         })+
     };
 }
@@ -350,5 +356,37 @@ mod shared_on_postgres {
     #[tokio::test]
     async fn a_shared_ledger_has_one_truth() {
         super::a_shared_ledger_has_one_truth(Home::on_postgres()).await;
+    }
+}
+
+/// Nothing that is stored is missing from backups: every table and every column is copied, or left out on purpose.
+#[tokio::test]
+async fn on_sqlite_backups_know_every_column() {
+    use sea_orm::{ConnectionTrait as _, Statement};
+
+    const LEFT_OUT: [&str; 3] = ["intents", "schema_version", "seaql_migrations"];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("eu1.db");
+    Ledger::open(&path, Region::Eu1).await.unwrap().close().await.unwrap();
+    let db = sql::Db::open_file(&path).await.unwrap();
+    let texts = async |sql: String| {
+        let statement = Statement::from_string(db.read().get_database_backend(), sql);
+        let rows = db.read().query_all_raw(statement).await.unwrap();
+        let mut texts: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        texts.sort();
+        texts
+    };
+    let tables = ledger::tables().unwrap();
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    for name in texts(names.to_owned()).await {
+        if LEFT_OUT.contains(&name.as_str()) {
+            continue;
+        }
+        let Some(table) = tables.iter().find(|table| table.name == name) else {
+            panic!("the table {name} is in no backup: name it in ledger/src/backup.rs");
+        };
+        let mut copied: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+        copied.sort();
+        assert_eq!(copied, texts(format!("SELECT name FROM pragma_table_info('{name}')")).await, "{name}");
     }
 }
