@@ -62,7 +62,7 @@ pub use keys_change::{ChangeKeyError, ChangedKey, KeyChange, RotateKeyError, Rot
 pub use master_key::{read as read_master_key, write as write_master_key};
 pub use members::{AddMemberError, RemoveMemberError, SetMemberError};
 pub use mint::{MintRequest, Minted};
-pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
+pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
 pub use projects::{CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
 pub use restore::{RestoreEnd, end_restore, is_master_key_of};
 pub use rewrap::{RewrapError, Rewrapped};

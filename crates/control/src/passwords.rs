@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::{Control, ControlError};
 
-/// A password, in bytes, at least.
-pub const PASSWORD_BYTES_MIN: usize = 8;
+/// A password, in characters, at least.
+pub const PASSWORD_CHARACTERS_MIN: usize = 8;
 /// A password, in bytes, at most: longer ones are refused before anything is computed.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Memory of one hash, in KiB.
@@ -32,8 +32,8 @@ pub(crate) struct Passwords {
 }
 
 /// Whether a password may be chosen.
-pub(crate) const fn is_acceptable(password: &str) -> bool {
-    PASSWORD_BYTES_MIN <= password.len() && password.len() <= PASSWORD_BYTES_MAX
+pub(crate) fn is_acceptable(password: &str) -> bool {
+    password.len() <= PASSWORD_BYTES_MAX && password.chars().count() >= PASSWORD_CHARACTERS_MIN
 }
 
 impl Passwords {
@@ -113,12 +113,13 @@ mod tests {
     #[test]
     fn lengths() {
         for (length, acceptable) in [
-            (PASSWORD_BYTES_MIN - 1, false),
-            (PASSWORD_BYTES_MIN, true),
+            (PASSWORD_CHARACTERS_MIN - 1, false),
+            (PASSWORD_CHARACTERS_MIN, true),
             (PASSWORD_BYTES_MAX, true),
             (PASSWORD_BYTES_MAX + 1, false),
         ] {
             assert_eq!(is_acceptable(&"x".repeat(length)), acceptable, "{length}");
         }
+        assert!(!is_acceptable("äöüäöü"), "characters count, not their bytes");
     }
 }

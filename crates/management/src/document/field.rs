@@ -53,6 +53,8 @@ pub(crate) enum Form {
     Networks,
     /// Origins of pages.
     Origins,
+    /// What `StartRecognition` must contain.
+    Lock,
     /// An object with these fields.
     Object(&'static [Field]),
 }
@@ -109,7 +111,7 @@ impl Form {
                 json!({"type": "string", "format": "email", "maxLength": control::EMAIL_BYTES_MAX})
             }
             Self::Password => json!({"type": "string", "format": "password",
-                "minLength": control::PASSWORD_BYTES_MIN, "maxLength": control::PASSWORD_BYTES_MAX}),
+                "minLength": control::PASSWORD_CHARACTERS_MIN, "maxLength": control::PASSWORD_BYTES_MAX}),
             Self::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Boolean => json!({"type": "boolean"}),
             Self::WorkspaceId => id("ws_"),
@@ -121,6 +123,8 @@ impl Form {
                 "items": {"type": "string", "format": "cidr"}}),
             Self::Origins => json!({"type": "array", "maxItems": ORIGINS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "origin"}}),
+            // Its other bound, 512 bytes of compact JSON, can't be said in a schema.
+            Self::Lock => json!({"type": "object"}),
             Self::Object(fields) => {
                 let mut schema = object(fields, Extra::Refused);
                 schema["type"] = json!("object");
@@ -145,6 +149,7 @@ impl Form {
             Self::Moment => json!("2030-01-31T00:00:00Z"),
             Self::Networks => json!(["192.0.2.0/24"]),
             Self::Origins => json!(["https://app.example.com"]),
+            Self::Lock => json!({"transcription_config": {"language": "en"}}),
             Self::Object(fields) => example(fields, true),
         }
     }
