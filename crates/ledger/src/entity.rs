@@ -101,3 +101,22 @@ pub(crate) mod counter {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub(crate) mod leash {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "leashes")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: String,
+        pub(crate) starts: i64,
+        pub(crate) audio_micros: i64,
+        pub(crate) forget_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -1,5 +1,5 @@
-//! A region's own durable memory: whose job is whose, what is being created right now, and usage that the control plane has
-//! not counted yet. One database per region; everything that was answered survives a crash.
+//! A region's own durable memory: whose job is whose, what is being created right now, what temporary keys have used of their
+//! leashes, and usage that the control plane has not counted yet. One database per region; everything that was answered survives a crash.
 
 mod adopt;
 mod backup;
@@ -9,6 +9,7 @@ mod intents;
 mod job;
 mod jobs;
 mod journal;
+mod leashes;
 mod ledger;
 mod list;
 mod migration;
@@ -21,6 +22,7 @@ pub use error::LedgerError;
 pub use intents::{Intent, IntentId, NewIntent};
 pub use job::{Job, JobFacts, JobState, Owner, Seen};
 pub use journal::UsageBatch;
+pub use leashes::{LeashKey, Reserved};
 pub use ledger::Ledger;
 pub use list::ListQuery;
 pub use sql::{DbPlace, WriteTimes, Writes};

@@ -11,7 +11,7 @@ pub(crate) struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstTables), Box::new(NewestJob)]
+        vec![Box::new(FirstTables), Box::new(NewestJob), Box::new(Leashes)]
     }
 }
 
@@ -58,6 +58,36 @@ impl MigrationTrait for NewestJob {
         manager.get_connection().execute_unprepared(&sql).await?;
         Ok(())
     }
+}
+
+/// What temporary keys have used of their leashes.
+struct Leashes;
+
+impl MigrationName for Leashes {
+    fn name(&self) -> &str {
+        "ledger_0003_leashes"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Leashes {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(leashes()).await?;
+        let mut by_end = Index::create();
+        by_end.name("leashes_by_end").table("leashes").col("forget_at");
+        manager.create_index(by_end.to_owned()).await
+    }
+}
+
+fn leashes() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("leashes")
+        .col(string("id").primary_key())
+        .col(big_integer("starts"))
+        .col(big_integer("audio_micros"))
+        .col(big_integer("forget_at"));
+    table.to_owned()
 }
 
 fn jobs() -> TableCreateStatement {
