@@ -54,6 +54,8 @@ struct Opened {
     lock: Option<Box<Lock>>,
     /// The frame that the client gets first.
     first: Vec<u8>,
+    /// The request that opens it.
+    request_id: RequestId,
 }
 
 /// Answers a request for a realtime path: opens a session and leaves a task behind that carries it, or refuses.
@@ -173,7 +175,6 @@ async fn open(
         peer: asked.peer.ip(),
         started_at: asked.now,
         tally,
-        request_id: asked.request_id,
     };
     let session = gateway.sessions.enter(slot, facts);
     // What was revoked while the engine was asked has not found this session; from here on it does.
@@ -181,7 +182,7 @@ async fn open(
     gateway.sessions.accepting()?;
     let count = Count { sessions: 1, ..Count::default() };
     gateway.meter.count(&session.facts.tally, count, asked.now);
-    Ok(Opened { session, engine, lock, first })
+    Ok(Opened { session, engine, lock, first, request_id: asked.request_id })
 }
 
 /// Who it is, and the first region that they may use.
@@ -290,9 +291,9 @@ fn begin(
 
 /// A session's task, from the moment of the `101` on.
 async fn carry(gateway: Arc<Gateway>, _task: TaskGuard, upgraded: OnUpgrade, opened: Opened) {
-    let Opened { session, engine, lock, first } = opened;
+    let Opened { session, engine, lock, first, request_id } = opened;
     match refuse::take(upgraded).await {
-        Some(client) => Relay::new(gateway, session, client, engine, lock, first).run().await,
+        Some(client) => Relay::new(gateway, session, client, engine, lock, first, request_id).run().await,
         None => {
             // Nobody is there any more.
             drop(session);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::reason::RealtimeError;
-use domain::{Reason, Refusal, Timestamp};
+use domain::{Reason, Refusal, RequestId, Timestamp};
 use tokio::time::{Instant, Sleep};
 
 use super::audio::AudioMeter;
@@ -66,6 +66,8 @@ pub(crate) struct Relay {
     engine_close_code: [u8; 2],
     /// What the engine sent for the client.
     sent_bytes: u64,
+    /// The request that opened it.
+    request_id: RequestId,
 }
 
 impl Finish {
@@ -89,6 +91,7 @@ impl Relay {
         engine: EngineSocket,
         lock: Option<Box<Lock>>,
         first: Vec<u8>,
+        request_id: RequestId,
     ) -> Box<Self> {
         let now = Instant::now();
         let product = session.facts.product;
@@ -113,6 +116,7 @@ impl Relay {
             engine_broken: false,
             engine_close_code: [0; 2],
             sent_bytes: 0,
+            request_id,
         })
     }
 
@@ -359,7 +363,7 @@ impl Relay {
             seconds = self.opened.elapsed().as_secs(),
             peer = %facts.peer,
             session_id = %facts.id,
-            request_id = %facts.request_id,
+            request_id = %self.request_id,
             "session"
         );
     }

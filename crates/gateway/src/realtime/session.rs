@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::link::SessionInfo;
 use domain::reason::RealtimeError;
-use domain::{Product, Reason, Refusal, Region, RequestId, SessionId, Timestamp};
+use domain::{Product, Reason, Refusal, Region, SessionId, Timestamp};
 use futures_util::task::AtomicWaker;
 use verify::Principal;
 
@@ -68,8 +68,6 @@ pub(crate) struct Facts {
     pub(crate) peer: IpAddr,
     pub(crate) started_at: Timestamp,
     pub(crate) tally: Arc<Tally>,
-    /// The request that opened it.
-    pub(crate) request_id: RequestId,
 }
 
 /// An open session.
