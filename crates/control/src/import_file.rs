@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::{BufRead as _, BufReader, Read};
 
-use csv::StringRecord;
+use csv_core::ReadRecordResult;
 use domain::ProjectId;
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -14,6 +14,8 @@ use crate::import_row::{ImportRow, LineProblem, Texts};
 
 /// A line, in bytes: the longest key, and as much again for everything else.
 pub const IMPORT_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Columns of a file: more are none of ours.
+const FIELDS_MAX: usize = 32;
 const COLUMNS: [&str; 9] =
     ["name", "key", "sha256", "project", "areas", "products", "expires_at", "networks", "client_ref"];
 
@@ -40,6 +42,7 @@ pub enum ImportFileError {
 /// The keys of a file, one after the other.
 pub struct ImportRows<R> {
     lines: Lines<R>,
+    csv: CsvLines,
     /// Of CSV: which of [`COLUMNS`] stands where.
     columns: Option<Vec<usize>>,
     default_project: ProjectId,
@@ -58,11 +61,12 @@ impl<R: Read> ImportRows<R> {
     /// When it can't be read, or has no header where it needs one.
     pub fn open(input: R, format: ImportFormat, default_project: ProjectId) -> Result<Self, ImportFileError> {
         let mut lines = Lines { reader: BufReader::new(input), number: 0, text: String::new(), ended: false };
+        let mut csv = CsvLines::new();
         let columns = match format {
             ImportFormat::JsonLines => None,
-            ImportFormat::Csv => Some(lines.header()?),
+            ImportFormat::Csv => Some(lines.header(&mut csv)?),
         };
-        Ok(Self { lines, columns, default_project })
+        Ok(Self { lines, csv, columns, default_project })
     }
 }
 
@@ -77,7 +81,7 @@ impl<R: Read> Iterator for ImportRows<R> {
         let text = self.lines.text.as_str();
         Some(match &self.columns {
             None => read_json(text, number, self.default_project),
-            Some(columns) => read_csv(text, number, columns, self.default_project),
+            Some(columns) => read_csv(&mut self.csv, text, number, columns, self.default_project),
         })
     }
 }
@@ -131,12 +135,12 @@ impl<R: Read> Lines<R> {
         None
     }
 
-    fn header(&mut self) -> Result<Vec<usize>, ImportFileError> {
+    fn header(&mut self, csv: &mut CsvLines) -> Result<Vec<usize>, ImportFileError> {
         let refuse = |problem: &str| Err(ImportFileError::Header { problem: problem.to_owned() });
         match self.next() {
             None => refuse("key or sha256 is missing"),
             Some(Err(problem)) => refuse(&problem.problem),
-            Some(Ok(_)) => match record(&self.text) {
+            Some(Ok(_)) => match csv.read(&self.text) {
                 Some(header) => columns(&header),
                 None => refuse("it is not a line of CSV"),
             },
@@ -151,44 +155,71 @@ fn is_blank(text: &str) -> bool {
     text.trim_start_matches(MARK).trim().is_empty()
 }
 
-/// One line of CSV, its fields without the white space around them. A record never goes on in the next line: no value that
-/// is allowed has a line break in it.
-fn record(line: &str) -> Option<StringRecord> {
-    if line.bytes().filter(|byte| *byte == b'"').count() % 2 != 0 {
-        return None;
+/// Reads lines of CSV. A record never goes on in the next line: no value that is allowed has a line break in it.
+struct CsvLines {
+    reader: csv_core::Reader,
+    fields: Vec<u8>,
+    /// Where each field ends.
+    ends: Vec<usize>,
+}
+
+impl CsvLines {
+    fn new() -> Self {
+        Self { reader: csv_core::Reader::new(), fields: Vec::new(), ends: vec![0; FIELDS_MAX] }
     }
-    let line = line.trim_start_matches(MARK).as_bytes();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .buffer_capacity(line.len().max(1))
-        .from_reader(line);
-    let mut record = StringRecord::new();
-    reader.read_record(&mut record).ok()?.then_some(record)
+
+    /// The fields of a line; `None` if it is none.
+    fn read(&mut self, line: &str) -> Option<Vec<&str>> {
+        let line = line.trim_start_matches(MARK).trim_end_matches(['\r', '\n']).as_bytes();
+        if line.iter().filter(|byte| **byte == b'"').count() % 2 != 0 {
+            return None;
+        }
+        // What a line says is never longer than the line.
+        self.fields.resize(line.len() + 1, 0);
+        self.reader.reset();
+        let (mut written, mut count) = (0, 0);
+        // Without its end a record is not known to be over.
+        for part in [line, b"\n"] {
+            let (result, _, more, fields) =
+                self.reader.read_record(part, &mut self.fields[written..], &mut self.ends[count..]);
+            (written, count) = (written + more, count + fields);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::Record => break,
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull | ReadRecordResult::End => {
+                    return None;
+                }
+            }
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let fields = starts.zip(&self.ends).take(count);
+        fields.map(|(start, end)| std::str::from_utf8(self.fields.get(start..*end)?).ok()).collect()
+    }
 }
 
 fn read_csv(
+    csv: &mut CsvLines,
     line: &str,
     number: u64,
     columns: &[usize],
     default_project: ProjectId,
 ) -> Result<ImportRow, LineProblem> {
-    let Some(record) = record(line) else {
+    let Some(fields) = csv.read(line) else {
         return Err(LineProblem::new(number, "it is not a line of CSV: is a quote not closed?"));
     };
-    if record.len() != columns.len() {
-        let (found, expected) = (record.len(), columns.len());
+    if fields.len() != columns.len() {
+        let (found, expected) = (fields.len(), columns.len());
         return Err(LineProblem::new(
             number,
             format!("it has {found} columns, and the header has {expected}"),
         ));
     }
-    texts_of(&record, columns).read(number, default_project)
+    texts_of(&fields, columns).read(number, default_project)
 }
 
-fn texts_of<'a>(record: &'a StringRecord, columns: &[usize]) -> Texts<'a> {
+fn texts_of<'a>(fields: &[&'a str], columns: &[usize]) -> Texts<'a> {
     let mut texts = Texts::default();
-    for (text, column) in record.iter().zip(columns) {
+    for (text, column) in fields.iter().zip(columns) {
         let place = match COLUMNS[*column] {
             "name" => &mut texts.name,
             "key" => &mut texts.key,
@@ -205,11 +236,11 @@ fn texts_of<'a>(record: &'a StringRecord, columns: &[usize]) -> Texts<'a> {
     texts
 }
 
-fn columns(header: &StringRecord) -> Result<Vec<usize>, ImportFileError> {
+fn columns(header: &[&str]) -> Result<Vec<usize>, ImportFileError> {
     let refuse = |problem: String| Err(ImportFileError::Header { problem });
     let mut columns = Vec::new();
     for name in header {
-        let name = name.to_ascii_lowercase();
+        let name = name.trim().to_ascii_lowercase();
         let Some(column) = COLUMNS.iter().position(|known| *known == name) else {
             // A file without a header begins with a key: it must not be shown.
             return refuse(format!("column {} is none of them", columns.len() + 1));
