@@ -20,13 +20,24 @@ use crate::request;
 use crate::routes::answers::{AccountAnswer, AccountsPage, CreatedAccountAnswer};
 use crate::routes::members::{role_names, sentence};
 
-/// The fields of a new account.
-const FIELDS: &[Field] = &[
-    Field::required("email", Form::Email, "Its e-mail address."),
-    Field::new("password", Form::Password, "Its password; one is made and shown once if left out."),
-    Field::new("workspace_id", Form::WorkspaceId, "The workspace that it belongs to from the beginning."),
+/// The fields of a new account that belongs to no workspace.
+const FIELDS: &[Field] = &[EMAIL, PASSWORD];
+
+/// The fields of a new account that belongs to one.
+const WITH_WORKSPACE: &[Field] = &[
+    EMAIL,
+    PASSWORD,
+    Field::required(
+        "workspace_id",
+        Form::WorkspaceId,
+        "The workspace that it belongs to from the beginning.",
+    ),
     Field::new("role", Form::Choice(role_names), "What it is there; member if left out."),
 ];
+
+const EMAIL: Field = Field::required("email", Form::Email, "Its e-mail address.");
+const PASSWORD: Field =
+    Field::new("password", Form::Password, "Its password; one is made and shown once if left out.");
 
 /// The operations of this path.
 pub(crate) fn operations(api: Api) -> Api {
@@ -37,6 +48,7 @@ pub(crate) fn operations(api: Api) -> Api {
     let make = Operation::new(Method::POST, path, "create_account", Tag::Accounts, "Make an account")
         .callers(Callers::Operators)
         .body("NewAccount", FIELDS, Extra::Refused)
+        .or(WITH_WORKSPACE)
         .refuses(&[Reason::AlreadyExists, Reason::NotFound])
         .answers::<CreatedAccountAnswer>(201, "The account.");
     api.add(list, get).add(make, post)
@@ -59,7 +71,7 @@ async fn post(State(context): State<Context>, request: Request<Body>) -> Result<
     let (head, body) = request.into_parts();
     let actor = auth::operator(&context, &head.headers)?;
     let fields = request::fields(body).await?;
-    only(FIELDS, &fields)?;
+    only(WITH_WORKSPACE, &fields)?;
     let email = fields.text("email")?.ok_or_else(|| Invalid::required("email", "body"))?;
     let given = fields.text("password")?;
     let membership = membership(&fields)?;

@@ -6,6 +6,7 @@ pub(crate) mod builders;
 pub(crate) mod feed;
 pub(crate) mod key_life;
 pub(crate) mod owners;
+pub(crate) mod people;
 pub(crate) mod records;
 mod upgrade;
 pub(crate) mod values;
@@ -75,6 +76,11 @@ macro_rules! suite {
             key_life::uses_of_temporary_keys_are_kept_apart,
             key_life::a_revoked_signing_key_stays_revoked,
             key_life::sealed_values_are_replaced_together,
+            people::accounts_are_changed,
+            people::members_come_and_go,
+            people::workspaces_are_changed,
+            people::pages_add_up,
+            people::the_log_is_filtered,
             records::usage_is_counted_exactly_once,
             records::last_use_never_goes_back,
             records::names_can_be_forgotten,

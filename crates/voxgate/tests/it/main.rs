@@ -37,6 +37,7 @@ mod logs;
 mod master_key;
 mod minting;
 mod operate;
+mod operators;
 mod packaging;
 mod program;
 mod proxies;
