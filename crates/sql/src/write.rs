@@ -1,13 +1,21 @@
 //! The write transaction.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    Statement,
+};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::SqlError;
 use crate::writes::Writing;
+
+/// How long a statement may take from here: a server that can't be reached any more, and says nothing, must not keep the
+/// writer's turn for ever.
+const STATEMENT_SECONDS_MAX: u64 = 120;
 
 /// Every statement so far succeeded.
 const CLEAN: u8 = 0;
@@ -53,10 +61,10 @@ impl WriteTx {
     /// When a statement failed before, or the commit itself fails.
     pub async fn commit(self) -> Result<Turn, SqlError> {
         if self.state.load(Ordering::Acquire) != CLEAN {
-            self.inner.rollback().await?;
+            within(self.inner.rollback()).await?;
             return Err(SqlError::Poisoned);
         }
-        self.inner.commit().await?;
+        within(self.inner.commit()).await?;
         self.writing.committed();
         Ok(self.turn)
     }
@@ -66,7 +74,7 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn rollback(self) -> Result<(), SqlError> {
-        Ok(self.inner.rollback().await?)
+        Ok(within(self.inner.rollback()).await?)
     }
 
     /// The transaction without its guard, for those who end it when something fails.
@@ -90,6 +98,12 @@ impl WriteTx {
     }
 }
 
+async fn within<T>(statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    let limit = Duration::from_secs(STATEMENT_SECONDS_MAX);
+    let timed_out = |_| Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+    tokio::time::timeout(limit, statement).await.unwrap_or_else(timed_out)
+}
+
 #[async_trait]
 impl ConnectionTrait for WriteTx {
     fn get_database_backend(&self) -> DbBackend {
@@ -98,21 +112,21 @@ impl ConnectionTrait for WriteTx {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.begin_statement()?;
-        self.end_statement(self.inner.execute_raw(statement).await)
+        self.end_statement(within(self.inner.execute_raw(statement)).await)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.begin_statement()?;
-        self.end_statement(self.inner.execute_unprepared(sql).await)
+        self.end_statement(within(self.inner.execute_unprepared(sql)).await)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.begin_statement()?;
-        self.end_statement(self.inner.query_one_raw(statement).await)
+        self.end_statement(within(self.inner.query_one_raw(statement)).await)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.begin_statement()?;
-        self.end_statement(self.inner.query_all_raw(statement).await)
+        self.end_statement(within(self.inner.query_all_raw(statement)).await)
     }
 }
