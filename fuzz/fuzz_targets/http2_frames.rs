@@ -16,7 +16,7 @@ fuzz_target!(|input: (u8, u16, &[u8])| {
     let now = Instant::now();
     let count = |parts: &mut dyn Iterator<Item = &[u8]>| {
         let mut meter = FrameMeter::new(now);
-        meter.sent(usize::from(sent));
+        meter.sent(&vec![0; usize::from(sent)], now);
         for part in parts {
             if meter.received(part, now).is_err() {
                 return None;

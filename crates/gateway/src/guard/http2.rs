@@ -23,18 +23,58 @@ const WINDOW_UPDATE: u8 = 0x8;
 const CONTINUATION: u8 = 0x9;
 const END_STREAM: u8 = 0x1;
 
-/// Counts one client's frames.
+/// Follows the frames of one direction.
 #[derive(Debug)]
-pub struct FrameMeter {
+struct Follower {
     header: [u8; HEADER_BYTES],
     header_bytes: usize,
     /// What of the payload is still to come.
     skip_bytes: u32,
+}
+
+/// The beginning of a frame.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    kind: u8,
+    flags: u8,
+    length: u32,
+}
+
+impl Follower {
+    const fn new(skip_bytes: u32) -> Self {
+        Self { header: [0; HEADER_BYTES], header_bytes: 0, skip_bytes }
+    }
+
+    /// Takes bytes up to the end of the next header, or all.
+    fn next(&mut self, bytes: &mut &[u8]) -> Option<Frame> {
+        let skip = bytes.len().min(usize::try_from(self.skip_bytes).unwrap_or(usize::MAX));
+        self.skip_bytes -= u32::try_from(skip).unwrap_or(self.skip_bytes);
+        *bytes = &bytes[skip..];
+        let taken = bytes.len().min(HEADER_BYTES - self.header_bytes);
+        self.header[self.header_bytes..self.header_bytes + taken].copy_from_slice(&bytes[..taken]);
+        self.header_bytes += taken;
+        *bytes = &bytes[taken..];
+        if self.header_bytes < HEADER_BYTES {
+            return None;
+        }
+        let [high, middle, low, kind, flags, ..] = self.header;
+        let length = u32::from_be_bytes([0, high, middle, low]);
+        (self.header_bytes, self.skip_bytes) = (0, length);
+        Some(Frame { kind, flags, length })
+    }
+}
+
+/// Counts one client's frames, and knows when something last passed that carries a request or an answer.
+#[derive(Debug)]
+pub struct FrameMeter {
+    received: Follower,
+    sent: Follower,
     /// Empty frames, less what time has forgiven.
     empty: u32,
     forgiven_until: Instant,
     /// Bytes that were sent and that no window update has answered yet.
     sent_bytes: u64,
+    active: Instant,
 }
 
 /// More empty frames than a client has use for.
@@ -46,18 +86,28 @@ impl FrameMeter {
     /// For a connection whose preface is still to come.
     pub const fn new(now: Instant) -> Self {
         Self {
-            header: [0; HEADER_BYTES],
-            header_bytes: 0,
-            skip_bytes: PREFACE_BYTES,
+            received: Follower::new(PREFACE_BYTES),
+            sent: Follower::new(0),
             empty: 0,
             forgiven_until: now,
             sent_bytes: 0,
+            active: now,
         }
     }
 
+    /// When something last passed that carries a request or an answer, or when the connection began.
+    pub const fn active(&self) -> Instant {
+        self.active
+    }
+
     /// Takes note of bytes that were sent to the client.
-    pub const fn sent(&mut self, bytes: usize) {
-        self.sent_bytes = self.sent_bytes.saturating_add(bytes as u64);
+    pub fn sent(&mut self, mut bytes: &[u8], now: Instant) {
+        self.sent_bytes = self.sent_bytes.saturating_add(bytes.len() as u64);
+        while !bytes.is_empty() {
+            if self.sent.next(&mut bytes).is_some_and(|frame| matches!(frame.kind, DATA | HEADERS)) {
+                self.active = now;
+            }
+        }
     }
 
     /// Takes note of bytes that came from the client.
@@ -66,26 +116,18 @@ impl FrameMeter {
     /// When they are a flood.
     pub fn received(&mut self, mut bytes: &[u8], now: Instant) -> Result<(), Flood> {
         while !bytes.is_empty() {
-            let skip = bytes.len().min(usize::try_from(self.skip_bytes).unwrap_or(usize::MAX));
-            self.skip_bytes -= u32::try_from(skip).unwrap_or(self.skip_bytes);
-            bytes = &bytes[skip..];
-            let taken = bytes.len().min(HEADER_BYTES - self.header_bytes);
-            self.header[self.header_bytes..self.header_bytes + taken].copy_from_slice(&bytes[..taken]);
-            self.header_bytes += taken;
-            bytes = &bytes[taken..];
-            if self.header_bytes == HEADER_BYTES {
-                self.frame(now)?;
+            if let Some(frame) = self.received.next(&mut bytes) {
+                self.take(frame, now)?;
             }
         }
         Ok(())
     }
 
-    fn frame(&mut self, now: Instant) -> Result<(), Flood> {
-        let [high, middle, low, kind, flags, ..] = self.header;
-        let length = u32::from_be_bytes([0, high, middle, low]);
-        self.header_bytes = 0;
-        self.skip_bytes = length;
-        if !self.is_empty(kind, flags, length) {
+    fn take(&mut self, frame: Frame, now: Instant) -> Result<(), Flood> {
+        if !self.is_empty(frame) {
+            if matches!(frame.kind, DATA | HEADERS) {
+                self.active = now;
+            }
             return Ok(());
         }
         if self.empty == EMPTY_FRAMES_BURST_MAX {
@@ -98,11 +140,11 @@ impl FrameMeter {
         Ok(())
     }
 
-    fn is_empty(&mut self, kind: u8, flags: u8, length: u32) -> bool {
-        match kind {
-            DATA => length == 0 && flags & END_STREAM == 0,
+    fn is_empty(&mut self, frame: Frame) -> bool {
+        match frame.kind {
+            DATA => frame.length == 0 && frame.flags & END_STREAM == 0,
             HEADERS => false,
-            CONTINUATION => length == 0,
+            CONTINUATION => frame.length == 0,
             WINDOW_UPDATE if self.sent_bytes >= BYTES_PER_WINDOW_UPDATE => {
                 self.sent_bytes -= BYTES_PER_WINDOW_UPDATE;
                 false
@@ -185,7 +227,7 @@ mod tests {
         let now = Instant::now();
         let mut meter = meter(now);
         let count = EMPTY_FRAMES_BURST_MAX * 10;
-        meter.sent(usize::try_from(u64::from(count) * BYTES_PER_WINDOW_UPDATE).unwrap());
+        meter.sent(&vec![0; usize::try_from(u64::from(count) * BYTES_PER_WINDOW_UPDATE).unwrap()], now);
         let update = frame(WINDOW_UPDATE, 0, &[0; 4]);
         assert_eq!(meter.received(&many(count + EMPTY_FRAMES_BURST_MAX, &update), now), Ok(()));
         assert_eq!(meter.received(&update, now), Err(Flood));
@@ -204,6 +246,24 @@ mod tests {
         for byte in bytes {
             meter.received(&[byte], now).unwrap();
         }
-        assert_eq!((meter.empty, meter.header_bytes, meter.skip_bytes), (3, 0, 0));
+        assert_eq!((meter.empty, meter.received.header_bytes, meter.received.skip_bytes), (3, 0, 0));
+    }
+
+    /// Requests and answers keep a connection alive, pings and their like don't, in either direction.
+    #[test]
+    fn what_keeps_a_connection_alive() {
+        let begin = Instant::now();
+        let later = begin + Duration::from_secs(9);
+        for (kind, keeps) in
+            [(DATA, true), (HEADERS, true), (PING, false), (0x4, false), (WINDOW_UPDATE, false)]
+        {
+            let bytes = frame(kind, 0, &[1; 8]);
+            let expected = if keeps { later } else { begin };
+            let mut from = meter(begin);
+            from.received(&bytes, later).unwrap();
+            let mut to = meter(begin);
+            to.sent(&bytes, later);
+            assert_eq!((from.active(), to.active()), (expected, expected), "{kind}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,9 +22,10 @@ use crate::timer::poll_timer;
 /// What HTTP/2 begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The requests of one connection that wait for their answer.
+/// The requests of one connection that wait for their answer, in the lower half, and in the upper half how many ended, modulo
+/// what fits: one number, so that keeping it costs a request next to nothing.
 #[derive(Debug, Clone, Default)]
-pub struct InFlight(Arc<AtomicU32>);
+pub struct InFlight(Arc<AtomicU64>);
 
 /// One request in flight; it stops being so when this is dropped.
 #[derive(Debug)]
@@ -38,13 +39,19 @@ impl InFlight {
     }
 
     fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.0.load(Ordering::Relaxed) & u64::from(u32::MAX) > 0
+    }
+
+    /// Changes whenever one ends.
+    fn ended(&self) -> u64 {
+        self.0.load(Ordering::Relaxed) >> u32::BITS
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        // One less in the lower half, one more in the upper.
+        self.0.0.fetch_add(u64::from(u32::MAX), Ordering::Relaxed);
     }
 }
 
@@ -97,6 +104,8 @@ pub struct ClientIo {
     in_flight: InFlight,
     /// When something last arrived, or when the wait for it began.
     active: Instant,
+    /// How many requests had ended when this was last looked at.
+    seen_ended: u64,
     read_timer: Option<Pin<Box<Sleep>>>,
     write_timer: Option<Pin<Box<Sleep>>>,
     linger: Option<Linger>,
@@ -124,6 +133,7 @@ impl ClientIo {
             ended: Ended::Not,
             in_flight: InFlight::default(),
             active: Instant::now(),
+            seen_ended: 0,
             read_timer: None,
             write_timer: None,
             linger: None,
@@ -249,6 +259,19 @@ impl ClientIo {
         poll_timer(&mut self.read_timer, wait, cx).map(|()| timed_out())
     }
 
+    /// An HTTP/2 client that asks nothing and takes nothing may stay so long and no longer, whatever else it sends. The time begins
+    /// anew when a request ends: its answer is yet to be written.
+    fn poll_http2_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(meter) = &self.meter else { return Poll::Pending };
+        let ended = self.in_flight.ended();
+        if self.in_flight.any() || ended != self.seen_ended {
+            (self.active, self.seen_ended) = (Instant::now(), ended);
+        }
+        let idle = Duration::from_secs(self.times.idle_seconds_max);
+        let deadline = self.active.max(meter.active()) + idle;
+        poll_timer(&mut self.read_timer, deadline, cx).map(|()| timed_out())
+    }
+
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; LINGER_READ_BYTES];
         let linger = self.linger.get_or_insert_with(|| Linger {
@@ -310,7 +333,9 @@ impl AsyncRead for ClientIo {
             if this.inspector.is_tunnel() {
                 if this.held.is_empty() {
                     let before = buf.filled().len();
-                    ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+                    if Pin::new(&mut this.stream).poll_read(cx, buf)?.is_pending() {
+                        return this.poll_http2_patience(cx).map(Err);
+                    }
                     count_received(this.counts.as_deref(), buf, before);
                     return Poll::Ready(measure(&mut this.meter, &buf.filled()[before..]));
                 }
@@ -350,7 +375,7 @@ impl AsyncWrite for ClientIo {
         }
         if this.inspector.is_tunnel() {
             if let (Some(meter), Poll::Ready(Ok(count))) = (&mut this.meter, &written) {
-                meter.sent(*count);
+                meter.sent(&bytes[..*count], Instant::now());
             }
             return written;
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Region;
+use gateway::GatewayLimits;
 use gateway::limits::{HEAD_BYTES_MAX, STREAMS_PER_CONNECTION_MAX};
 use reqwest::{Client, Method};
 
@@ -11,7 +12,7 @@ use crate::raw_http2::{
     SETTINGS, WINDOW_UPDATE, block, frame, request,
 };
 use crate::streaming::{GROWTH_KIB_MAX, peak_kib, upload};
-use crate::world::{Answer, World, soon};
+use crate::world::{Answer, Setup, World, soon};
 
 const PROTOCOL_ERROR: u32 = 0x1;
 const REFUSED_STREAM: u32 = 0x7;
@@ -365,4 +366,29 @@ async fn floods_end_their_connection() {
         let answer = busy.until(|frame| frame.kind == HEADERS).await;
         assert_eq!(status(&answer.payload), 200);
     }
+}
+
+/// A connection without requests ends after a while, though it sends pings; one with a request under way doesn't.
+#[tokio::test]
+async fn idle_connections_end() {
+    let limits = GatewayLimits { idle_seconds_max: 1, drain_seconds_max: 1, ..GatewayLimits::default() };
+    let world = World::with(Setup { gateway_limits: limits, ..Setup::default() }).await;
+    let key = world.key().await;
+    world.engine.create_answers.forget_permits(usize::MAX);
+    let mut busy = raw(&world).await;
+    let authorization = format!("Bearer {}", key.bearer());
+    let create = block(&request("POST", "/v2/jobs", &authorization));
+    busy.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &create)).await;
+    let mut idle = raw(&world).await;
+    idle.send(&get(1, "/v2/jobs", key.bearer())).await;
+    idle.until(|frame| frame.kind == HEADERS).await;
+    let mut pings = 0;
+    while idle.ping().await {
+        pings += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(pings > 0, "it was there for a while");
+    world.engine.create_answers.add_permits(1);
+    let answer = busy.until(|frame| frame.kind == HEADERS).await;
+    assert_eq!(answer.stream, 1, "whoever waits for an answer isn't idle");
 }

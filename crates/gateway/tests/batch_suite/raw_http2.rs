@@ -113,6 +113,20 @@ impl RawHttp2 {
         }
     }
 
+    /// Asks whether the other end is there.
+    pub async fn ping(&mut self) -> bool {
+        if soon(self.write.write_all(&frame(PING, 0, 0, b"are you?"))).await.is_err() {
+            return false;
+        }
+        loop {
+            match self.next().await {
+                Some(answer) if answer.kind == PING && answer.flags & ACK != 0 => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+    }
+
     /// Sends the same bytes again and again, and reads all the while, until the other end has had enough. Returns what it said
     /// last: the error code of its GOAWAY, if it sent one. None where all was taken.
     pub async fn flood(self, count: usize, mut bytes: impl FnMut(usize) -> Vec<u8>) -> Option<Option<u32>> {
