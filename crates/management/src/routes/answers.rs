@@ -1,7 +1,7 @@
 //! The shapes of answers. Their documentation comments are the OpenAPI document's.
 
 use axum::response::{IntoResponse, Response};
-use control::{AuditEvent, Enforced, GatewayHealth, WorkspaceLimits};
+use control::{AuditEvent, Enforced, WorkspaceLimits};
 use domain::link::Revision;
 use domain::{Account, ApiKey, ManagementToken, OwnLimits, PlanLimits, Project, Role, Timestamp};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -542,66 +542,4 @@ pub(crate) struct AuditPage {
     /// The `after` of the next page.
     #[schema(required = true)]
     pub(crate) next: Option<String>,
-}
-
-/// One region of a gateway.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = GatewayRegion)]
-pub(crate) struct GatewayRegionAnswer {
-    /// The region.
-    region: String,
-    /// Whether its engine answers.
-    engine_answers: bool,
-}
-
-/// A connected gateway.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Gateway)]
-pub(crate) struct GatewayAnswer {
-    /// Its name.
-    name: String,
-    /// Its version.
-    version: String,
-    /// Its regions.
-    regions: Vec<GatewayRegionAnswer>,
-    /// The newest revision that it enforces.
-    enforced_revision: u64,
-    /// The newest revision that there is.
-    newest_revision: u64,
-    /// How many revisions it is behind.
-    lag: u64,
-    /// When it last said anything.
-    #[schema(required = true, format = DateTime)]
-    heard_at: Option<String>,
-    /// Realtime sessions that are open on it; null if it didn't say so in time.
-    #[schema(required = true)]
-    sessions: Option<u64>,
-}
-
-impl GatewayAnswer {
-    pub(crate) fn new(health: GatewayHealth, sessions: Option<u64>) -> Self {
-        let region = |(region, engine_answers): (domain::Region, bool)| GatewayRegionAnswer {
-            region: region.to_string(),
-            engine_answers,
-        };
-        Self {
-            name: health.name,
-            // Every gateway runs in this process, so it is of this version.
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            regions: health.engines.into_iter().map(region).collect(),
-            enforced_revision: health.enforced.0,
-            newest_revision: health.newest.0,
-            lag: health.newest.0.saturating_sub(health.enforced.0),
-            heard_at: health.heard_at.map(Timestamp::to_rfc3339),
-            sessions,
-        }
-    }
-}
-
-/// The connected gateways.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Gateways)]
-pub(crate) struct GatewaysAnswer {
-    /// The gateways.
-    pub(crate) gateways: Vec<GatewayAnswer>,
 }
