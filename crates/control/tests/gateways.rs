@@ -64,6 +64,28 @@ async fn a_change_is_answered_when_the_gateway_enforces_it() {
     assert_eq!(enforced, Enforced { enforced: pending.pending, pending: Vec::new() });
 }
 
+/// A gateway is told that control is there though nothing changes, so that silence means something; what it answers is when it
+/// was last heard.
+#[tokio::test]
+async fn control_says_that_it_is_there() {
+    let instance = Instance::new().await;
+    let gateways = instance.control.gateways();
+    let mut port = gateways.attach("eu1/a");
+    let first = snapshot_revision(&mut port).await;
+    applied(&port, first).await;
+    instance.clock.advance_seconds(60);
+    match port.incoming.recv().await.unwrap() {
+        ToGateway::Heartbeat { newest } => assert_eq!(newest, first),
+        other => panic!("expected a heartbeat, got {other:?}"),
+    }
+    applied(&port, first).await;
+    let now = instance.control.now();
+    while gateways.health()[0].heard_at != Some(now) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((gateways.health()[0].enforced, gateways.health()[0].newest), (first, first));
+}
+
 /// A gateway that goes away is waited for no longer, and one that comes back begins with everything.
 #[tokio::test]
 async fn a_gateway_that_goes_away_is_not_waited_for() {
