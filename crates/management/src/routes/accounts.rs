@@ -48,7 +48,7 @@ pub(crate) fn operations(api: Api) -> Api {
     let make = Operation::new(Method::POST, path, "create_account", Tag::Accounts, "Make an account")
         .callers(Callers::Operators)
         .body("NewAccount", FIELDS, Extra::Refused)
-        .or(WITH_WORKSPACE)
+        .or(&[WITH_WORKSPACE])
         .refuses(&[Reason::AlreadyExists, Reason::NotFound])
         .answers::<CreatedAccountAnswer>(201, "The account.");
     api.add(list, get).add(make, post)
