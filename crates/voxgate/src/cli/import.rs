@@ -1,22 +1,26 @@
 //! `voxgate keys import`: a file of keys, read twice. First everything is checked, here and by the instance, and every mistake
 //! told; only a file without mistakes is taken in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use control::{ImportFormat, ImportRow, ImportRows, LineProblem};
 use domain::{ProjectId, SecretHash, WorkspaceId};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::args::{WorkspaceArgs, parse_project};
 use super::progress::Progress;
 use super::{Failure, instance, output};
-use crate::operator::{KeyCall, Line};
+use crate::operator::{CallError, KeyCall, Line};
 
 /// Keys in one batch: few enough that other changes need not wait long for their turn.
 const BATCH_KEYS: usize = 5_000;
+/// Batches under way at once: the instance reads one while it stores the one before.
+const BATCHES_UNDER_WAY_MAX: usize = 2;
 /// Keys of one file.
 const KEYS_MAX: u64 = 20_000_000;
 /// Mistakes that are told one by one; of more the number is told.
@@ -95,22 +99,26 @@ struct Import<'a> {
     format: ImportFormat,
     project: ProjectId,
     workspace: Option<WorkspaceId>,
-    line: &'a Line,
+    line: Arc<Line>,
 }
 
 pub(super) async fn run(arguments: ImportArgs) -> Result<(), Failure> {
     let ImportArgs { file, project, format, dry_run, place } = arguments;
-    let line = instance::line(&place.instance).await?;
+    let line = Arc::new(instance::line(&place.instance).await?);
     let done = async {
         let call = KeyCall::Project { workspace: place.workspace, project };
         let project = line.call(call.into()).await.map_err(|error| Failure(error.0))?;
         let project = ProjectId::new(project["project_id"].as_i64().unwrap_or_default());
         let format = format_of(format, &file);
-        let import = Import { file: &file, format, project, workspace: place.workspace, line: &line };
+        let import =
+            Import { file: &file, format, project, workspace: place.workspace, line: Arc::clone(&line) };
         import.run(dry_run).await
     }
     .await;
-    line.close().await;
+    // Nothing is under way any more, so this is the only one.
+    if let Some(line) = Arc::into_inner(line) {
+        line.close().await;
+    }
     let tally = done?;
     tell(&tally, dry_run, place.instance.json)
 }
@@ -179,17 +187,43 @@ impl Import<'_> {
         };
         let file = File::open(self.file).map_err(|error| unreadable(&error))?;
         let rows = ImportRows::open(file, self.format, self.project).map_err(|error| unreadable(&error))?;
-        let progress = Progress::start(what, total);
-        let mut tally = Tally::default();
+        let mut pass = Pass {
+            tally: Tally::default(),
+            dry_run,
+            progress: Progress::start(what, total),
+            calls: VecDeque::new(),
+        };
+        let read = self.send_all(rows, &mut pass).await;
+        // What is under way is waited for in any case: it may have been taken in.
+        let settled = pass.settle_until(0).await;
+        pass.progress.finish();
+        match (read, settled) {
+            (Ok(()), Ok(())) => {
+                pass.tally.problems.sort_by_key(|problem| problem.line);
+                Ok(pass.tally)
+            }
+            (Err(Failure(why)), _) | (Ok(()), Err(Failure(why))) => {
+                let so_far = match (dry_run, pass.tally.imported) {
+                    (true, _) | (false, 0) => "nothing was imported".to_owned(),
+                    (false, imported) => {
+                        format!("{} were imported; import the file again for the rest", keys(imported))
+                    }
+                };
+                Err(Failure(format!("{why}; {so_far}")))
+            }
+        }
+    }
+
+    async fn send_all(&self, rows: ImportRows<File>, pass: &mut Pass) -> Result<(), Failure> {
         let mut seen = Seen::default();
         let mut batch = Vec::with_capacity(BATCH_KEYS);
         for row in rows {
             match row {
-                Err(problem) => tally.problem(problem),
+                Err(problem) => pass.tally.problem(problem),
                 Ok(row) => match seen.first_line(&row) {
                     Some(first) => {
                         let problem = format!("the same key stands in line {first}");
-                        tally.problem(LineProblem::new(row.line, problem));
+                        pass.tally.problem(LineProblem::new(row.line, problem));
                     }
                     None => batch.push(row),
                 },
@@ -198,44 +232,53 @@ impl Import<'_> {
                 return Err(Failure(format!("a file has at most {KEYS_MAX} keys: divide it")));
             }
             if batch.len() == BATCH_KEYS {
-                self.send(&mut batch, dry_run, &mut tally, &progress).await?;
+                self.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_KEYS)), pass).await?;
             }
         }
-        self.send(&mut batch, dry_run, &mut tally, &progress).await?;
-        progress.finish();
-        Ok(tally)
+        if batch.is_empty() { Ok(()) } else { self.send(batch, pass).await }
     }
 
-    async fn send(
-        &self,
-        batch: &mut Vec<ImportRow>,
-        dry_run: bool,
-        tally: &mut Tally,
-        progress: &Progress,
-    ) -> Result<(), Failure> {
-        if batch.is_empty() {
-            return Ok(());
+    async fn send(&self, rows: Vec<ImportRow>, pass: &mut Pass) -> Result<(), Failure> {
+        pass.settle_until(BATCHES_UNDER_WAY_MAX - 1).await?;
+        let (line, count) = (Arc::clone(&self.line), rows.len() as u64);
+        let call = KeyCall::Import { workspace: self.workspace, dry_run: pass.dry_run, rows };
+        pass.calls.push_back((count, tokio::spawn(async move { line.call(call.into()).await })));
+        Ok(())
+    }
+}
+
+/// One pass over the file, and the batches that are under way.
+struct Pass {
+    tally: Tally,
+    dry_run: bool,
+    progress: Progress,
+    calls: VecDeque<(u64, JoinHandle<Result<Value, CallError>>)>,
+}
+
+impl Pass {
+    /// Waits until only so many batches are under way. The first failure is told, after all that had to be waited for.
+    async fn settle_until(&mut self, under_way: usize) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        while self.calls.len() > under_way
+            && let Some((count, call)) = self.calls.pop_front()
+        {
+            match call.await {
+                Ok(Ok(answer)) => self.count(count, &answer),
+                Ok(Err(CallError(why))) => outcome = outcome.and(Err(Failure(why))),
+                Err(error) => outcome = outcome.and(Err(Failure::from_error(&error))),
+            }
         }
-        let rows = std::mem::replace(batch, Vec::with_capacity(BATCH_KEYS));
-        let count = rows.len() as u64;
-        let call = KeyCall::Import { workspace: self.workspace, dry_run, rows };
-        let answer = self.line.call(call.into()).await.map_err(|error| {
-            let so_far = match (dry_run, tally.imported) {
-                (true, _) | (false, 0) => "nothing was imported".to_owned(),
-                (false, imported) => {
-                    format!("{} were imported before; import the file again for the rest", keys(imported))
-                }
-            };
-            Failure(format!("{}; {so_far}", error.0))
-        })?;
-        tally.imported += answer["imported"].as_u64().unwrap_or_default();
-        tally.known += answer["known"].as_u64().unwrap_or_default();
+        outcome
+    }
+
+    fn count(&mut self, count: u64, answer: &Value) {
+        self.tally.imported += answer["imported"].as_u64().unwrap_or_default();
+        self.tally.known += answer["known"].as_u64().unwrap_or_default();
         for refused in answer["refused"].as_array().into_iter().flatten() {
             let line = refused["line"].as_u64().unwrap_or_default();
-            tally.problem(LineProblem::new(line, refused["problem"].as_str().unwrap_or_default()));
+            self.tally.problem(LineProblem::new(line, refused["problem"].as_str().unwrap_or_default()));
         }
-        progress.advance(count);
-        Ok(())
+        self.progress.advance(count);
     }
 }
 
