@@ -1,4 +1,4 @@
-//! Builds the program as the image does, and runs it where there is nothing else: no library, no shell, no `/proc`.
+//! Builds the program as the image does, and runs it where there is nothing else: no library, no shell, no `/proc`. Running it needs root, for `chroot`.
 
 use std::fs;
 use std::time::Duration;
@@ -32,7 +32,6 @@ pub(crate) fn check(repo: &Repo, profile: &str) -> Result<(), Fault> {
     fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
     fs::copy(&program, root.join("voxgate")).map_err(|error| format!("{}: {error}", program.display()))?;
     process::run(repo.command("chroot").arg(&root).args(["/voxgate", "version"]), RUN_LIMIT)?;
-    process::run(repo.command("chroot").arg(&root).args(["/voxgate", "config", "example"]), RUN_LIMIT)?;
     println!("{} runs in an empty root: it needs nothing of the machine", program.display());
     Ok(())
 }
