@@ -47,7 +47,7 @@ async fn an_expired_job_is_gone_for_its_owner() {
     let job = home.job(&server.key()).await;
     let path = format!("/v2/jobs/{job}");
     home.get(&path, &server.key()).await.expect(200);
-    assert_eq!(home.job_ids(&server.key()).await, [job.clone()]);
+    assert_eq!(home.job_ids(&server.key()).await, std::slice::from_ref(&job));
 
     expired.store(true, Ordering::Release);
     for suffix in ["", "/transcript", "/data"] {
