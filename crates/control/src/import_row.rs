@@ -107,8 +107,7 @@ impl Texts<'_> {
             hash: self.hash()?,
             name: name.to_owned(),
             project,
-            areas: list("areas", self.areas, Area::ALL, Area::from_name)?
-                .map(AreaSet::from_iter),
+            areas: list("areas", self.areas, Area::ALL, Area::from_name)?.map(AreaSet::from_iter),
             products: list("products", self.products, Product::ALL, Product::from_name)?
                 .map(ProductSet::from_iter),
             expires_at,
