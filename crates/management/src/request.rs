@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Query};
 use control::Enforced;
 use domain::link::Revision;
-use domain::{ProjectId, Timestamp};
+use domain::{ClientRef, ProjectId, Timestamp};
 use http::{Extensions, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -100,6 +100,13 @@ pub(crate) async fn fields(body: Body) -> Result<Fields, Problem> {
     Ok(Fields(json::object(&bytes)?))
 }
 
+/// The end user that a list is narrowed to.
+pub(crate) fn client_ref(query: &[(String, String)]) -> Result<Option<ClientRef>, Invalid> {
+    let Some(text) = one(query, "client_ref")? else { return Ok(None) };
+    let read = ClientRef::new(text);
+    read.map(Some).map_err(|problem| Invalid::pattern(problem.to_string().replace("in body", "in query")))
+}
+
 /// The id of a project, from a path: a text that is none names no project.
 pub(crate) fn project_id(text: &str) -> Result<ProjectId, Problem> {
     text.parse().map(ProjectId::new).map_err(|_| Invalid::wrong_type("project_id", "path", "int64").into())
@@ -107,13 +114,8 @@ pub(crate) fn project_id(text: &str) -> Result<ProjectId, Problem> {
 
 /// The project that a list is narrowed to.
 pub(crate) fn project_filter(query: &[(String, String)]) -> Result<Option<ProjectId>, Problem> {
-    match one(query, "project_id")? {
-        None => Ok(None),
-        Some(value) => value
-            .parse()
-            .map(|id| Some(ProjectId::new(id)))
-            .map_err(|_| Invalid::wrong_type("project_id", "query", "int64").into()),
-    }
+    let id = integer(query, "project_id", 1, i64::MAX.unsigned_abs())?;
+    Ok(id.map(|id| ProjectId::new(id.cast_signed())))
 }
 
 /// With `?wait=enforced`: which gateways enforce the revision, once all do or the time is over.

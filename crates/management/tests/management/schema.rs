@@ -101,6 +101,7 @@ fn check_format(format: &str, value: &Value, at: &str, found: &mut Vec<String>) 
     let Some(text) = value.as_str() else { return };
     let fits = match format {
         "date-time" => domain::Timestamp::parse_rfc3339(text).is_some(),
+        "date" => domain::Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")).is_some(),
         "email" => text.contains('@'),
         "int32" | "int64" | "password" => true,
         other => panic!("the document uses the format {other}, which this test doesn't know"),

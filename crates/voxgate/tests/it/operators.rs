@@ -1,7 +1,7 @@
 //! What operators do over the management API reaches gateways and open sessions.
 
 use serde_json::{Value, json};
-use testkit::{Api, Caller, Server, Socket};
+use testkit::{Api, Caller, Server, Socket, eventually};
 
 /// A workspace of somebody else, made by the operator, with an API key of it.
 async fn customer(server: &Server, plan: &str) -> (String, Caller) {
@@ -10,7 +10,8 @@ async fn customer(server: &Server, plan: &str) -> (String, Caller) {
     let made = made.expect(201).json();
     let id = made["workspace_id"].as_str().unwrap().to_owned();
     let body = json!({"project_id": made["default_project_id"], "name": "k"});
-    let key = home.post(&format!("/v1/api-keys?workspace_id={id}"), &operator, &body).await.expect(201).json();
+    let key =
+        home.post(&format!("/v1/api-keys?workspace_id={id}"), &operator, &body).await.expect(201).json();
     (id, Caller::api_key(key["key_value"].as_str().unwrap()))
 }
 
@@ -37,7 +38,10 @@ async fn closing_a_workspace_ends_its_sessions() {
     let closed = home.delete(&format!("/v1/workspaces/{id}?wait=enforced"), &server.manager()).await;
     let closed = closed.expect(200);
     assert!(closed.header("voxgate-revision").parse::<u64>().is_ok());
-    assert_eq!((closed.json()["enforced"].as_array().unwrap().len(), &closed.json()["pending"]), (1, &json!([])));
+    assert_eq!(
+        (closed.json()["enforced"].as_array().unwrap().len(), &closed.json()["pending"]),
+        (1, &json!([]))
+    );
     let (error, code) = doomed.until_refused().await;
     assert_eq!((error["type"].as_str(), code), (Some("not_authorised"), 4001), "{error}");
     spared.send_audio(vec![0; 3200]).await;
@@ -90,10 +94,16 @@ async fn gateways_are_told() {
     let server = Server::start().await;
     let mut socket = Socket::open(&server.report().realtime_url, &server.key()).await.unwrap();
     socket.begin().await;
-    let told = server.home().get("/v1/gateways", &server.manager()).await.expect(200).json();
-    let gateways = told["gateways"].as_array().unwrap();
-    assert_eq!(gateways.len(), 1, "{told}");
-    assert_eq!((&gateways[0]["lag"], &gateways[0]["sessions"]), (&json!(0), &json!(1)), "{told}");
-    assert!(gateways[0]["regions"].as_array().unwrap().iter().any(|region| region["region"] == "eu1"), "{told}");
+    let (home, manager) = (server.home(), server.manager());
+    // Whether engines answer is found out after the start.
+    let gateway = eventually("the gateway's regions", async || {
+        let told = home.get("/v1/gateways", &manager).await.expect(200).json();
+        let gateways = told["gateways"].as_array().unwrap();
+        assert_eq!(gateways.len(), 1, "{told}");
+        let regions = gateways[0]["regions"].as_array().unwrap();
+        regions.iter().any(|region| region["region"] == "eu1").then(|| gateways[0].clone())
+    })
+    .await;
+    assert_eq!((&gateway["lag"], &gateway["sessions"]), (&json!(0), &json!(1)), "{gateway}");
     server.shutdown().await;
 }
