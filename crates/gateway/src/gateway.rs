@@ -18,7 +18,7 @@ use crate::link::{GatewayLink, LinkState};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
-use crate::realtime::Registry;
+use crate::realtime::{Budgets, Keeper, Registry};
 use crate::upstream::Pool;
 use crate::workers::Workers;
 use crate::{GatewayConfig, RegionConfig, batch, link};
@@ -36,6 +36,8 @@ pub struct Gateway {
     pub(crate) doors: Doors,
     /// The open realtime sessions.
     pub(crate) sessions: Registry,
+    /// The audio budgets of temporary keys.
+    pub(crate) budgets: Budgets,
     pub(crate) link: LinkState,
     /// What must end before the process may.
     pub(crate) tasks: TaskTracker,
@@ -99,6 +101,7 @@ impl Gateway {
             identities: Identities::new(config.user_id_key.clone()),
             request_ids: RequestIds::new(rng.as_ref()),
             sessions: Registry::new(config.session_times),
+            budgets: Budgets::default(),
             doors: Doors::new(&config.limits),
             config,
             tables,
@@ -200,6 +203,16 @@ impl Gateway {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         AbortOnDropHandle::new(self.home.spawn(work)).await.ok()
+    }
+
+    /// What keeps a budget in this ledger.
+    pub(crate) fn keeper(&self, ledger: &Arc<Ledger>) -> Keeper {
+        Keeper {
+            ledger: ledger.clone(),
+            clock: self.clock.clone(),
+            home: self.home.clone(),
+            tasks: self.tasks.clone(),
+        }
     }
 
     pub(crate) fn stopping(&self) -> CancellationToken {

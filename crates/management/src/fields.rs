@@ -1,6 +1,8 @@
 //! Typed reading of the fields of a body. A `null` field is an absent one; unknown fields are never looked at.
 
-use domain::limits::{NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGIN_BYTES_MAX, ORIGINS_ENTRIES_MAX};
+use domain::limits::{
+    LOCK_BYTES_MAX, NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGIN_BYTES_MAX, ORIGINS_ENTRIES_MAX,
+};
 use domain::{ClientRef, Networks, Timestamp};
 use serde_json::{Map, Value};
 
@@ -182,6 +184,21 @@ impl Fields {
         Ok(Some(texts.into_iter().map(str::to_owned).collect()))
     }
 
+    /// What `StartRecognition` must contain, as compact JSON.
+    pub(crate) fn lock(&self) -> Result<Option<String>, Invalid> {
+        let Some(value) = self.get("lock") else { return Ok(None) };
+        if !value.is_object() {
+            return Err(Invalid::wrong_type("lock", "body", "object")
+                .with_detail("The fields that StartRecognition must contain, with their values."));
+        }
+        let text = value.to_string();
+        if text.len() > LOCK_BYTES_MAX {
+            return Err(Invalid::too_long("lock", LOCK_BYTES_MAX)
+                .with_detail(format!("As compact JSON it has {} bytes.", text.len())));
+        }
+        Ok(Some(text))
+    }
+
     /// Whether the field is there, as `null`.
     pub(crate) fn is_null(&self, field: &str) -> bool {
         self.0.get(field).is_some_and(Value::is_null)
@@ -331,6 +348,24 @@ mod tests {
         assert!(origins(json!([format!("https://{}", "a".repeat(ORIGIN_BYTES_MAX - 8))])).is_ok());
         assert!(origins(json!([format!("https://{}", "a".repeat(ORIGIN_BYTES_MAX - 7))])).is_err());
         assert!(origins(json!(vec!["https://a"; ORIGINS_ENTRIES_MAX + 1])).is_err());
+    }
+
+    /// A lock is an object of at most 512 bytes, kept compact.
+    #[test]
+    fn locks_are_small_objects() {
+        let lock = |value: Value| fields(json!({ "lock": value })).lock();
+        assert_eq!(lock(json!(null)), Ok(None));
+        assert_eq!(lock(json!({})), Ok(Some("{}".to_owned())));
+        let nested = json!({"transcription_config": {"language": "en", "max_delay": 1.5}});
+        let text = r#"{"transcription_config":{"language":"en","max_delay":1.5}}"#;
+        assert_eq!(lock(nested), Ok(Some(text.to_owned())));
+        for wrong in [json!([]), json!("{}"), json!(1), json!(true)] {
+            assert_eq!(lock(wrong).unwrap_err().message, "lock in body must be of type object");
+        }
+        let filled = |bytes: usize| json!({ "a": "x".repeat(bytes - 8) });
+        assert!(lock(filled(LOCK_BYTES_MAX)).is_ok());
+        let long = lock(filled(LOCK_BYTES_MAX + 1)).unwrap_err();
+        assert_eq!(long.message, "lock in body should be at most 512 chars long");
     }
 
     /// An expiry lies in the future: a key that was dead from the start helps nobody.

@@ -93,6 +93,15 @@ impl Invalid {
         Self::new(CODE_MAX_ITEMS, format!("{field} in body should have at most {entries_max} items"))
     }
 
+    /// A limit of realtime sessions on a key that opens none: taking it would promise what nobody keeps.
+    pub(crate) fn no_sessions(field: &str, product: domain::Product) -> Self {
+        Self::new(
+            CODE_PATTERN,
+            format!("{field} in body limits realtime sessions, and a {product} key opens none"),
+        )
+        .with_detail(format!("Mint with ?type=rt, or without {field}."))
+    }
+
     /// `plam in body is a forbidden property`.
     pub(crate) fn forbidden(field: &str, known: &[&str]) -> Self {
         // The name comes from the caller; a long one is not sent back.
@@ -100,11 +109,5 @@ impl Invalid {
             field.chars().filter(|letter| !letter.is_control()).take(SHOWN_CHARACTERS_MAX).collect();
         Self::new(CODE_UNKNOWN_FIELD, format!("{shown} in body is a forbidden property"))
             .with_detail(format!("The fields of this body are: {}.", known.join(", ")))
-    }
-
-    /// A field that this version knows and can't honour: refused, since ignoring a limit would lift it.
-    pub(crate) fn not_supported(field: &str) -> Self {
-        Self::new(CODE_PATTERN, format!("{field} in body is not supported by this version"))
-            .with_detail(format!("This version can't enforce {field}. Mint without it."))
     }
 }

@@ -12,6 +12,9 @@ pub(crate) enum BodyProblem {
     /// It is no JSON, repeats a name, or is nested too deep.
     #[error("body is not valid JSON: {0}")]
     NotJson(String),
+    /// A field that is kept as it is repeats a name.
+    #[error("{0} in body should have every name once")]
+    RepeatedIn(&'static str),
     /// It is JSON, but no object.
     #[error("body must be of type object")]
     NotObject,
@@ -26,12 +29,19 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, BodyProblem> {
     let value = Strict { depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| BodyProblem::NotJson(place(&error)))?;
+        .map_err(|error| problem(&error))?;
     match value {
         Value::Object(map) => Ok(map),
         Value::Null => Ok(Map::new()),
         _ => Err(BodyProblem::NotObject),
     }
+}
+
+fn problem(error: &serde_json::Error) -> BodyProblem {
+    if error.to_string().starts_with(REPEATED_IN_LOCK) {
+        return BodyProblem::RepeatedIn(LOCK);
+    }
+    BodyProblem::NotJson(place(error))
 }
 
 /// What is wrong and where, without repeating what the body holds: it may hold secrets.
@@ -47,6 +57,9 @@ fn place(error: &serde_json::Error) -> String {
 
 const DEPTH: &str = "nested too deep";
 const REPEATED: &str = "a name is repeated in an object";
+const REPEATED_IN_LOCK: &str = "a name is repeated in the lock";
+/// The one field whose value is kept as it is, and compared by others.
+const LOCK: &str = "lock";
 
 struct Strict {
     depth: usize,
@@ -115,7 +128,11 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
-            let value = fields.next_value_seed(self.deeper::<A::Error>()?)?;
+            let in_lock = self.depth == 0 && name == LOCK;
+            let value = fields.next_value_seed(self.deeper::<A::Error>()?).map_err(|error| {
+                let repeats = in_lock && error.to_string().starts_with(REPEATED);
+                if repeats { A::Error::custom(REPEATED_IN_LOCK) } else { error }
+            })?;
             if map.insert(name, value).is_some() {
                 return Err(A::Error::custom(REPEATED));
             }
@@ -144,6 +161,17 @@ mod tests {
         for broken in ["{", "{}{}", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"b\":1}}", "{'a':1}", "\u{feff}{}"]
         {
             assert!(matches!(object(broken.as_bytes()), Err(BodyProblem::NotJson(_))), "{broken:?}");
+        }
+    }
+
+    /// A repeated name in a lock is told with the field's name, at any depth; one elsewhere with its place.
+    #[test]
+    fn locks_repeat_no_name() {
+        for body in [r#"{"lock":{"a":1,"a":2}}"#, r#"{"ttl":60,"lock":{"a":[{"b":1,"\u0062":1}]}}"#] {
+            assert_eq!(object(body.as_bytes()), Err(BodyProblem::RepeatedIn("lock")), "{body}");
+        }
+        for body in [r#"{"lock":{},"lock":{}}"#, r#"{"x":{"lock":{"a":1,"a":2}}}"#, r#"{"lock":{"a"}}"#] {
+            assert!(matches!(object(body.as_bytes()), Err(BodyProblem::NotJson(_))), "{body}");
         }
     }
 

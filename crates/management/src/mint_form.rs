@@ -56,7 +56,13 @@ impl TemporaryKeyForm {
             return Err(Invalid::one_of("region", "body", &["eu", "usa"])
                 .with_detail("au supports batch only, so it can't be combined with type=rt."));
         }
-        Ok(Self { product, ttl_seconds, area, client_ref: fields.client_ref()?, leash: leash(fields)? })
+        Ok(Self {
+            product,
+            ttl_seconds,
+            area,
+            client_ref: fields.client_ref()?,
+            leash: leash(product, fields)?,
+        })
     }
 }
 
@@ -72,21 +78,36 @@ fn explain_ttl(invalid: Invalid, product: Product, ranges: &TtlSeconds) -> Inval
     invalid.with_detail(detail)
 }
 
-/// The limits that the key is to carry. A limit that can't be enforced is refused: ignoring it would lift it.
-fn leash(fields: &Fields) -> Result<Leash, Invalid> {
-    for field in ["uses", "max_audio_seconds", "lock"] {
-        if fields.has(field) {
-            return Err(Invalid::not_supported(field));
-        }
-    }
-    Ok(Leash {
+/// The limits that the key is to carry.
+fn leash(product: Product, fields: &Fields) -> Result<Leash, Invalid> {
+    let leash = Leash {
         max_sessions: fields.integer_within("max_sessions", 1, u32::MAX)?,
+        uses: fields.integer_within("uses", 1, u32::MAX)?,
         max_session_seconds: fields.integer_within("max_session_seconds", 1, u32::MAX)?,
+        max_audio_seconds: fields.integer_within("max_audio_seconds", 1, u32::MAX)?,
         end_at_expiry: fields.boolean("end_at_expiry")?.unwrap_or(false),
         origins: fields.origins()?.unwrap_or_default(),
         networks: fields.networks()?.unwrap_or_default(),
-        ..Leash::default()
-    })
+        lock: fields.lock()?,
+    };
+    only_for_sessions(product, &leash)?;
+    Ok(leash)
+}
+
+/// Refuses what would be taken for a limit where nothing counts it.
+fn only_for_sessions(product: Product, leash: &Leash) -> Result<(), Invalid> {
+    if matches!(product, Product::Rt | Product::Flow) {
+        return Ok(());
+    }
+    let limits = [
+        ("uses", leash.uses.is_some()),
+        ("max_audio_seconds", leash.max_audio_seconds.is_some()),
+        ("lock", leash.lock.is_some()),
+    ];
+    match limits.iter().find(|(_, is_set)| *is_set) {
+        Some((field, _)) => Err(Invalid::no_sessions(field, product)),
+        None => Ok(()),
+    }
 }
 
 impl PermanentKeyForm {
@@ -184,13 +205,49 @@ mod tests {
                 601,
                 "end_at_expiry in body must be of type boolean",
             ),
-            (None, json!({"ttl": 60, "uses": 1}), 605, "uses in body is not supported by this version"),
-            (None, json!({"ttl": 60, "lock": {}}), 605, "lock in body is not supported by this version"),
+            (
+                Some("rt"),
+                json!({"ttl": 60, "uses": 0}),
+                609,
+                "uses in body should be greater than or equal to 1",
+            ),
+            (
+                Some("rt"),
+                json!({"ttl": 60, "max_audio_seconds": 1.5}),
+                601,
+                "max_audio_seconds in body must be of type integer",
+            ),
+            (
+                Some("tts"),
+                json!({"ttl": 60, "uses": 1}),
+                605,
+                "uses in body limits realtime sessions, and a tts key opens none",
+            ),
+            (Some("rt"), json!({"ttl": 60, "lock": []}), 601, "lock in body must be of type object"),
+            (
+                None,
+                json!({"ttl": 60, "lock": {}}),
+                605,
+                "lock in body limits realtime sessions, and a batch key opens none",
+            ),
         ] {
             let invalid = read(product, body.clone()).unwrap_err();
             assert_eq!((invalid.code, invalid.message.as_str()), (code, message), "{product:?} {body}");
         }
         assert!(read(Some("batch"), json!({"ttl": 60, "region": "au"})).is_ok());
+    }
+
+    /// Every limit of a leash is taken as it is given.
+    #[test]
+    fn leashes_are_read_whole() {
+        let body = json!({"ttl": 60, "max_sessions": 1, "uses": 2, "max_session_seconds": 3, "max_audio_seconds": 4,
+            "end_at_expiry": true, "origins": ["https://app.example.com"], "networks": ["192.0.2.0/24"],
+            "lock": {"transcription_config": {"language": "en"}}});
+        let leash = read(Some("rt"), body).unwrap().leash;
+        assert_eq!((leash.max_sessions, leash.uses), (Some(1), Some(2)));
+        assert_eq!((leash.max_session_seconds, leash.max_audio_seconds), (Some(3), Some(4)));
+        assert!(leash.end_at_expiry && leash.origins.len() == 1 && leash.networks.0.len() == 1);
+        assert_eq!(leash.lock.as_deref(), Some(r#"{"transcription_config":{"language":"en"}}"#));
     }
 
     /// A product named twice could be read either way, so it is refused.

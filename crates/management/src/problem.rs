@@ -91,6 +91,11 @@ impl From<BodyProblem> for Problem {
     fn from(problem: BodyProblem) -> Self {
         match problem {
             BodyProblem::NotJson(_) => Self::new(Reason::MalformedRequest, problem.to_string()),
+            BodyProblem::RepeatedIn(_) => Invalid::pattern(problem.to_string())
+                .with_detail(
+                    "Readers differ in which of the two they see, so such an object can't be compared.",
+                )
+                .into(),
             BodyProblem::NotObject => Invalid::wrong_type("body", "body", "object").into(),
         }
     }

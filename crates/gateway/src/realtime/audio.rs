@@ -1,14 +1,16 @@
-//! How much audio a client has sent: the bytes of its binary messages, over the rate that its first text message
-//! (`StartRecognition`) declares. Audio itself is never read, nor any other text.
+//! How much audio a client has sent. Raw audio: the bytes of its binary messages, over the rate that its first text message
+//! (`StartRecognition`) declares. Audio in file formats: how far the engine's timestamps have come. Audio itself is never
+//! read, nor any other text of the client; the engine's texts only where they are what tells.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use super::frame::{self, Header, Opcode};
+use super::guard::TEXT_BYTES_MAX;
 
-/// The first text message, as far as it is read, in bytes; from a longer one no rate is learnt.
-const START_BYTES_MAX: usize = 64 * 1024;
+/// Microseconds of a second.
+const SECOND_MICROS: f64 = 1e6;
 /// The rates that are believed, in Hz.
 const SAMPLE_RATE_MAX: u32 = 384_000;
 
@@ -18,6 +20,10 @@ pub(crate) struct AudioMeter {
     start: Start,
     audio_bytes: u64,
     told_millis: u64,
+    /// How far the engine's timestamps have come.
+    heard_micros: u64,
+    /// A text message of the engine that has not come whole.
+    heard: Vec<u8>,
 }
 
 /// What is known of the audio's rate.
@@ -50,11 +56,46 @@ impl AudioMeter {
         }
     }
 
+    /// Whether the engine's timestamps tell how much audio there is.
+    pub(crate) const fn is_timed(&self) -> bool {
+        matches!(self.start, Start::Unknown)
+    }
+
+    /// How far the engine's timestamps have come, in microseconds.
+    pub(crate) const fn heard_micros(&self) -> u64 {
+        self.heard_micros
+    }
+
+    /// Takes payload of the engine, where its timestamps tell.
+    pub(crate) fn hear(&mut self, header: &Header, offset: u64, payload: &[u8]) {
+        if header.message != Opcode::Text || !self.is_timed() {
+            return;
+        }
+        let is_last = header.last && offset + payload.len() as u64 == header.payload_bytes;
+        if is_last && self.heard.is_empty() {
+            self.heard_micros = self.heard_micros.max(end_micros(payload));
+            return;
+        }
+        // Of a message that is too long nothing is learnt: what is kept of it is no JSON.
+        if self.heard.len() + payload.len() <= TEXT_BYTES_MAX {
+            self.heard.extend_from_slice(payload);
+        }
+        if is_last {
+            let text = std::mem::take(&mut self.heard);
+            self.heard_micros = self.heard_micros.max(end_micros(&text));
+        }
+    }
+
     /// The audio since the last call, in whole milliseconds; the rest is kept for the next.
     pub(crate) fn new_millis(&mut self) -> u64 {
-        let Start::Raw { bytes_per_second } = self.start else { return 0 };
-        let millis = u128::from(self.audio_bytes) * 1000 / u128::from(bytes_per_second);
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        let millis = match self.start {
+            Start::Raw { bytes_per_second } => {
+                let millis = u128::from(self.audio_bytes) * 1000 / u128::from(bytes_per_second);
+                u64::try_from(millis).unwrap_or(u64::MAX)
+            }
+            Start::Unknown => self.heard_micros / 1000,
+            Start::Awaited | Start::Partial(_) => 0,
+        };
         let new = millis.saturating_sub(self.told_millis);
         self.told_millis = millis;
         new
@@ -66,7 +107,7 @@ impl AudioMeter {
             Start::Partial(text) => std::mem::take(text),
             Start::Raw { .. } | Start::Unknown => return,
         };
-        if text.len() + payload.len() > START_BYTES_MAX {
+        if text.len() + payload.len() > TEXT_BYTES_MAX {
             self.start = Start::Unknown;
             return;
         }
@@ -101,14 +142,36 @@ struct AudioFormat<'a> {
 
 fn bytes_per_second(text: &[u8]) -> Option<u32> {
     let format = serde_json::from_slice::<StartRecognition<'_>>(text).ok()?.audio_format;
-    let sample_bytes = match format.encoding.as_ref() {
+    raw_bytes_per_second(&format.kind, &format.encoding, format.sample_rate)
+}
+
+/// The rate of raw audio; none for anything else.
+pub(super) fn raw_bytes_per_second(kind: &str, encoding: &str, sample_rate: u32) -> Option<u32> {
+    let sample_bytes = match encoding {
         "pcm_f32le" => 4,
         "pcm_s16le" => 2,
         "mulaw" => 1,
         _ => return None,
     };
-    let believable = format.kind == "raw" && (1..=SAMPLE_RATE_MAX).contains(&format.sample_rate);
-    believable.then(|| format.sample_rate * sample_bytes)
+    let believable = kind == "raw" && (1..=SAMPLE_RATE_MAX).contains(&sample_rate);
+    believable.then(|| sample_rate * sample_bytes)
+}
+
+/// What an engine says of the audio that a message of its is about.
+#[derive(Deserialize)]
+struct Heard {
+    metadata: Span,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    end_time: f64,
+}
+
+/// The end of what a message is about, in microseconds since the beginning of the audio; 0 where it says nothing of it.
+fn end_micros(text: &[u8]) -> u64 {
+    // A cast of a number out of range gives the nearest one that fits.
+    serde_json::from_slice::<Heard>(text).map_or(0, |heard| (heard.metadata.end_time * SECOND_MICROS) as u64)
 }
 
 #[cfg(test)]
@@ -159,9 +222,59 @@ mod tests {
             &START.replace("16000", "-1"),
             &START.replace("16000", "4000000000"),
             &START.replace("raw", "file"),
-            &START.replace("}", &" ".repeat(START_BYTES_MAX)),
+            &START.replace("}", &" ".repeat(TEXT_BYTES_MAX)),
         ] {
             assert_eq!(measure(&session(odd, 48_000), 999), 0, "{odd:.60}");
+        }
+    }
+
+    /// Audio in a file is as long as the engine's timestamps say, whatever the order, the splits and the length of what it
+    /// says; raw audio is not.
+    #[test]
+    fn files_are_measured_by_the_engine() {
+        let transcript = |end: &str| {
+            let filler = "x".repeat(200);
+            format!(
+                r#"{{"message":"AddTranscript","metadata":{{"start_time":0.5,"end_time":{end},"transcript":"{filler}"}},"results":[]}}"#
+            )
+        };
+        let texts = [
+            transcript("1.5"),
+            r#"{"message":"AudioAdded","seq_no":1}"#.to_owned(),
+            transcript("3.25"),
+            transcript("2"),
+            transcript("-7"),
+            "no json".to_owned(),
+        ];
+        let frames: Vec<u8> =
+            texts.iter().flat_map(|text| build(Opcode::Text, text.as_bytes(), None)).collect();
+        for (start, millis) in [(START.replace("raw", "file"), 3250), (START.to_owned(), 0)] {
+            for part in [1, 13, 100, usize::MAX] {
+                let mut meter = AudioMeter::default();
+                let header = |opcode, length| Header {
+                    opcode,
+                    message: opcode,
+                    last: true,
+                    payload_bytes: length,
+                    mask: None,
+                    header_bytes: 2,
+                };
+                meter.take(&header(Opcode::Text, start.len() as u64), 0, start.as_bytes());
+                let mut follower = Follower::new(Sender::Engine);
+                let mut heard = 0;
+                for bytes in frames.chunks(part.min(frames.len())) {
+                    let mut at = 0;
+                    while at < bytes.len() {
+                        let step = follower.step(&bytes[at..]).unwrap();
+                        if let Event::Payload { header, offset } = step.event {
+                            meter.hear(&header, offset, &bytes[at..at + step.taken]);
+                        }
+                        at += step.taken;
+                    }
+                    heard += meter.new_millis();
+                }
+                assert_eq!((heard, meter.heard.capacity()), (millis, 0), "{part}");
+            }
         }
     }
 

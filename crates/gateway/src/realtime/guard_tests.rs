@@ -33,7 +33,7 @@ impl AsyncRead for Parts {
 
 fn guard(early: &[u8]) -> Guard {
     let leash = Leash { lock: Some(LOCK.to_owned()), ..Leash::default() };
-    Guard::new(Product::Rt, Lock::of(&leash).unwrap().unwrap(), early)
+    Guard::new(Product::Rt, Leashed { lock: Lock::of(&leash).unwrap(), share: None }, early)
 }
 
 /// What comes out, and why it stopped if it did.

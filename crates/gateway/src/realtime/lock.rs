@@ -31,21 +31,16 @@ impl Lock {
     /// # Errors
     /// When a locked field is missing or has another value, or a name could be taken for a locked one.
     pub(crate) fn check_start(&self, start: &Map<String, Value>) -> Result<(), Refusal> {
-        contains(start, &self.0, "")
+        agree(start, &self.0, "", Missing::Refused)
     }
 
-    /// Checks any later message: a locked member may be left out, or be there as the lock says. So a message that sets
-    /// something anew can't undo what was locked.
+    /// Checks any later message: what it leaves out stays as it was started, and a locked field that it holds must be equal. So
+    /// a message that sets something anew can't undo what was locked.
     ///
     /// # Errors
-    /// When it is there in another form.
+    /// When a locked field is there with another value, or a name could be taken for a locked one.
     pub(crate) fn check_later(&self, message: &Map<String, Value>) -> Result<(), Refusal> {
-        spelled(message, &self.0, "")?;
-        let there = |(name, _): &(&String, &Value)| name.as_str() != MESSAGE && message.contains_key(*name);
-        for (name, locked) in self.0.iter().filter(there) {
-            member(message.get(name), locked, name)?;
-        }
-        Ok(())
+        agree(message, &self.0, "", Missing::Allowed)
     }
 
     /// Checks the language that a path names, where the lock has one: an engine may read it there.
@@ -64,15 +59,31 @@ impl Lock {
     }
 }
 
-fn contains(found: &Map<String, Value>, locked: &Map<String, Value>, path: &str) -> Result<(), Refusal> {
-    spelled(found, locked, path)?;
-    locked.iter().try_for_each(|(name, locked)| member(found.get(name), locked, &join(path, name)))
+/// What becomes of a locked field that a message leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Refused,
+    Allowed,
 }
 
-fn member(found: Option<&Value>, locked: &Value, path: &str) -> Result<(), Refusal> {
+fn agree(
+    found: &Map<String, Value>,
+    locked: &Map<String, Value>,
+    path: &str,
+    missing: Missing,
+) -> Result<(), Refusal> {
+    spelled(found, locked, path)?;
+    // The name of a message differs from message to message; only the start's own can be locked.
+    let is_name = |name: &str| missing == Missing::Allowed && path.is_empty() && name == MESSAGE;
+    let mut fields = locked.iter().filter(|(name, _)| !is_name(name));
+    fields.try_for_each(|(name, locked)| member(found.get(name), locked, &join(path, name), missing))
+}
+
+fn member(found: Option<&Value>, locked: &Value, path: &str, missing: Missing) -> Result<(), Refusal> {
     match (found, locked) {
-        (Some(Value::Object(found)), Value::Object(locked)) => contains(found, locked, path),
+        (Some(Value::Object(found)), Value::Object(locked)) => agree(found, locked, path, missing),
         (Some(found), locked) if found == locked => Ok(()),
+        (None, _) if missing == Missing::Allowed => Ok(()),
         (Some(_), _) => Err(broken(format!(
             "{} has another value than this temporary key locks. Send it as it was locked when the key was minted.",
             shown(path)
@@ -171,12 +182,14 @@ mod tests {
         for good in [
             r#"{"message":"EndOfStream","last_seq_no":1}"#,
             r#"{"message":"SetRecognitionConfig","transcription_config":{"language":"en","max_delay":2}}"#,
+            r#"{"message":"SetRecognitionConfig","transcription_config":{"max_delay":2}}"#,
         ] {
             assert_eq!(later(good), Ok(()), "{good}");
         }
         for bad in [
             r#"{"message":"SetRecognitionConfig","transcription_config":{"language":"de"}}"#,
-            r#"{"message":"SetRecognitionConfig","transcription_config":{"max_delay":2}}"#,
+            r#"{"message":"SetRecognitionConfig","transcription_config":null}"#,
+            r#"{"message":"SetRecognitionConfig","transcription_config":{"Language":"de"}}"#,
             r#"{"message":"SetRecognitionConfig","TRANSCRIPTION_CONFIG":{"language":"de"}}"#,
             r#"{"message":"EndOfStream","Message":"SetRecognitionConfig"}"#,
         ] {

@@ -13,8 +13,11 @@
 //! 4. However it ends, `farewell` says why: an `Error` message between messages, a close frame between frames, then
 //!    a bounded wait for the other side to hang up.
 //!
-//! A key whose `lock` names fields of `StartRecognition` has its sessions read through a `guard`: it holds text messages
-//! back until they are whole and checked. Nobody else's bytes are decoded on their way.
+//! **The leash.** What a temporary key limits over all its sessions is counted in a region's ledger (`leash`): starts before the
+//! engine is asked, audio before it passes (`budget`, over the plain data of `account`). A key whose `lock` names fields of
+//! `StartRecognition`, or that has an audio budget, has its sessions read through a `guard`: it holds text messages back
+//! until they are whole and checked, and audio until the budget has it (`draw`). Nobody else's bytes are decoded on
+//! their way.
 //!
 //! Refusals that browsers couldn't see as HTTP statuses are told in-band (`refuse`).
 //!
@@ -23,8 +26,11 @@
 //! session that is being opened meanwhile enters the registry first and is checked once more afterwards, so that no
 //! revocation falls between.
 
+mod account;
 mod audio;
+mod budget;
 mod credential;
+mod draw;
 mod engine;
 mod farewell;
 pub mod frame;
@@ -33,6 +39,7 @@ mod handshake;
 mod headers;
 
 mod io;
+mod leash;
 mod lock;
 mod message;
 mod open;
@@ -45,6 +52,7 @@ mod session;
 mod strict;
 mod times;
 
+pub(crate) use budget::{Budgets, Keeper};
 pub use open::handle;
 pub use registry::Registry;
 pub use route::is_realtime;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::{Leash, Product, Reason, Refusal, RequestId, SessionId, Timestamp};
+use domain::{Product, Reason, Refusal, RequestId, SessionId, Timestamp};
 use http::header::ORIGIN;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
@@ -13,7 +13,7 @@ use verify::{Need, Principal, Surface};
 use super::credential::{self, Placement, Presented};
 use super::engine::{self, EngineSocket};
 use super::handshake::{self, Upgrade};
-use super::lock::Lock;
+use super::leash::{self, Leashed};
 use super::registry::{OpenSession, TaskGuard};
 use super::relay::Relay;
 use super::session::Facts;
@@ -50,8 +50,8 @@ struct Asked<'a> {
 struct Opened {
     session: OpenSession,
     engine: EngineSocket,
-    /// What the client's messages must contain.
-    lock: Option<Box<Lock>>,
+    /// What the client's messages are held to.
+    leashed: Option<Box<Leashed>>,
     /// The frame that the client gets first.
     first: Vec<u8>,
     /// The request that opens it.
@@ -149,8 +149,6 @@ async fn open(
 ) -> Result<Opened, Refusal> {
     gateway.fresh(asked.now)?;
     let (principal, site) = authenticate(gateway, asked, placement, credential, sites)?;
-    enforceable(principal.leash())?;
-    let lock = lock(&principal, asked.path)?;
     upgrade.map_err(Refusal::clone)?;
     let tally = gateway.meter.tally(&principal, site.config.region, asked.product);
     let count_refusal = |_: &Refusal| {
@@ -160,7 +158,16 @@ async fn open(
     let starts_max = principal.limits().creates_per_second_max;
     let rate = gateway.rates.take(principal.project_id(), Kind::Starts, starts_max, asked.now);
     rate.inspect_err(count_refusal)?;
-    let engine = connect(gateway, asked, &principal, site).await?;
+    let leashed = Leashed::take_up(gateway, &principal, asked.path).await.inspect_err(count_refusal)?;
+    let counted = leash::count_start(gateway, &principal).await.inspect_err(count_refusal)?;
+    let engine = match (connect(gateway, asked, &principal, site).await, counted) {
+        (Ok(engine), _) => engine,
+        (Err(refusal), None) => return Err(refusal),
+        (Err(refusal), Some(counted)) => {
+            counted.take_back().await;
+            return Err(refusal);
+        }
+    };
     let first = message::concurrent_session_usage(
         usage,
         principal.limits().concurrent_sessions_max,
@@ -182,7 +189,7 @@ async fn open(
     gateway.sessions.accepting()?;
     let count = Count { sessions: 1, ..Count::default() };
     gateway.meter.count(&session.facts.tally, count, asked.now);
-    Ok(Opened { session, engine, lock, first, request_id: asked.request_id })
+    Ok(Opened { session, engine, leashed, first, request_id: asked.request_id })
 }
 
 /// Who it is, and the first region that they may use.
@@ -222,30 +229,6 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let origin = origins.next()?.to_str().ok()?;
     origins.next().is_none().then_some(origin)
-}
-
-/// What the key locks. The path may name a language; it must be the locked one.
-fn lock(principal: &Principal, path: &str) -> Result<Option<Box<Lock>>, Refusal> {
-    let Some(lock) = Lock::of(principal.leash())? else { return Ok(None) };
-    route::language(path).map_or(Ok(()), |language| lock.check_language(language))?;
-    Ok(Some(Box::new(lock)))
-}
-
-/// A limit that is accepted must be enforced: a leash with one that this gateway can't enforce opens nothing.
-fn enforceable(leash: &Leash) -> Result<(), Refusal> {
-    let missing = if leash.uses.is_some() {
-        "uses"
-    } else if leash.max_audio_seconds.is_some() {
-        "max_audio_seconds"
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::new(
-        Reason::NotImplemented,
-        format!(
-            "This temporary key carries {missing}, which this gateway can't enforce. Mint one without it."
-        ),
-    ))
 }
 
 async fn connect(
@@ -291,12 +274,12 @@ fn begin(
 
 /// A session's task, from the moment of the `101` on.
 async fn carry(gateway: Arc<Gateway>, _task: TaskGuard, upgraded: OnUpgrade, opened: Opened) {
-    let Opened { session, engine, lock, first, request_id } = opened;
+    let Opened { session, engine, leashed, first, request_id } = opened;
     match refuse::take(upgraded).await {
-        Some(client) => Relay::new(gateway, session, client, engine, lock, first, request_id).run().await,
+        Some(client) => Relay::new(gateway, session, client, engine, leashed, first, request_id).run().await,
         None => {
             // Nobody is there any more.
-            drop(session);
+            drop((session, leashed));
             let close = frame::close(1001, "", Some([0; 4]));
             Box::pin(farewell::say(engine.stream, close, gateway.sessions.times().linger_max)).await;
         }
@@ -314,25 +297,6 @@ fn no_realtime_here() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A leash with a limit that isn't enforced here opens nothing; the others do.
-    #[test]
-    fn limits_are_enforced_or_refused() {
-        let enforced = Leash {
-            max_sessions: Some(1),
-            max_session_seconds: Some(1),
-            end_at_expiry: true,
-            origins: vec!["https://example.org".to_owned()],
-            ..Leash::default()
-        };
-        assert_eq!(enforceable(&enforced), Ok(()));
-        for leash in [
-            Leash { uses: Some(1), ..Leash::default() },
-            Leash { max_audio_seconds: Some(1), ..Leash::default() },
-        ] {
-            assert_eq!(enforceable(&leash).unwrap_err().reason, Reason::NotImplemented);
-        }
-    }
 
     /// One origin counts; several are as good as none.
     #[test]

@@ -16,7 +16,7 @@ use super::audio::AudioMeter;
 use super::engine::EngineSocket;
 use super::frame::{self, Header, Opcode, Violation};
 use super::guard::{Guard, Stop};
-use super::lock::Lock;
+use super::leash::Leashed;
 use super::pump::{Place, Progress, Pump, Watch};
 use super::registry::OpenSession;
 use super::session::{Ending, Gate};
@@ -89,13 +89,13 @@ impl Relay {
         session: OpenSession,
         (client, client_early): (Stream, Bytes),
         engine: EngineSocket,
-        lock: Option<Box<Lock>>,
+        leashed: Option<Box<Leashed>>,
         first: Vec<u8>,
         request_id: RequestId,
     ) -> Box<Self> {
         let now = Instant::now();
         let product = session.facts.product;
-        let guard = lock.map(|lock| Box::new(Guard::new(product, *lock, &client_early)));
+        let guard = leashed.map(|leashed| Box::new(Guard::new(product, *leashed, &client_early)));
         let client_early = if guard.is_some() { Bytes::new() } else { client_early };
         let mut down = Pump::from_engine(engine.early);
         down.insert(&first);
@@ -169,6 +169,7 @@ impl Relay {
         drop(gate);
         if received > 0 {
             self.account(received, heard_audio, heard_sign);
+            self.warn_of_audio();
         }
         match progress {
             Poll::Pending => return Ok(false),
@@ -188,11 +189,19 @@ impl Relay {
     fn poll_engine_to_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Finish> {
         let mut gate = self.session.gate();
         ended(&gate)?;
-        let mut watch = EngineWatch { gate: &mut gate, close_code: &mut self.engine_close_code, received: 0 };
+        let mut watch = EngineWatch {
+            gate: &mut gate,
+            audio: &mut self.audio,
+            close_code: &mut self.engine_close_code,
+            received: 0,
+        };
         let progress = self.down.poll(cx, &mut self.engine, &mut self.client, &mut watch);
-        if watch.received > 0 {
-            self.sent_bytes += watch.received as u64;
-            self.gateway.metrics.sent(watch.received as u64);
+        let received = watch.received;
+        drop(gate);
+        if received > 0 {
+            self.sent_bytes += received as u64;
+            self.gateway.metrics.sent(received as u64);
+            self.account_heard()?;
         }
         match progress {
             Poll::Pending => Ok(false),
@@ -227,13 +236,36 @@ impl Relay {
         if heard_audio || heard_sign {
             self.last_sign = now;
         }
+        self.count(received as u64);
+    }
+
+    fn count(&mut self, received_bytes: u64) {
         let audio_millis = self.audio.new_millis();
-        let received_bytes = received as u64;
         self.session.received_bytes.fetch_add(received_bytes, Ordering::Relaxed);
         self.session.audio_millis.fetch_add(audio_millis, Ordering::Relaxed);
         self.gateway.metrics.received(received_bytes);
         let count = Count { audio_millis, received_bytes, ..Count::default() };
         self.gateway.meter.count(&self.session.facts.tally, count, self.gateway.now());
+    }
+
+    /// Counts what the engine says that it has heard, where that is how audio is measured.
+    fn account_heard(&mut self) -> Result<(), Finish> {
+        if !self.audio.is_timed() {
+            return Ok(());
+        }
+        self.count(0);
+        if let Some(guard) = &mut self.guard {
+            let heard = guard.heard(self.audio.heard_micros());
+            heard.map_err(|refusal| Finish::Ended(Ending::refused(&refusal)))?;
+        }
+        self.warn_of_audio();
+        Ok(())
+    }
+
+    fn warn_of_audio(&mut self) {
+        if let Some(warning) = self.guard.as_mut().and_then(|guard| guard.warning()) {
+            self.down.insert(&message::session_timeout_warning(&warning));
+        }
     }
 
     /// How long the session may last, by the instance and by its leash.
@@ -319,9 +351,10 @@ impl Relay {
     }
 
     /// Tells both ends, each as far as its frames allow.
-    async fn finish(self, finish: Finish) {
+    async fn finish(mut self, finish: Finish) {
         // Before anyone is told: who hears that the session is over may open the next at once.
         self.session.gate().release();
+        self.guard = None;
         self.gateway.metrics.session_over(self.opened.elapsed());
         self.log(&finish);
         let linger_max = self.gateway.sessions.times().linger_max;
@@ -442,6 +475,7 @@ impl Watch for ClientWatch<'_> {
 /// Sees what an engine sends.
 struct EngineWatch<'a> {
     gate: &'a mut Gate,
+    audio: &'a mut AudioMeter,
     close_code: &'a mut [u8; 2],
     received: usize,
 }
@@ -450,6 +484,7 @@ impl Watch for EngineWatch<'_> {
     fn header(&mut self, _header: &Header) {}
 
     fn payload(&mut self, header: &Header, offset: u64, payload: &[u8]) {
+        self.audio.hear(header, offset, payload);
         if header.opcode == Opcode::Close {
             let at = usize::try_from(offset).unwrap_or(usize::MAX);
             for (place, byte) in self.close_code.iter_mut().skip(at).zip(payload) {

@@ -10,6 +10,7 @@ mod clocks;
 mod credentials;
 mod engines;
 mod frames;
+mod leash_counts;
 mod leash_lock;
 mod quota;
 mod relay;
