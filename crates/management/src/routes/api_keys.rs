@@ -44,13 +44,28 @@ const TEMPORARY: &[Field] = &[
     Field::new("client_ref", Form::ClientRef, "Your own reference for one end user: at most 256 bytes."),
     Field::new("max_sessions", Form::Integer { min: 1, max: U32_MAX }, "Its sessions that are open at once."),
     Field::new(
+        "uses",
+        Form::Integer { min: 1, max: U32_MAX },
+        "How often a session may be started with it, in all. For rt and flow only.",
+    ),
+    Field::new(
         "max_session_seconds",
         Form::Integer { min: 1, max: U32_MAX },
         "The longest that one of its sessions lasts.",
     ),
+    Field::new(
+        "max_audio_seconds",
+        Form::Integer { min: 1, max: U32_MAX },
+        "Seconds of audio over all its sessions. For rt and flow only.",
+    ),
     Field::new("end_at_expiry", Form::Boolean, "Whether its sessions end when it expires."),
     Field::new("origins", Form::Origins, "The pages that it may be used from."),
     Field::new("networks", Form::Networks, "The networks that it may be used from."),
+    Field::new(
+        "lock",
+        Form::Lock,
+        "What StartRecognition must contain, with equal values; at most 512 bytes as compact JSON. For rt and flow only.",
+    ),
 ];
 
 /// The fields of a body that makes a permanent key.
