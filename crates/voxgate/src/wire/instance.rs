@@ -132,6 +132,8 @@ impl Instance {
         let link = GatewayLink { incoming: port.incoming, outgoing: port.outgoing };
         let tables = Arc::new(verify::Tables::with_leeway(leeway));
         let gateway = Gateway::start(gateway_config, tables, ledgers, clock, Arc::clone(&rng), link).await?;
+        // Whoever is let in from here on is let in by what the gateway knows: before its first snapshot it refuses everybody.
+        control.gateways().wait_enforced(control.tables().revision()).await;
         let url = config.portal.endpoints.management_url.clone();
         let management = ManagementConfig { rng, url, limits: config.management };
         let management = management::router(Arc::clone(&control), management);
