@@ -66,6 +66,16 @@ mod tests {
         ]
     }
 
+    /// A number comes back to its last bit.
+    #[test]
+    fn numbers_come_back_exactly() {
+        let number = -6.031_385_043_686_851e299;
+        let columns = vec![Column { name: "c".to_owned(), kind: Kind::Double }];
+        let table = Table { name: "t".to_owned(), columns, key: Vec::new() };
+        let line = serde_json::to_string(&Row(&[Cell::Double(number)])).unwrap();
+        assert_eq!(row(&line, &table), Some(vec![Cell::Double(number)]));
+    }
+
     proptest! {
         /// Every row comes back as it was, whatever it holds, and stands on one line.
         #[test]
