@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::config::BODY_BYTES_MAX;
 use crate::context::Context;
+use crate::document::field::INTEGER_MAX;
 use crate::fields::Fields;
 use crate::invalid::Invalid;
 use crate::json;
@@ -114,7 +115,7 @@ pub(crate) fn project_id(text: &str) -> Result<ProjectId, Problem> {
 
 /// The project that a list is narrowed to.
 pub(crate) fn project_filter(query: &[(String, String)]) -> Result<Option<ProjectId>, Problem> {
-    let id = integer(query, "project_id", 1, i64::MAX.unsigned_abs())?;
+    let id = integer(query, "project_id", 1, INTEGER_MAX)?;
     Ok(id.map(|id| ProjectId::new(id.cast_signed())))
 }
 
