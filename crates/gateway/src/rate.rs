@@ -31,6 +31,8 @@ impl Kind {
 #[derive(Debug, Default)]
 pub struct Rates {
     cells: papaya::HashMap<(ProjectId, Kind), Arc<AtomicI64>>,
+    /// When those that owe nothing were last dropped, in microseconds.
+    swept_at: AtomicI64,
 }
 
 const SECOND_MICROS: i64 = 1_000_000;
@@ -55,7 +57,7 @@ impl Rates {
         }
         let step = (SECOND_MICROS / i64::from(per_second_max)).max(1);
         let cells = self.cells.pin();
-        if cells.len() > CELLS_KEPT_MAX {
+        if cells.len() > CELLS_KEPT_MAX && self.may_sweep(now) {
             cells.retain(|_, cell| cell.load(Ordering::Relaxed) > now);
         }
         let cell = cells.get_or_insert_with((project_id, kind), Arc::default);
@@ -70,6 +72,16 @@ impl Rates {
                 Err(newer) => due = newer,
             }
         }
+    }
+}
+
+impl Rates {
+    /// Whether a second has passed since the last sweep, for one of those who ask: looking through all cells for every
+    /// request would cost more than the requests.
+    fn may_sweep(&self, now: i64) -> bool {
+        let last = self.swept_at.load(Ordering::Relaxed);
+        now - last >= SECOND_MICROS
+            && self.swept_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -104,6 +116,23 @@ mod tests {
             (0..20).filter(|_| rates.take(project, Kind::Creates, 10, at(9_000_000)).is_ok()).count(),
             10
         );
+    }
+
+    /// What many projects did is forgotten once it is within their rates, and looked through once a second, not for every
+    /// request.
+    #[test]
+    fn idle_projects_are_forgotten() {
+        let rates = Rates::default();
+        let many = i64::try_from(CELLS_KEPT_MAX).unwrap() + 1;
+        let at = |seconds: i64| Timestamp::from_seconds(1000 + seconds);
+        for id in 1..=many {
+            assert!(rates.take(ProjectId::new(id), Kind::Reads, 1, at(0)).is_ok());
+        }
+        assert!(rates.take(ProjectId::new(many + 1), Kind::Reads, 1, at(0)).is_ok());
+        assert_eq!(rates.cells.len(), CELLS_KEPT_MAX + 2, "all of them still owe");
+        assert!(rates.take(ProjectId::new(many + 2), Kind::Reads, 1, at(5)).is_ok());
+        assert_eq!(rates.cells.len(), 1);
+        assert!(rates.may_sweep(at(6).as_micros()) && !rates.may_sweep(at(6).as_micros()));
     }
 
     /// Projects and kinds don't share.

@@ -24,6 +24,8 @@ pub(super) const SOCKET_FILE: &str = "operator.sock";
 pub(super) const CALL_PATH: &str = "/call";
 /// A call, in bytes: a batch of an import is the largest.
 const CALL_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Calls under way at once; others wait in the socket's queue.
+const CONNECTIONS_MAX: usize = 64;
 /// A Unix socket's path, in bytes: the system takes no longer one.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
@@ -77,6 +79,7 @@ pub async fn serve(listener: UnixListener, operator: Operator, shutdown: Cancell
         .with_state(operator);
     let mut connections = JoinSet::new();
     loop {
+        while connections.len() >= CONNECTIONS_MAX && connections.join_next().await.is_some() {}
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
