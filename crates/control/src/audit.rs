@@ -32,6 +32,11 @@ impl Pseudonyms {
         self.hash("client_ref", &format!("{project_id} {client_ref}"))
     }
 
+    /// Of a client_ref that is forgotten: another one than those that stood for it before.
+    pub(crate) fn of_forgotten(&self, workspace_id: WorkspaceId, client_ref: &ClientRef) -> String {
+        self.hash("forgotten client_ref", &format!("{workspace_id} {client_ref}"))
+    }
+
     fn hash(&self, kind: &str, id: &str) -> String {
         let hash = keyed_hash(&self.key, &[kind.as_bytes(), id.as_bytes()]);
         let mut text = String::from("who_");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credentials::Jwks;
-use domain::{Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
+use domain::{ApiKeyId, Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
 use storage::{Store, StoreError, Writes};
 use tokio::task::AbortHandle;
 use verify::Tables;
@@ -196,6 +196,11 @@ impl Control {
     /// The present moment, by the clock that control was opened with.
     pub fn now(&self) -> Timestamp {
         self.inner.now()
+    }
+
+    /// Remembers that an API key was used now, otherwise than on a gateway. Written in batches.
+    pub fn note_key_used(&self, id: ApiKeyId) {
+        self.inner.last_used.note_api_key(id, self.now());
     }
 
     /// Remembers that a management token was used now. Written in batches.

@@ -56,6 +56,15 @@ pub struct GatewayHealth {
     pub engines: Vec<(Region, bool)>,
 }
 
+/// What is open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenSessions {
+    /// The sessions, oldest first.
+    pub sessions: Vec<SessionInfo>,
+    /// Gateways that didn't answer in time: theirs are missing.
+    pub pending: Vec<String>,
+}
+
 /// The connected gateways.
 #[derive(Debug)]
 pub struct Gateways {
@@ -168,16 +177,30 @@ impl Gateways {
         self.shared.members().iter().map(describe).collect()
     }
 
-    /// The open sessions of a workspace, from every connected gateway that answers in time, oldest first.
-    pub async fn list_sessions(&self, workspace_id: WorkspaceId, filter: SessionFilter) -> Vec<SessionInfo> {
+    /// The open sessions of a workspace, oldest first.
+    pub async fn list_sessions(&self, workspace_id: WorkspaceId, filter: SessionFilter) -> OpenSessions {
         let filter = SessionFilter { workspace_id: Some(workspace_id), ..filter };
+        let members: Vec<String> = self.shared.members().iter().map(|member| member.name.clone()).collect();
         let answers = self.ask_for_sessions(filter).await;
+        let has_answered = |name: &String| answers.iter().any(|(member, _)| member.name == *name);
+        let pending = members.into_iter().filter(|name| !has_answered(name)).collect();
         let mut sessions: Vec<_> = answers.into_iter().flat_map(|(_, sessions)| sessions).collect();
         sessions.sort_by_key(|session| (session.started_at, session.session_id));
-        sessions
+        OpenSessions { sessions, pending }
     }
 
-    /// Ends a session of a workspace; another's session is unknown. Says whether there was one.
+    /// An open session of a workspace; another's is unknown.
+    pub(crate) async fn find_session(
+        &self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+    ) -> Option<SessionInfo> {
+        let open = self.list_sessions(workspace_id, SessionFilter::default()).await;
+        open.sessions.into_iter().find(|session| session.session_id == session_id)
+    }
+
+    /// Ends a session of a workspace; another's session is unknown. Says whether there was one. [`crate::Control::end_session`]
+    /// is the use case, which the log knows of.
     pub async fn end_session(&self, workspace_id: WorkspaceId, session_id: SessionId, reason: &str) -> bool {
         let mut found = false;
         let filter = SessionFilter { workspace_id: Some(workspace_id), ..SessionFilter::default() };

@@ -13,6 +13,7 @@ mod control;
 mod ended;
 mod error;
 mod follow;
+mod forget;
 mod gateway_link;
 mod gateways;
 mod import;
@@ -34,10 +35,12 @@ mod projects;
 mod publish;
 mod restore;
 mod rewrap;
+mod sessions;
 mod signing;
 mod signing_life;
 mod temporary_keys;
 mod tokens;
+mod usage;
 mod workspaces;
 
 pub use accounts::{
@@ -52,7 +55,8 @@ pub use config::{
 pub use control::Control;
 pub use ended::ended_after;
 pub use error::ControlError;
-pub use gateways::{Enforced, GatewayHealth, GatewayPort, Gateways};
+pub use forget::{ForgetError, Forgotten};
+pub use gateways::{Enforced, GatewayHealth, GatewayPort, Gateways, OpenSessions};
 pub use import::{ImportError, ImportReport};
 pub use import_file::{IMPORT_LINE_BYTES_MAX, ImportFileError, ImportFormat, ImportRows};
 pub use import_row::{ImportRow, LineProblem};
@@ -66,6 +70,7 @@ pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
 pub use projects::{CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
 pub use restore::{RestoreEnd, end_restore, is_master_key_of};
 pub use rewrap::{RewrapError, Rewrapped};
+pub use sessions::EndSessionError;
 pub use signing_life::{RotatedSigningKey, SignFrom, SigningKeyError, SigningKeyInfo};
 pub use storage::{
     AuditAction, AuditEvent, AuditFilter, DbPlace, InvalidDbUrl, Page, PageRequest, Place, StoreError,
@@ -73,6 +78,7 @@ pub use storage::{
 };
 pub use temporary_keys::{ClientRefError, RevokeTemporaryKeyError};
 pub use tokens::{CreateTokenError, CreatedToken, RevokeTokenError};
+pub use usage::{USAGE_DAYS, USAGE_ROWS_MAX, UsageError, usage_days};
 pub use workspaces::{
     ChangeWorkspaceError, ChangedWorkspace, CloseWorkspaceError, CreateWorkspaceError, CreatedWorkspace,
     NewWorkspace, WorkspaceChange,

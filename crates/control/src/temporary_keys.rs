@@ -32,6 +32,13 @@ pub enum ClientRefError {
 }
 
 impl Control {
+    /// The jti of a temporary key that this instance signed, however old it is; `None` for anything else.
+    pub fn temporary_key_id(&self, key_value: &str) -> Option<TemporaryKeyId> {
+        let jwks = self.jwks();
+        let signed = credentials::token::read(key_value, |kid| jwks.find(kid).cloned()).ok()?;
+        (signed.claims.issuer == self.inner.issuer).then_some(signed.claims.id)
+    }
+
     /// Revokes one temporary key. Revoking it again changes nothing and is no error.
     ///
     /// # Errors
@@ -105,6 +112,65 @@ impl Control {
             client_ref,
         );
         Ok(self.inner.publish(change, entry).await?)
+    }
+
+    /// Shuts a client_ref out of one project, or of every project of the workspace, one after the other: where that fails
+    /// half-way, doing it again is safe.
+    ///
+    /// # Errors
+    /// See [`ClientRefError`].
+    pub async fn revoke_client_ref_in(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        project_id: Option<ProjectId>,
+        client_ref: &ClientRef,
+    ) -> Result<Revision, ClientRefError> {
+        let mut newest = None;
+        for project_id in self.projects_meant(workspace_id, project_id).await? {
+            match self.revoke_client_ref(actor, workspace_id, project_id, client_ref).await {
+                Ok(revision) => newest = newest.max(Some(revision)),
+                // Deleted meanwhile, and its keys with it.
+                Err(ClientRefError::ProjectNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        newest.ok_or(ClientRefError::ProjectNotFound)
+    }
+
+    /// Lets a client_ref in again in one project, or in every project of the workspace that it is shut out of.
+    ///
+    /// # Errors
+    /// See [`ClientRefError`].
+    pub async fn readmit_client_ref_in(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        project_id: Option<ProjectId>,
+        client_ref: &ClientRef,
+    ) -> Result<Revision, ClientRefError> {
+        let mut outcome = Err(ClientRefError::ProjectNotFound);
+        for project_id in self.projects_meant(workspace_id, project_id).await? {
+            match self.readmit_client_ref(actor, workspace_id, project_id, client_ref).await {
+                Ok(revision) => outcome = Ok(revision),
+                Err(ClientRefError::Store(error)) => return Err(error.into()),
+                Err(why) if outcome.is_err() => outcome = Err(why),
+                Err(_) => {}
+            }
+        }
+        outcome
+    }
+
+    async fn projects_meant(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: Option<ProjectId>,
+    ) -> Result<Vec<ProjectId>, StoreError> {
+        if let Some(id) = project_id {
+            return Ok(vec![id]);
+        }
+        let projects = self.list_projects(workspace_id).await?;
+        Ok(projects.into_iter().map(|project| project.id).collect())
     }
 
     /// A client_ref may name a person, so the log holds its pseudonym.

@@ -28,11 +28,15 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("delete_project", &[AuditAction::ProjectDeleted]),
     ("disable_account", &[AuditAction::AccountDisabled]),
     ("enable_account", &[AuditAction::AccountEnabled]),
+    ("end_session", &[AuditAction::SessionEnded]),
+    ("forget_client_ref", &[AuditAction::ClientRefForgotten]),
     ("import_keys", &[AuditAction::ApiKeysImported]),
     ("readmit_client_ref", &[AuditAction::ClientRefReadmitted]),
+    ("readmit_client_ref_in", &[AuditAction::ClientRefReadmitted]),
     ("remove_member", &[AuditAction::MemberRemoved]),
     ("rename_project", &[AuditAction::ProjectRenamed]),
     ("revoke_client_ref", &[AuditAction::ClientRefRevoked]),
+    ("revoke_client_ref_in", &[AuditAction::ClientRefRevoked]),
     ("revoke_key", &[AuditAction::ApiKeyRevoked]),
     ("revoke_management_token", &[AuditAction::ManagementTokenRevoked]),
     ("revoke_signing_key", &[AuditAction::SigningKeyRevoked]),
@@ -45,12 +49,13 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("set_password", &[AuditAction::PasswordChanged]),
 ];
 
-/// What other tests show: those of the life of keys.
+/// What other tests show: those of the life of keys, and of sessions.
 const ELSEWHERE: &[AuditAction] = &[
     AuditAction::ApiKeyChanged,
     AuditAction::ApiKeyRotated,
     AuditAction::ApiKeysImported,
     AuditAction::MasterKeyRewrapped,
+    AuditAction::SessionEnded,
     AuditAction::SigningKeyCreated,
     AuditAction::SigningKeyMoved,
     AuditAction::SigningKeyRevoked,
@@ -142,6 +147,15 @@ async fn every_change_writes_one_event() {
     let user = ClientRef::new("user").unwrap();
     logs!(ClientRefRevoked, control.revoke_client_ref(&ACTOR, workspace, default, &user));
     logs!(ClientRefReadmitted, control.readmit_client_ref(&ACTOR, workspace, default, &user));
+    control.revoke_client_ref_in(&ACTOR, workspace, None, &user).await.unwrap();
+    assert_eq!(news(&instance, &mut seen).await.len(), 2, "one for each project");
+    logs!(ClientRefReadmitted, control.readmit_client_ref_in(&ACTOR, workspace, Some(project), &user));
+    logs!(ClientRefReadmitted, control.readmit_client_ref_in(&ACTOR, workspace, None, &user));
+    assert!(control.readmit_client_ref_in(&ACTOR, workspace, None, &user).await.is_err());
+    let forgotten = logs!(ClientRefForgotten, control.forget_client_ref(&ACTOR, workspace, None, &user));
+    assert_eq!((forgotten.projects.len(), forgotten.audit_names, forgotten.usage_lines), (2, 2, 0));
+    let log = control.find_audit_events(&AuditFilter::default(), 0, 1000).await.unwrap();
+    assert!(log.iter().all(|event| event.subject_name.as_deref() != Some("user")), "{log:?}");
     logs!(ApiKeyRevoked, control.revoke_key(&ACTOR, workspace, key.key.id));
     logs!(ProjectDeleted, control.delete_project(&ACTOR, workspace, project));
     let permissions = PermissionSet::of_a_workspace();

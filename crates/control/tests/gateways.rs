@@ -171,14 +171,62 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
         });
     }
     let gateways = instance.control.gateways();
-    assert_eq!(gateways.list_sessions(mine.id, SessionFilter::default()).await, sessions);
-    assert!(gateways.list_sessions(other.id, SessionFilter::default()).await.is_empty());
+    let open = gateways.list_sessions(mine.id, SessionFilter::default()).await;
+    assert_eq!((&open.sessions, open.pending), (&sessions, Vec::new()));
+    assert!(gateways.list_sessions(other.id, SessionFilter::default()).await.sessions.is_empty());
     let id = sessions[1].session_id;
     assert!(!gateways.end_session(other.id, id, "stolen").await);
     assert!(!gateways.end_session(mine.id, SessionId::from_u128(77), "unknown").await);
     assert!(gateways.end_session(mine.id, id, "enough").await);
     assert_eq!(endings.recv().await.unwrap(), (id, mine.id, id, String::from("enough")));
     assert!(endings.try_recv().is_err());
+}
+
+/// Whoever ends a session is in the log before the gateway is told, and nobody ends another's.
+#[tokio::test]
+async fn ending_a_session_is_logged() {
+    let instance = Instance::new().await;
+    let (mine, project) = instance.workspace(Plan::Pro).await;
+    let (other, _) = instance.workspace(Plan::Pro).await;
+    let session = session(&mine, &project, 0);
+    let id = session.session_id;
+    let GatewayPort { mut incoming, outgoing } = instance.control.gateways().attach("eu1/a");
+    let (ended, mut endings) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(message) = incoming.recv().await {
+            let answer = match message {
+                ToGateway::ListSessions { request, .. } => {
+                    FromGateway::Sessions { request, sessions: vec![session.clone()] }
+                }
+                ToGateway::Snapshot(snapshot) => FromGateway::Applied { revision: snapshot.revision },
+                ToGateway::EndSession { reason, .. } => {
+                    ended.send(reason).unwrap();
+                    continue;
+                }
+                ToGateway::Change { .. } | ToGateway::Heartbeat { .. } | ToGateway::UsageCounted { .. } => {
+                    continue;
+                }
+            };
+            outgoing.send(answer).await.unwrap();
+        }
+    });
+    let control = &instance.control;
+    assert!(control.end_session(&ACTOR, other.id, id, "stolen").await.is_err());
+    assert!(
+        control
+            .list_audit_events(other.id, 0, 100)
+            .await
+            .unwrap()
+            .iter()
+            .all(|event| { event.action != AuditAction::SessionEnded })
+    );
+    assert_eq!(control.end_session(&ACTOR, mine.id, id, "enough").await.unwrap().session_id, id);
+    assert_eq!(endings.try_recv().unwrap(), "enough", "taken before it is answered");
+    assert!(endings.try_recv().is_err());
+    let events = control.list_audit_events(mine.id, 0, 100).await.unwrap();
+    let event = events.last().unwrap();
+    assert_eq!((event.action, &event.subject), (AuditAction::SessionEnded, &id.to_string()));
+    assert!(!event.detail.contains("enough"), "{event:?}");
 }
 
 fn session(workspace: &Workspace, project: &Project, number: i64) -> SessionInfo {

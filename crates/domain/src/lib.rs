@@ -23,6 +23,7 @@ mod request_id;
 pub mod rng;
 pub mod signing;
 pub mod token;
+pub mod usage;
 
 pub use account::{Account, Role, Workspace};
 pub use area::{Area, AreaSet, Region};

@@ -5,6 +5,7 @@ mod adopt;
 mod backup;
 mod entity;
 mod error;
+mod forget;
 mod intents;
 mod job;
 mod jobs;

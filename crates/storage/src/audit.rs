@@ -82,6 +82,10 @@ named_enum! {
         ClientRefRevoked = "client_ref_revoked",
         /// A client_ref was let in again.
         ClientRefReadmitted = "client_ref_readmitted",
+        /// What was known of a client_ref was forgotten.
+        ClientRefForgotten = "client_ref_forgotten",
+        /// An open session was ended by whoever owns it.
+        SessionEnded = "session_ended",
     }
 }
 

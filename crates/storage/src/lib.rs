@@ -13,6 +13,7 @@ mod carry_over;
 mod change;
 mod entities;
 mod error;
+mod forget;
 mod instance;
 mod management_tokens;
 mod migrations;
@@ -25,6 +26,7 @@ mod signing_keys;
 mod snapshot;
 mod store;
 mod usage;
+mod usage_sum;
 mod workspaces;
 
 pub use accounts::StoredAccount;

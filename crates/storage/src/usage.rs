@@ -85,7 +85,7 @@ async fn claim_batch(
     Ok(connection.execute(&insert).await?.rows_affected() == 1)
 }
 
-async fn add(connection: &impl ConnectionTrait, record: &UsageRecord) -> Result<(), StoreError> {
+pub(crate) async fn add(connection: &impl ConnectionTrait, record: &UsageRecord) -> Result<(), StoreError> {
     let key = [
         Column::Day,
         Column::ProjectId,
@@ -130,7 +130,7 @@ fn malformed(error: sea_orm::sea_query::error::Error) -> StoreError {
     DbErr::Custom(error.to_string()).into()
 }
 
-fn from_row(row: Model) -> Result<StoredUsage, StoreError> {
+pub(crate) fn from_row(row: Model) -> Result<StoredUsage, StoreError> {
     let at = At { table: "usage", row: &row.api_key_id };
     let client_ref = Some(row.client_ref.as_str()).filter(|text| !text.is_empty());
     Ok(UsageRecord {

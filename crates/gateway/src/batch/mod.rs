@@ -5,6 +5,7 @@ mod call;
 mod create;
 mod delete;
 mod engine;
+mod forget;
 mod list;
 mod object;
 mod read;
@@ -21,6 +22,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 pub use adopt::AdoptError;
+pub use forget::ForgottenJobs;
 pub(crate) use upkeep::spawn_upkeep;
 
 use self::call::Call;

@@ -7,8 +7,10 @@ use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, RequestId, Timesta
 use ledger::{AdoptedJob, DbPlace, JobState, Ledger, LedgerError, ListQuery, NewIntent, Owner, Seen};
 use testdb::TestDatabase;
 
+use forget::jobs_are_forgotten;
 use leashes::{audio_is_reserved_once, keys_are_forgotten, starts_are_exact};
 
+mod forget;
 mod leashes;
 mod model;
 
@@ -344,6 +346,7 @@ macro_rules! suites {
             starts_are_exact,
             audio_is_reserved_once,
             keys_are_forgotten,
+            jobs_are_forgotten,
         })+
     };
 }

@@ -9,6 +9,7 @@ pub(crate) mod owners;
 pub(crate) mod people;
 pub(crate) mod records;
 mod upgrade;
+pub(crate) mod usage_sum;
 pub(crate) mod values;
 
 use std::path::Path;
@@ -86,6 +87,9 @@ macro_rules! suite {
             records::names_can_be_forgotten,
             records::expired_revocations_are_forgotten,
             records::what_nobody_needs_is_forgotten,
+            usage_sum::usage_is_summed_up,
+            usage_sum::usage_is_narrowed,
+            usage_sum::usage_of_an_end_user_is_forgotten,
         }
     };
 }
