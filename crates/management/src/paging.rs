@@ -59,6 +59,27 @@ impl Paging {
     }
 }
 
+/// A page of a list that is at hand whole, in the order of age and id.
+pub(crate) fn cut<T>(
+    items: Vec<T>,
+    page: &PageRequest,
+    place_of: impl Fn(&T) -> (Timestamp, String),
+) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let is_beyond = |item: &T| {
+        let place = place_of(item);
+        page.after.as_ref().is_none_or(|after| place > (after.created_at, after.id.clone()))
+    };
+    let mut items: Vec<T> = items.into_iter().filter(is_beyond).collect();
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let last = items.last().filter(|_| has_more).map(|last| {
+        let (created_at, id) = place_of(last);
+        encode(created_at.as_micros(), &id)
+    });
+    (items, last)
+}
+
 /// The `next` of a list that goes by age.
 pub(crate) fn next(place: Option<Place>) -> Option<String> {
     place.map(|place| encode(place.created_at.as_micros(), &place.id))
@@ -119,6 +140,27 @@ mod tests {
             let text = next(Some(place.clone())).unwrap();
             let read = Paging::read(&query(&[("after", &text)])).unwrap().by_age().unwrap();
             prop_assert_eq!(read.after, Some(place));
+        }
+
+        /// Going from page to page finds every entry once, in order.
+        #[test]
+        fn pages_of_a_whole_list(ages in proptest::collection::vec(0_i64..5, 0..40), limit in 1_u64..7) {
+            let mut all: Vec<(Timestamp, String)> = ages
+                .iter()
+                .enumerate()
+                .map(|(index, age)| (Timestamp::from_micros(*age), format!("id{index:02}")))
+                .collect();
+            all.sort();
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = PageRequest { after: after.clone(), limit };
+                let (items, next) = cut(all.clone(), &page, Clone::clone);
+                prop_assert!(items.len() as u64 <= limit);
+                seen.extend(items);
+                let Some(next) = next else { break };
+                after = Paging::read(&query(&[("after", &next)])).unwrap().by_age().unwrap().after;
+            }
+            prop_assert_eq!(seen, all);
         }
 
         #[test]

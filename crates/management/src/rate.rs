@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
-use domain::{ManagementTokenId, Reason, Refusal, Timestamp};
+use domain::{ApiKeyId, ManagementTokenId, Reason, Refusal, Timestamp};
 
 use crate::config::ManagementLimits;
 
@@ -19,6 +19,7 @@ const BUCKETS_KEPT_MAX: usize = 10_000;
 pub(crate) struct Rates {
     limits: ManagementLimits,
     credentials: Buckets<ManagementTokenId>,
+    api_keys: Buckets<ApiKeyId>,
     networks: Buckets<IpAddr>,
     failures: Buckets<IpAddr>,
 }
@@ -28,6 +29,7 @@ impl Rates {
         Self {
             limits,
             credentials: Buckets::default(),
+            api_keys: Buckets::default(),
             networks: Buckets::default(),
             failures: Buckets::default(),
         }
@@ -40,6 +42,15 @@ impl Rates {
     pub(crate) fn credential(&self, id: ManagementTokenId, now: Timestamp) -> Result<(), Refusal> {
         let max = self.limits.credential_calls_per_second_max;
         self.credentials.take(id, max, now).map_err(|wait| too_fast("This management token calls", max, wait))
+    }
+
+    /// Counts a call of an API key that changes something. Minting has limits of its own.
+    ///
+    /// # Errors
+    /// When it calls too fast.
+    pub(crate) fn api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<(), Refusal> {
+        let max = self.limits.credential_calls_per_second_max;
+        self.api_keys.take(id, max, now).map_err(|wait| too_fast("This API key calls", max, wait))
     }
 
     /// Counts a call from a network, whoever makes it.

@@ -43,6 +43,10 @@ pub(crate) enum Form {
     Boolean,
     /// The id of a workspace.
     WorkspaceId,
+    /// The jti of a temporary key.
+    TemporaryKeyId,
+    /// A temporary key itself.
+    TemporaryKey,
     /// One of these names.
     Choice(fn() -> Vec<&'static str>),
     /// Some of these names, one at least.
@@ -115,6 +119,11 @@ impl Form {
             Self::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Boolean => json!({"type": "boolean"}),
             Self::WorkspaceId => id("ws_"),
+            Self::TemporaryKeyId => {
+                json!({"type": "string", "pattern": format!("^{}\\.{}$", id_text("key_"), id_text(""))})
+            }
+            Self::TemporaryKey => json!({"type": "string", "minLength": 1, "pattern": JWS,
+                "maxLength": domain::limits::TEMPORARY_KEY_BYTES_MAX}),
             Self::Choice(names) => json!({"type": "string", "enum": names()}),
             Self::Choices(names) => json!({"type": "array", "minItems": 1, "maxItems": names().len(),
                 "items": {"type": "string", "enum": names()}}),
@@ -144,6 +153,8 @@ impl Form {
             Self::Integer { min, .. } => json!(min),
             Self::Boolean => json!(true),
             Self::WorkspaceId => json!(WORKSPACE_EXAMPLE),
+            Self::TemporaryKeyId => json!("key_01k5zr0000000000000000000e.3r8m0kq9v1x2y3z4a5b6c7d8e9"),
+            Self::TemporaryKey => json!("eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ2b3gifQ.c2lnbmF0dXJl"),
             Self::Choice(names) => json!(names().first()),
             Self::Choices(names) => json!(names().get(..1)),
             Self::Moment => json!("2030-01-31T00:00:00Z"),
@@ -158,9 +169,16 @@ impl Form {
 /// The id of a workspace that is in nobody's database.
 const WORKSPACE_EXAMPLE: &str = "ws_01k5zr0000000000000000000e";
 
+/// Three parts of base64url.
+const JWS: &str = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$";
+
 /// The form of a prefixed id.
 fn id_pattern(prefix: &str) -> String {
-    format!("^{prefix}[0-7][0-9a-hj-km-np-tv-z]{{25}}$")
+    format!("^{}$", id_text(prefix))
+}
+
+fn id_text(prefix: &str) -> String {
+    format!("{prefix}[0-7][0-9a-hj-km-np-tv-z]{{25}}")
 }
 
 /// The schema of a prefixed id.
@@ -245,6 +263,8 @@ mod tests {
     #[test]
     fn ids_have_their_pattern() {
         assert!(domain::WorkspaceId::parse(WORKSPACE_EXAMPLE).is_some());
+        let jti = Form::TemporaryKeyId.example();
+        assert!(domain::TemporaryKeyId::parse(jti.as_str().unwrap()).is_some());
         assert_eq!(id_pattern("ws_"), "^ws_[0-7][0-9a-hj-km-np-tv-z]{25}$");
     }
 }

@@ -54,7 +54,10 @@ pub(crate) fn document(operations: &[Operation], url: &str) -> OpenApi {
         MANAGEMENT_TOKEN,
         bearer("vgm_…", "A management token: it manages what its permissions name."),
     );
-    components.add_security_scheme(API_KEY, bearer("vgk_…", "An API key: it mints temporary keys."));
+    components.add_security_scheme(
+        API_KEY,
+        bearer("vgk_…", "An API key: it mints temporary keys, and revokes them."),
+    );
     let info = InfoBuilder::new()
         .title("Voxgate management API")
         .version(env!("CARGO_PKG_VERSION"))

@@ -12,11 +12,14 @@ use super::field::{Extra, Field, object};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tag {
     Keys,
+    TemporaryKeys,
     Projects,
     Workspaces,
     Accounts,
     ManagementTokens,
     SigningKeys,
+    Sessions,
+    Usage,
     Audit,
     Gateways,
     Document,
@@ -25,11 +28,14 @@ pub(crate) enum Tag {
 impl Tag {
     pub(crate) const ALL: &'static [Self] = &[
         Self::Keys,
+        Self::TemporaryKeys,
         Self::Projects,
         Self::Workspaces,
         Self::Accounts,
         Self::ManagementTokens,
         Self::SigningKeys,
+        Self::Sessions,
+        Self::Usage,
         Self::Audit,
         Self::Gateways,
         Self::Document,
@@ -38,11 +44,14 @@ impl Tag {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Keys => "API keys",
+            Self::TemporaryKeys => "Temporary keys",
             Self::Projects => "Projects",
             Self::Workspaces => "Workspaces",
             Self::Accounts => "Accounts",
             Self::ManagementTokens => "Management tokens",
             Self::SigningKeys => "Signing keys",
+            Self::Sessions => "Sessions",
+            Self::Usage => "Usage",
             Self::Audit => "Audit log",
             Self::Gateways => "Gateways",
             Self::Document => "This document",
@@ -57,7 +66,7 @@ pub(crate) enum Callers {
     Anybody,
     /// Whoever has a management token with this permission; with `operate_instance`, for any workspace.
     Managers(Permission),
-    /// Whoever has a management token with this permission, or an API key: it mints.
+    /// Whoever has a management token with this permission, or an API key, for what is its own.
     ManagersAndKeys(Permission),
     /// Whoever has a management token with `operate_instance`.
     Operators,
@@ -99,18 +108,19 @@ pub(crate) struct Body {
     pub(crate) name: &'static str,
     pub(crate) fields: &'static [Field],
     pub(crate) extra: Extra,
-    /// The fields of the other thing that it may be instead.
-    pub(crate) or: &'static [Field],
+    /// The fields of the other things that it may be instead.
+    pub(crate) or: &'static [&'static [Field]],
 }
 
 impl Body {
     /// Its schema.
     pub(crate) fn schema(self) -> Value {
-        let first = object(self.fields, self.extra);
         if self.or.is_empty() {
-            return first;
+            return object(self.fields, self.extra);
         }
-        serde_json::json!({"anyOf": [first, object(self.or, self.extra)]})
+        let all = std::iter::once(&self.fields).chain(self.or);
+        let forms: Vec<Value> = all.map(|fields| object(fields, self.extra)).collect();
+        serde_json::json!({"anyOf": forms})
     }
 }
 
@@ -212,8 +222,8 @@ impl Operation {
         self.refuses(&[Reason::MalformedRequest, Reason::TooLarge, Reason::InvalidValue])
     }
 
-    /// Says what the body may be instead.
-    pub(crate) fn or(mut self, or: &'static [Field]) -> Self {
+    /// Says what else the body may be instead.
+    pub(crate) fn or(mut self, or: &'static [&'static [Field]]) -> Self {
         self.body = self.body.map(|body| Body { or, ..body });
         self
     }

@@ -114,7 +114,7 @@ fn show(operation: &Operation, url: &str) -> Shown {
     let (mut fields, mut or_fields) = (Vec::new(), Vec::new());
     if let Some(body) = operation.body {
         add_fields(&mut fields, "", body.fields);
-        add_fields(&mut or_fields, "", body.or);
+        body.or.iter().for_each(|fields| add_fields(&mut or_fields, "", fields));
     }
     let refusals = by_status(&operation.all_reasons()).into_iter().map(|(status, reasons)| Refusals {
         status,

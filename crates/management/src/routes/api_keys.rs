@@ -112,7 +112,7 @@ pub(crate) fn operations(api: Api) -> Api {
         .callers(Callers::ManagersAndKeys(Permission::CreateApiKeys))
         .query("type", product, "The product; batch if left out.")
         .body("NewApiKey", TEMPORARY, Extra::Ignored)
-        .or(PERMANENT)
+        .or(&[PERMANENT])
         .refuses(&[
             Reason::CredentialExpired,
             Reason::TokenInvalid,

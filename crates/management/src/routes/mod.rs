@@ -12,7 +12,10 @@ pub(crate) mod management_tokens;
 pub(crate) mod members;
 pub(crate) mod project;
 pub(crate) mod projects;
+pub(crate) mod sessions;
 pub(crate) mod signing_keys;
+pub(crate) mod temporary_keys;
+pub(crate) mod usage;
 pub(crate) mod workspace;
 pub(crate) mod workspaces;
 
@@ -23,6 +26,7 @@ pub(crate) fn operations(api: Api) -> Api {
     let all = [
         api_keys::operations,
         api_key::operations,
+        temporary_keys::operations,
         projects::operations,
         project::operations,
         workspaces::operations,
@@ -31,6 +35,8 @@ pub(crate) fn operations(api: Api) -> Api {
         accounts::operations,
         account::operations,
         management_tokens::operations,
+        sessions::operations,
+        usage::operations,
         audit::operations,
         gateways::operations,
         signing_keys::operations,

@@ -8,5 +8,6 @@ mod operators;
 mod paging;
 mod protection;
 mod schema;
+mod temporary_keys;
 mod tenants;
 mod world;

@@ -30,12 +30,15 @@ async fn foreign(world: &World) -> Foreign {
         membership: Some((workspace_id, domain::Role::Member)),
     };
     let account = world.control.create_account_in(&Actor::Operator, new).await.unwrap();
+    let session = world.session(workspace_id, made.default_project.id);
+    world.gateway(vec![session.clone()]);
     let ids = BTreeMap::from([
         ("workspace_id", workspace_id.to_string()),
         ("project_id", made.default_project.id.to_string()),
         ("apikey_id", key.key.id.to_string()),
         ("token_id", token.token.id.to_string()),
         ("account_id", account.id.to_string()),
+        ("session_id", session.session_id.to_string()),
     ]);
     let operator = world.token(workspace_id, &[Permission::OperateInstance]).await;
     Foreign { ids, workspace_id, key: key.secret.expose().to_owned(), operator }
@@ -49,6 +52,7 @@ async fn state(world: &World, theirs: &Foreign) -> Vec<String> {
         format!("/v1/projects{here}"),
         format!("/v1/api-keys{here}"),
         format!("/v1/management-tokens{here}"),
+        format!("/v1/sessions{here}"),
         format!("/v1/workspaces/{}", theirs.workspace_id),
         format!("/v1/workspaces/{}/members", theirs.workspace_id),
         format!("/v1/accounts/{}", theirs.ids["account_id"]),
@@ -91,6 +95,12 @@ async fn strangers_reach_nothing() {
         let method = operation.method.as_str();
         let body = match operation.id.trim_end_matches("_by_underscore") {
             "create_api_key" => format!(r#"{{"project_id":{}}}"#, theirs.ids["project_id"]),
+            "revoke_temporary_keys" => {
+                format!(r#"{{"jti":"{}.00000000000000000000000000"}}"#, theirs.ids["apikey_id"])
+            }
+            "readmit_client_ref" => {
+                format!(r#"{{"client_ref":"u","project_id":{}}}"#, theirs.ids["project_id"])
+            }
             _ => operation.example(),
         };
         let what = format!("{method} {}", operation.path);
@@ -107,9 +117,19 @@ async fn strangers_reach_nothing() {
             assert!(expected.contains(&answer.status.as_u16()), "{what}: {}", answer.text());
         }
         for key in [parent, theirs.key.as_str()] {
-            let answer = world.ask(method, &named, key, &body).await;
-            let expected = if operation.id.starts_with("create_api_key") { 422 } else { 401 };
-            assert_eq!(answer.status, expected, "{what}: {}", answer.text());
+            let takes_keys = operation.path.starts_with("/v1/temporary-keys/");
+            if takes_keys && key == theirs.key {
+                continue; // It reaches what is its own.
+            }
+            let expected = match operation.id.trim_end_matches("_by_underscore") {
+                "create_api_key" => 422,
+                _ if takes_keys => 404,
+                _ => 401,
+            };
+            for path in [&path, &named] {
+                let answer = world.ask(method, path, key, &body).await;
+                assert_eq!(answer.status, expected, "{what}: {}", answer.text());
+            }
         }
         // A manager of another workspace: by the path alone, what isn't theirs is unknown.
         let theirs_by_path = world.ask(method, &path, &manager, &body).await;
@@ -119,6 +139,14 @@ async fn strangers_reach_nothing() {
             assert!([403, 404].contains(&status), "{what}: {}", theirs_by_path.text());
             assert_eq!(theirs_by_path.body, nobodys.body, "{what}: a foreign thing is an unknown one");
         }
+        let long_ids = theirs.ids.values().filter(|id| id.len() > 20);
+        if operation.method == "GET" && theirs_by_path.status == 200 {
+            let text = theirs_by_path.text();
+            assert!(long_ids.into_iter().all(|id| !text.contains(id.as_str())), "{what}: {text}");
+        }
+        if operation.path.starts_with("/v1/temporary-keys/") {
+            theirs_by_path.refused(404, "not_found");
+        }
         // By naming the workspace: the right to operate is missing, whether the workspace exists or not.
         if operation.takes_query("workspace_id") {
             let answer = world.ask(method, &named, &manager, &body).await.refused(403, "permission_missing");
@@ -127,7 +155,8 @@ async fn strangers_reach_nothing() {
             assert_eq!(answer.body, other.body, "{what}: workspaces can't be found out");
         }
         // An operator without the other permissions may look at workspaces, but not read what is in them.
-        let needs: BTreeSet<&str> = ["api-keys", "api_keys", "projects", "audit"].into();
+        let needs: BTreeSet<&str> =
+            ["api-keys", "api_keys", "temporary-keys", "projects", "sessions", "audit"].into();
         if needs.iter().any(|part| operation.path.contains(part)) {
             let answer = world.ask(method, &named, &theirs.operator, &body).await;
             answer.refused(403, "permission_missing");

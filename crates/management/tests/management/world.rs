@@ -6,8 +6,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use control::{Actor, Control, ControlConfig, CreatedWorkspace, DevSecrets, NewKey, NewWorkspace};
-use domain::{Area, ManualClock, Permission, Plan, SystemRng, Timestamp, WorkspaceId};
+use control::{
+    Actor, Control, ControlConfig, CreatedWorkspace, DevSecrets, GatewayPort, NewKey, NewWorkspace,
+};
+use domain::link::{FromGateway, SessionInfo, ToGateway};
+use domain::{
+    ApiKeyId, Area, ManualClock, Permission, Plan, Product, ProjectId, Region, SessionId, SystemRng,
+    Timestamp, WorkspaceId,
+};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use management::{ManagementConfig, ManagementLimits};
@@ -131,6 +137,54 @@ impl World {
         let permissions = permissions.iter().copied().collect();
         let made = self.control.create_management_token(&Actor::Operator, workspace, "test", permissions);
         made.await.unwrap().secret.expose().to_owned()
+    }
+
+    /// A gateway on which these sessions are open; it enforces what it is told.
+    pub(crate) fn gateway(&self, mut sessions: Vec<SessionInfo>) {
+        let GatewayPort { mut incoming, outgoing } = self.control.gateways().attach("local/a");
+        tokio::spawn(async move {
+            while let Some(message) = incoming.recv().await {
+                let answer = match message {
+                    ToGateway::Snapshot(snapshot) => FromGateway::Applied { revision: snapshot.revision },
+                    ToGateway::Change { revision, .. } => FromGateway::Applied { revision },
+                    ToGateway::ListSessions { request, filter } => {
+                        let asked = |session: &&SessionInfo| {
+                            filter.workspace_id == Some(session.workspace_id)
+                                && filter.region.is_none_or(|region| region == session.region)
+                        };
+                        let sessions = sessions.iter().filter(asked).cloned().collect();
+                        FromGateway::Sessions { request, sessions }
+                    }
+                    ToGateway::EndSession { session_id, .. } => {
+                        sessions.retain(|session| session.session_id != session_id);
+                        continue;
+                    }
+                    ToGateway::Heartbeat { .. } | ToGateway::UsageCounted { .. } => continue,
+                };
+                if outgoing.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// A session of a workspace.
+    pub(crate) fn session(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> SessionInfo {
+        let now = self.control.now();
+        SessionInfo {
+            session_id: SessionId::generate(now, &SystemRng),
+            workspace_id,
+            project_id,
+            api_key_id: ApiKeyId::generate(now, &SystemRng),
+            temporary_key_id: None,
+            client_ref: None,
+            region: Region::Eu1,
+            product: Product::Rt,
+            started_at: now,
+            audio_seconds: 1.5,
+            received_bytes: 48_000,
+            peer: IpAddr::from([127, 0, 0, 1]),
+        }
     }
 
     /// Another workspace.
