@@ -8,6 +8,7 @@ use domain::{ClientRef, ProjectId, Timestamp, WorkspaceId};
 use super::Failure;
 use super::audit::AuditCommand;
 use super::backup::{BackupArgs, RestoreArgs};
+use super::client_refs::ClientRefsCommand;
 use super::completions::{CompletionsArgs, ManArgs};
 use super::config::ConfigCommand;
 use super::dev::DevArgs;
@@ -21,8 +22,11 @@ use super::master_key::MasterKeyCommand;
 use super::mint::MintArgs;
 use super::projects::ProjectsCommand;
 use super::serve::ServeArgs;
+use super::sessions::SessionsCommand;
 use super::signing_keys::SigningKeysCommand;
+use super::temporary_keys::TemporaryKeysCommand;
 use super::tokens::TokensCommand;
+use super::usage::UsageArgs;
 use super::users::UsersCommand;
 use super::verify::VerifyArgs;
 use super::workspaces::WorkspacesCommand;
@@ -88,6 +92,9 @@ pub(super) enum Command {
     /// Make, list, change, rotate, import and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Revoke temporary keys, and let end users in again
+    #[command(subcommand)]
+    TemporaryKeys(TemporaryKeysCommand),
     /// Make, list and revoke management tokens
     #[command(subcommand)]
     Tokens(TokensCommand),
@@ -105,6 +112,14 @@ pub(super) enum Command {
     Backup(BackupArgs),
     /// Make an instance from a backup, in an empty place
     Restore(RestoreArgs),
+    /// List, watch and end open sessions
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// Show what was used
+    Usage(UsageArgs),
+    /// Forget end users
+    #[command(subcommand)]
+    ClientRefs(ClientRefsCommand),
     /// Take in jobs that an engine held before Voxgate
     #[command(subcommand)]
     Jobs(JobsCommand),

@@ -18,12 +18,37 @@ const TOKEN_VARIABLE: &str = "VOXGATE_MANAGEMENT_TOKEN";
 
 /// Runs a call on an instance: over the network, over its server's socket, or on its database under the lock.
 pub(super) async fn call(instance: &InstanceArgs, call: impl Into<Call>) -> Result<Value, Failure> {
-    let told = |CallError(why)| Failure(why);
-    if let Some(server) = &instance.server {
-        return remote(instance, server)?.execute(call.into()).await.map_err(told);
+    Way::find(instance)?.call(call).await
+}
+
+/// The way to an instance, for calls that are made again and again: a token on standard input is read once.
+pub(super) enum Way<'a> {
+    /// Over the network.
+    Remote(Box<Remote>),
+    /// To this machine.
+    Local(&'a InstanceArgs),
+}
+
+impl<'a> Way<'a> {
+    /// Finds it.
+    pub(super) fn find(instance: &'a InstanceArgs) -> Result<Self, Failure> {
+        match &instance.server {
+            Some(server) => Ok(Self::Remote(Box::new(remote(instance, server)?))),
+            None => Ok(Self::Local(instance)),
+        }
     }
-    let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
-    operator::run(place, call.into()).await.map_err(told)
+
+    /// Runs a call.
+    pub(super) async fn call(&self, call: impl Into<Call>) -> Result<Value, Failure> {
+        let told = |CallError(why)| Failure(why);
+        match self {
+            Self::Remote(remote) => remote.execute(call.into()).await.map_err(told),
+            Self::Local(instance) => {
+                let place = place(instance.data_dir.as_deref(), instance.config.as_deref())?;
+                operator::run(place, call.into()).await.map_err(told)
+            }
+        }
+    }
 }
 
 /// A way to an instance for several calls: over its server's socket, or to its database under the lock.

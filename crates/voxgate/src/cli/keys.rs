@@ -238,7 +238,7 @@ fn parse_overlap(text: &str) -> Result<u32, String> {
     overlap.ok_or_else(expected)
 }
 
-fn parse_key(text: &str) -> Result<ApiKeyId, String> {
+pub(super) fn parse_key(text: &str) -> Result<ApiKeyId, String> {
     ApiKeyId::parse(text).ok_or_else(|| {
         "expected a key's id (key_ and 26 characters), not its secret: voxgate keys list shows it".to_owned()
     })

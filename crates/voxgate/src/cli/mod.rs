@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod backup;
+mod client_refs;
 mod completions;
 mod config;
 mod database;
@@ -23,10 +24,13 @@ mod progress;
 mod projects;
 mod reference;
 mod serve;
+mod sessions;
 mod signing_keys;
 mod style;
 mod table;
+mod temporary_keys;
 mod tokens;
+mod usage;
 mod users;
 mod verify;
 mod workspaces;
@@ -78,7 +82,11 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Workspaces(command) => workspaces::run(command).await,
         Command::Projects(command) => projects::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::TemporaryKeys(command) => temporary_keys::run(command).await,
         Command::Tokens(command) => tokens::run(command).await,
+        Command::Sessions(command) => sessions::run(command).await,
+        Command::Usage(arguments) => usage::run(arguments).await,
+        Command::ClientRefs(command) => client_refs::run(command).await,
         Command::SigningKeys(command) => signing_keys::run(command).await,
         Command::MasterKey(command) => master_key::run(command).await,
         Command::Mint(arguments) => mint::run(arguments).await,

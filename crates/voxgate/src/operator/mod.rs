@@ -9,8 +9,8 @@ pub mod shapes;
 pub(crate) mod views;
 
 pub use call::{
-    AccountCall, AuditCall, Call, CallError, KeyCall, NewExpiry, ProjectCall, RewrapCall, SigningKeyCall,
-    TokenCall, Who, WorkspaceCall,
+    AccountCall, AuditCall, Call, CallError, ForgetCall, KeyCall, NewExpiry, ProjectCall, RewrapCall,
+    SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, Who, WorkspaceCall,
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;

@@ -39,6 +39,19 @@ pub const GATEWAY: Shape = Shape(&[
     "heard_at",
     "sessions",
 ]);
+/// An open session.
+pub const SESSION: Shape = Shape(&[
+    "session_id",
+    "apikey_id",
+    "jti",
+    "project_id",
+    "client_ref",
+    "region",
+    "product",
+    "started_at",
+    "audio_seconds",
+    "peer",
+]);
 /// A project.
 pub const PROJECT: Shape = Shape(&["project_id", "name", "description", "is_default", "created_at"]);
 /// An API key.

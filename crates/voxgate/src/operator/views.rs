@@ -1,6 +1,8 @@
 //! What calls answer: everything but secrets and hashes, as JSON with stable names.
 
 use control::{AuditEvent, GatewayHealth, SigningKeyInfo};
+use domain::link::SessionInfo;
+use domain::usage::{UsageCounts, UsageKey};
 use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Workspace};
 use serde_json::{Value, json};
 
@@ -68,6 +70,43 @@ pub(crate) fn gateway(health: &GatewayHealth, sessions: Option<u64>) -> Value {
         "heard_at": health.heard_at.map(domain::Timestamp::to_rfc3339),
         "sessions": sessions,
     })
+}
+
+pub(crate) fn session(session: &SessionInfo) -> Value {
+    json!({
+        "session_id": session.session_id,
+        "apikey_id": session.api_key_id,
+        "jti": session.temporary_key_id,
+        "project_id": session.project_id,
+        "client_ref": session.client_ref,
+        "region": session.region,
+        "product": session.product,
+        "started_at": session.started_at.to_rfc3339(),
+        "audio_seconds": session.audio_seconds,
+        "peer": session.peer,
+    })
+}
+
+/// What was used; of what it can be told apart by, what it is.
+pub(crate) fn usage(key: &UsageKey, counts: &UsageCounts) -> Value {
+    let mut view = json!({});
+    let mut told = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            view[name] = value;
+        }
+    };
+    told("day", key.day.map(|day| json!(day.to_string())));
+    told("project_id", key.project_id.map(|id| json!(id)));
+    told("apikey_id", key.api_key_id.map(|id| json!(id)));
+    told("client_ref", key.client_ref.as_ref().map(|client_ref| json!(client_ref)));
+    told("region", key.region.map(|region| json!(region)));
+    told("mode", key.mode.map(|mode| json!(mode)));
+    view["audio_seconds"] = json!(counts.audio_seconds());
+    view["sessions"] = json!(counts.sessions);
+    view["requests"] = json!(counts.requests);
+    view["received_bytes"] = json!(counts.received_bytes);
+    view["refusals"] = json!(counts.refusals);
+    view
 }
 
 pub(crate) fn signing_key(key: &SigningKeyInfo) -> Value {

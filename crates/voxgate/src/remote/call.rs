@@ -65,6 +65,13 @@ impl Remote {
             Call::Keys(call) => self.keys(call).await,
             Call::Tokens(call) => self.tokens(call).await,
             Call::SigningKeys(call) => self.signing_keys(call).await,
+            Call::TemporaryKeys(call) => self.temporary_keys(call).await,
+            Call::Sessions(call) => self.sessions(call).await,
+            Call::Usage(call) => self.usage(call).await,
+            Call::Forget(_) => Err(not_remote(
+                "forgetting an end user",
+                "their jobs are deleted by the server that talks to the engine",
+            )),
             Call::Rewrap(_) => Err(not_remote("re-wrapping", "the new master key must not travel")),
             Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
                 let mut body = json!({"ttl": ttl_seconds});
@@ -99,10 +106,21 @@ impl Remote {
     }
 
     /// `DELETE` of what gateways enforce, waited for; the answer tells by which of them.
-    pub(super) async fn end(&self, path: &str, mut answer: Value) -> Result<Value, CallError> {
+    pub(super) async fn end(&self, path: &str, answer: Value) -> Result<Value, CallError> {
+        self.enforce(Method::DELETE, path, None, answer).await
+    }
+
+    /// A change that gateways enforce, waited for; the answer tells by which of them.
+    pub(super) async fn enforce(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        mut answer: Value,
+    ) -> Result<Value, CallError> {
         let joint = if path.contains('?') { '&' } else { '?' };
         let path = format!("{path}{joint}wait=enforced");
-        let answered = self.request(Method::DELETE, &path, self.token()?, None).await?;
+        let answered = self.request(method, &path, self.token()?, body).await?;
         let body = answer::read(&answered)?;
         let revision = answered.headers.get("voxgate-revision").and_then(|value| value.to_str().ok());
         answer["revision"] = json!(revision.and_then(|text| text.parse::<u64>().ok()));

@@ -10,9 +10,12 @@ mod call;
 mod http;
 mod keys;
 mod projects;
+mod sessions;
 mod signing_keys;
+mod temporary_keys;
 mod tokens;
 mod url;
+mod usage;
 mod workspaces;
 
 pub use call::Remote;

@@ -2,10 +2,14 @@
 
 mod accounts;
 mod audit;
+mod client_refs;
 mod keys;
 mod projects;
+mod sessions;
 mod signing_keys;
+mod temporary_keys;
 mod tokens;
+mod usage;
 mod workspaces;
 
 use domain::{Area, ClientRef, Product, ProjectId, Region, WorkspaceId};
@@ -13,10 +17,14 @@ use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountCall, Who};
 pub use audit::AuditCall;
+pub use client_refs::ForgetCall;
 pub use keys::{KeyCall, NewExpiry};
 pub use projects::ProjectCall;
+pub use sessions::SessionCall;
 pub use signing_keys::{RewrapCall, SigningKeyCall};
+pub use temporary_keys::TemporaryKeyCall;
 pub use tokens::TokenCall;
+pub use usage::UsageCall;
 pub use workspaces::WorkspaceCall;
 
 /// One call. Where a workspace may be left out, it is the only one of the instance.
@@ -35,6 +43,14 @@ pub enum Call {
     Tokens(TokenCall),
     /// About signing keys.
     SigningKeys(SigningKeyCall),
+    /// About temporary keys.
+    TemporaryKeys(TemporaryKeyCall),
+    /// About open sessions.
+    Sessions(SessionCall),
+    /// Read the usage.
+    Usage(UsageCall),
+    /// Forget an end user.
+    Forget(ForgetCall),
     /// Seal everything under another master key.
     Rewrap(RewrapCall),
     /// Mint a temporary key.
@@ -108,6 +124,30 @@ impl From<SigningKeyCall> for Call {
 impl From<RewrapCall> for Call {
     fn from(call: RewrapCall) -> Self {
         Self::Rewrap(call)
+    }
+}
+
+impl From<SessionCall> for Call {
+    fn from(call: SessionCall) -> Self {
+        Self::Sessions(call)
+    }
+}
+
+impl From<UsageCall> for Call {
+    fn from(call: UsageCall) -> Self {
+        Self::Usage(call)
+    }
+}
+
+impl From<ForgetCall> for Call {
+    fn from(call: ForgetCall) -> Self {
+        Self::Forget(call)
+    }
+}
+
+impl From<TemporaryKeyCall> for Call {
+    fn from(call: TemporaryKeyCall) -> Self {
+        Self::TemporaryKeys(call)
     }
 }
 

@@ -2,10 +2,14 @@
 
 mod accounts;
 mod audit;
+mod client_refs;
 mod keys;
 mod projects;
+mod sessions;
 mod signing_keys;
+mod temporary_keys;
 mod tokens;
+mod usage;
 mod workspaces;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -64,6 +68,10 @@ impl Operator {
             Call::Keys(call) => self.keys(call).await,
             Call::Tokens(call) => self.tokens(call).await,
             Call::SigningKeys(call) => self.signing_keys(call).await,
+            Call::TemporaryKeys(call) => self.temporary_keys(call).await,
+            Call::Sessions(call) => self.sessions(call).await,
+            Call::Usage(call) => self.usage(call).await,
+            Call::Forget(call) => self.forget(call).await,
             Call::Rewrap(call) => self.rewrap(call).await,
             Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
                 let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
