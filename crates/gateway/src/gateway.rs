@@ -119,6 +119,7 @@ impl Gateway {
         });
         link::spawn(&gateway, link);
         batch::spawn_upkeep(&gateway);
+        crate::realtime::spawn_forgetting(&gateway);
         Ok(gateway)
     }
 

@@ -74,6 +74,7 @@ impl Process {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a long run is asked for by hand")]
 fn cases() -> ProptestConfig {
     let wanted = std::env::var("VOXGATE_LEASH_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig::with_cases(wanted.unwrap_or(2000))

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::account::{Account, Errand, Taken};
+use super::draw::Purse;
 
 /// Microseconds of a second.
 pub(super) const SECOND_MICROS: u64 = 1_000_000;
@@ -163,32 +164,27 @@ impl Budget {
     }
 }
 
-impl Share {
-    /// Takes at most `wanted` microseconds of audio, before it passes.
-    pub(super) fn take(&self, cx: &mut Context<'_>, wanted: u64) -> Allowance {
+impl Purse for Share {
+    fn take(&self, cx: &mut Context<'_>, wanted: u64) -> Allowance {
         self.ask(cx, |account| account.take(wanted))
     }
 
-    /// Books audio whose length is known only as a whole, or after it has passed.
-    ///
-    /// # Errors
-    /// When the budget doesn't have it.
-    pub(super) fn book(&self, micros: u64) -> Result<(), Refusal> {
+    fn book(&self, micros: u64) -> Result<(), Refusal> {
         let has_it = self.budget.books().account.book(micros);
         self.budgets.send(&self.budget);
         if has_it { Ok(()) } else { Err(self.budget.spent()) }
     }
 
-    /// Whether the time for a warning has come.
-    pub(super) fn is_nearly_spent(&self) -> bool {
+    fn is_nearly_spent(&self) -> bool {
         self.budget.books().account.is_nearly_spent()
     }
 
-    /// The budget, in seconds.
-    pub(super) fn max_seconds(&self) -> u64 {
+    fn max_seconds(&self) -> u64 {
         self.budget.max_micros / SECOND_MICROS
     }
+}
 
+impl Share {
     fn ask(&self, cx: &mut Context<'_>, ask: impl FnOnce(&mut Account) -> Taken) -> Allowance {
         let allowance = {
             let mut books = self.budget.books();

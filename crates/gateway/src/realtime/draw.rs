@@ -6,7 +6,7 @@ use domain::{Reason, Refusal};
 use serde_json::{Map, Value};
 
 use super::audio::raw_bytes_per_second;
-use super::budget::{Allowance, SECOND_MICROS, Share};
+use super::budget::{Allowance, SECOND_MICROS};
 use super::lock::MESSAGE;
 use super::strict::only_spelling;
 
@@ -19,10 +19,25 @@ enum Format {
     Timed,
 }
 
+/// A budget, as one of its sessions sees it. All amounts are microseconds of audio.
+pub(super) trait Purse: std::fmt::Debug + Send + Sync {
+    /// Takes at most `wanted`, before the audio passes.
+    fn take(&self, cx: &mut Context<'_>, wanted: u64) -> Allowance;
+    /// Books audio whose length is known only as a whole, or after it has passed.
+    ///
+    /// # Errors
+    /// When the budget doesn't have it.
+    fn book(&self, micros: u64) -> Result<(), Refusal>;
+    /// Whether the time for a warning has come.
+    fn is_nearly_spent(&self) -> bool;
+    /// The whole budget, in seconds.
+    fn max_seconds(&self) -> u64;
+}
+
 /// One session's use of a budget.
 #[derive(Debug)]
-pub(crate) struct Draw {
-    share: Share,
+pub(super) struct Draw {
+    purse: Box<dyn Purse>,
     /// None before the session was started.
     format: Option<Format>,
     /// Audio that may pass, or has, in bytes.
@@ -44,8 +59,8 @@ pub(super) enum Allowed {
 }
 
 impl Draw {
-    pub(crate) const fn new(share: Share) -> Self {
-        Self { share, format: None, bytes: 0, micros: 0, warned: false }
+    pub(super) fn new(purse: Box<dyn Purse>) -> Self {
+        Self { purse, format: None, bytes: 0, micros: 0, warned: false }
     }
 
     /// Learns from a start how the audio is measured. A later start must say the same.
@@ -66,7 +81,7 @@ impl Draw {
         let Some(Format::Raw { bytes_per_second }) = self.format else { return Allowed::Bytes(wanted) };
         let needed = micros_of(self.bytes + wanted, bytes_per_second).saturating_sub(self.micros);
         if needed > 0 {
-            match self.share.take(cx, needed) {
+            match self.purse.take(cx, needed) {
                 Allowance::Some(micros) => self.micros += micros,
                 Allowance::Wait => return Allowed::Wait,
                 Allowance::Refused(refusal) => return Allowed::Refused(refusal),
@@ -90,7 +105,7 @@ impl Draw {
         let needed = micros_of(self.bytes + bytes, bytes_per_second).saturating_sub(self.micros);
         self.bytes += bytes;
         self.micros += needed;
-        self.share.book(needed)
+        self.purse.book(needed)
     }
 
     /// Books what the engine has heard since its beginning, where that is what is measured.
@@ -103,16 +118,16 @@ impl Draw {
         }
         let new = micros - self.micros;
         self.micros = micros;
-        self.share.book(new)
+        self.purse.book(new)
     }
 
     /// The sentence of the `Warning`, once.
     pub(super) fn warning(&mut self) -> Option<String> {
-        if self.warned || self.micros == 0 || !self.share.is_nearly_spent() {
+        if self.warned || self.micros == 0 || !self.purse.is_nearly_spent() {
             return None;
         }
         self.warned = true;
-        let max = self.share.max_seconds();
+        let max = self.purse.max_seconds();
         Some(format!(
             "Session will timeout soon: nine tenths of the {max}s of audio that this temporary key was minted for are used."
         ))

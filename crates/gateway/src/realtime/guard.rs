@@ -66,7 +66,7 @@ impl Guard {
         Self {
             start: if product == Product::Flow { "StartConversation" } else { "StartRecognition" },
             lock: leashed.lock,
-            draw: leashed.share.map(Draw::new),
+            draw: leashed.share.map(|share| Draw::new(Box::new(share))),
             follower: Follower::new(Sender::Client),
             pending: early.to_vec(),
             header: Vec::new(),
@@ -282,3 +282,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Guarded<'_, R> {
 #[cfg(test)]
 #[path = "guard_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "leash_tests.rs"]
+mod leash_tests;

@@ -6,6 +6,7 @@
 //! it per region.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{Reason, Refusal, Region, TemporaryKeyId, Timestamp};
 use ledger::{LeashKey, Ledger};
@@ -18,6 +19,9 @@ use crate::Gateway;
 
 /// How long a key's counters are kept after nothing can use them, in seconds: clocks are set back at times.
 const KEPT_SECONDS: i64 = 3600;
+
+/// How often counters are forgotten, in seconds.
+const FORGET_SECONDS: u64 = 3600;
 
 /// What a session's messages are held to.
 #[derive(Debug)]
@@ -107,6 +111,25 @@ fn forget_at(gateway: &Gateway, principal: &Principal, expires_at: Timestamp) ->
     let outlived = principal.leash().max_audio_seconds.is_some() && !principal.leash().end_at_expiry;
     let session_seconds = if outlived { gateway.sessions.times().session_max.as_secs() } else { 0 };
     last_start.plus_seconds(KEPT_SECONDS + i64::try_from(session_seconds).unwrap_or(i64::MAX / 4))
+}
+
+/// Forgets, now and then, what keys have used that are long over. The ledger does so too whenever it counts something.
+pub(crate) fn spawn_forgetting(gateway: &Arc<Gateway>) {
+    let this = gateway.clone();
+    gateway.tasks.spawn(async move {
+        let stop = this.stopping();
+        loop {
+            for (region, ledger) in this.ledgers() {
+                if let Err(error) = ledger.forget_leashes(this.now()).await {
+                    tracing::warn!(%region, error = &error as &dyn std::error::Error, "counters of keys that are over stay for now");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(FORGET_SECONDS)) => {}
+            }
+        }
+    });
 }
 
 fn spent(uses_max: u32) -> Refusal {

@@ -53,6 +53,7 @@ mod strict;
 mod times;
 
 pub(crate) use budget::{Budgets, Keeper};
+pub(crate) use leash::spawn_forgetting;
 pub use open::handle;
 pub use registry::Registry;
 pub use route::is_realtime;
