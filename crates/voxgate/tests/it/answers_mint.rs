@@ -20,7 +20,7 @@ async fn wrong_values_are_422() {
         (Mint::of("voice"), 606, "type in query should be one of [batch rt tts flow]"),
         (Mint::of("rt").with("region", json!("eu1")), 606, "region in body should be one of [eu usa au]"),
         (Mint::of("rt").with("region", json!("au")), 606, "region in body should be one of [eu usa]"),
-        (Mint::of("rt").with("uses", json!(1)), 605, "uses in body is not supported by this version"),
+        (Mint::of("rt").with("uses", json!(0)), 609, "uses in body should be greater than or equal to 1"),
         (
             Mint::of("rt").with("client_ref", json!("x".repeat(257))),
             605,

@@ -34,6 +34,7 @@ mod import;
 mod isolation;
 mod keys_life;
 mod kill;
+mod leash;
 mod logs;
 mod master_key;
 mod minting;
