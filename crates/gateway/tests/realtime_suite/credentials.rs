@@ -60,7 +60,6 @@ async fn rows(world: &World) -> Vec<Row> {
     let leashed = |leash| world.sign(&domain::token::Claims { leash, ..world.claims(&key) });
     let origins = Leash { origins: vec!["https://app.example".to_owned()], ..Leash::default() };
     let networks = Leash { networks: Networks(vec!["192.0.2.0/24".parse().unwrap()]), ..Leash::default() };
-    let uses = Leash { uses: Some(3), ..Leash::default() };
     let foreign = World::new().await;
     let foreign_claims = foreign.claims(&key);
 
@@ -82,7 +81,6 @@ async fn rows(world: &World) -> Vec<Row> {
         row("area", &world.sign(&elsewhere), 403, "wrong_area", "not_allowed", 4003, "usa"),
         row("origins", &leashed(origins), 403, "origin_denied", "not_allowed", 4003, "rigin"),
         row("networks", &leashed(networks), 403, "network_denied", "not_allowed", 4003, "network"),
-        row("not enforceable", &leashed(uses), 501, "not_implemented", "job_error", 1011, "uses"),
     ]
 }
 
