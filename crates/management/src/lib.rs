@@ -1,5 +1,5 @@
-//! The management API: minting temporary keys, API keys, projects, and the public keys that verify what was minted; for
-//! operators workspaces, accounts, management tokens, signing keys, the audit log and the gateways.
+//! The management API: minting and revoking temporary keys, API keys, projects, open sessions, usage, and the public keys
+//! that verify what was minted; for operators workspaces, accounts, management tokens, signing keys, the audit log and the gateways.
 //!
 //! [`router`] is the one way in. One file per path stands in `routes`; each says its operations in the words of
 //! `document`, from which both the routes and the OpenAPI document are made, and `reference` is the page to read it.

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 /// What a reader of the document needs to know first.
 pub(crate) const INTRODUCTION: &str = "\
-Mints temporary keys, and manages API keys, projects and, for operators, workspaces and accounts. Present a management \
-token, or an API key to mint with, as `Authorization: Bearer …`. Paths may end with a slash. Lists that are long come in \
+Mints and revokes temporary keys, manages API keys and projects, tells of open sessions and of usage, and for operators \
+manages workspaces and accounts. Present a management token, or an API key for its temporary keys, as `Authorization: \
+Bearer …`. Paths may end with a slash. Lists that are long come in \
 pages: `next` of one page is `after` of the next, and null at the end. Refusals are flat JSON objects whose `reason` is \
 stable; each has a page under `/docs/errors/`. Parameters of the query that an operation doesn't know are ignored. No page \
 of another origin may call, except to mint and to read public keys.";

@@ -91,6 +91,7 @@ pub(super) async fn run(command: AuditCommand) -> Result<(), Failure> {
 
 /// Asks again and again; ends when it is interrupted, or when the instance can't be asked any more.
 async fn follow(filter: &FilterArgs, place: &WorkspaceArgs) -> Result<(), Failure> {
+    let way = instance::Way::find(&place.instance)?;
     let since = Some(SystemClock.now());
     let mut after = 0;
     loop {
@@ -102,7 +103,7 @@ async fn follow(filter: &FilterArgs, place: &WorkspaceArgs) -> Result<(), Failur
             after,
             limit: FOLLOW_EVENTS_MAX,
         };
-        let answer = instance::call(&place.instance, call).await?;
+        let answer = way.call(call).await?;
         let events = answer.as_array().map_or(&[][..], Vec::as_slice);
         for event in events {
             after = event["sequence"].as_u64().unwrap_or(after).max(after);

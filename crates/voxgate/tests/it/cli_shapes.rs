@@ -40,6 +40,10 @@ async fn json_shapes_are_stable() {
         ("tokens create", &["tokens", "create", "--permissions", "view_audit"]),
         ("tokens list", &["tokens", "list"]),
         ("audit list", &["audit", "list"]),
+        ("temporary-keys revoke", &["temporary-keys", "revoke", "--client-ref", "u"]),
+        ("temporary-keys readmit", &["temporary-keys", "readmit", "--client-ref", "u"]),
+        ("usage", &["usage"]),
+        ("client-refs forget", &["client-refs", "forget", "u", "--yes"]),
     ] {
         let answer = json(&run(&[arguments, &["--json", "--data-dir", dir]].concat()).await);
         shapes.insert(name.to_owned(), shape(&answer));
