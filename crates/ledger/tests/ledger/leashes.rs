@@ -65,6 +65,28 @@ pub(crate) async fn audio_is_reserved_once(home: Home) {
     assert_eq!(again.reserve_audio(key, 1, 100, NOW).await.unwrap().all_micros, 1);
 }
 
+/// Processes that share a ledger share what a key has: racing starts and reservations are exact over all of them.
+pub(crate) async fn processes_share_what_a_key_has(home: Home) {
+    let key = key();
+    let ledgers = [Arc::new(home.open().await), Arc::new(home.open().await)];
+    let tries: Vec<_> = (0..20)
+        .map(|number| {
+            let ledger = ledgers[number % 2].clone();
+            tokio::spawn(async move {
+                let started = ledger.count_start(key, 7, NOW).await.unwrap();
+                (started, ledger.reserve_audio(key, 9, 100, NOW).await.unwrap().micros)
+            })
+        })
+        .collect();
+    let (mut started, mut reserved) = (0, 0);
+    for one in tries {
+        let (has_started, micros) = one.await.unwrap();
+        started += u32::from(has_started);
+        reserved += micros;
+    }
+    assert_eq!((started, reserved), (7, 100));
+}
+
 /// A key is kept until nothing can use it any more, and forgotten afterwards.
 pub(crate) async fn keys_are_forgotten(home: Home) {
     let ledger = home.open().await;

@@ -360,6 +360,11 @@ mod shared_on_postgres {
     async fn a_shared_ledger_has_one_truth() {
         super::a_shared_ledger_has_one_truth(Home::on_postgres()).await;
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn processes_share_what_a_key_has() {
+        super::leashes::processes_share_what_a_key_has(Home::on_postgres()).await;
+    }
 }
 
 /// Nothing that is stored is missing from backups: every table and every column is copied, or left out on purpose.
