@@ -67,6 +67,9 @@ async fn an_end_user_is_forgotten() {
     let far = run_with(&far, &[("VOXGATE_MANAGEMENT_TOKEN", &server.report().management_token)], "").await;
     assert!(failed(&far).contains("can't be done with --server"));
     assert!(server.terminate().await.0);
+    if testkit::is_on_postgres() {
+        return; // The folder alone doesn't lead to that database.
+    }
     let still = json(&run(&[&forget[..], &["--yes", "--json"]].concat()).await);
     assert_eq!(still["jobs"], Value::Null, "no gateway runs here");
 }

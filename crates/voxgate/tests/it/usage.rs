@@ -155,8 +155,8 @@ async fn usage_of_others_is_theirs() {
     let table = ok(&run(&["usage", "--by", "mode", "--workspace", &ours, "--data-dir", dir]).await);
     assert!(table.contains("MODE") && table.contains("realtime") && table.contains("0.2"), "{table}");
     assert_eq!(run(&["usage", "--since", "yesterday", "--data-dir", dir]).await.status.code(), Some(2));
-    assert!(server.terminate().await.0);
     let late =
         ["usage", "--since", "2026-11-26", "--until", "2026-11-25", "--workspace", &ours, "--data-dir", dir];
     assert!(failed(&run(&late).await).contains("comes after"));
+    assert!(server.terminate().await.0);
 }
