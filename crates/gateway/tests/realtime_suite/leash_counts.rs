@@ -1,7 +1,7 @@
 //! What a temporary key limits over all its sessions: starts and seconds of audio, in front of a real ledger.
 
 use domain::token::Claims;
-use domain::{Area, Leash};
+use domain::{Area, Leash, Region};
 use futures_util::future::join_all;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::Message;
@@ -261,6 +261,31 @@ async fn counted(world: &World, audio_seconds: f64) {
         }
     };
     soon(told).await;
+}
+
+/// What can't be written down isn't given out: while the ledger fails, keys with starts or audio to count are refused in both
+/// placements before the engine is asked, others open; and once it works again, the key has lost nothing.
+#[tokio::test]
+async fn a_failing_ledger_opens_nothing() {
+    let world = World::new().await;
+    let key = world.api_key().await;
+    let tokens = [leashed(&world, &key, uses(1)), leashed(&world, &key, audio(10))];
+    world.alter_ledger(Region::Eu1, "ALTER TABLE leashes RENAME TO away").await;
+    for token in &tokens {
+        let bearer = format!("Bearer {token}");
+        let answer = refused(world.eu1, &upgrade_request("/v2", &[("Authorization", &bearer)])).await;
+        assert_eq!((answer.status, answer.body["reason"].as_str()), (503, Some("storage_down")));
+        let (kind, _, code) = starts(&world.url(&format!("?jwt={token}")), &[]).await.unwrap_err();
+        assert_eq!((kind.as_str(), code), ("job_error", 1011));
+    }
+    assert!(!world.engine.was_asked().await);
+    world.open(&world.temporary_key(&key)).await.passes().await;
+    world.alter_ledger(Region::Eu1, "ALTER TABLE away RENAME TO leashes").await;
+    for token in &tokens {
+        let mut session = world.open(token).await;
+        session.client.send(Message::text(START)).await.unwrap();
+        assert_eq!(next(&mut session.engine).await, Message::text(START));
+    }
 }
 
 /// What can't be measured for certain doesn't pass: audio before the start, a start that two readers could read in two ways, and

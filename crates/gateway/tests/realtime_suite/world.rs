@@ -84,7 +84,7 @@ pub(crate) struct World {
     from_gateway: Mutex<mpsc::Receiver<FromGateway>>,
     revision: AtomicU64,
     pub(crate) shutdown: CancellationToken,
-    _ledgers: tempfile::TempDir,
+    ledgers: tempfile::TempDir,
 }
 
 /// An API key, and its secret.
@@ -175,7 +175,7 @@ impl World {
             from_gateway: Mutex::new(from_gateway),
             revision: AtomicU64::new(0),
             shutdown,
-            _ledgers: dir,
+            ledgers: dir,
         };
         world.begin(setup.concurrent_sessions_max, setup.starts_per_second_max).await;
         world
@@ -198,6 +198,15 @@ impl World {
         let snapshot = ToGateway::Snapshot(Arc::new(Snapshot { revision, changes }));
         self.to_gateway.send(snapshot).await.unwrap();
         self.applied(revision).await;
+    }
+
+    /// Changes the schema of a region's ledger behind the gateway's back.
+    pub(crate) async fn alter_ledger(&self, region: Region, statement: &str) {
+        use sea_orm::ConnectionTrait as _;
+        let path = self.ledgers.path().join(region.as_str());
+        let db = sea_orm::Database::connect(format!("sqlite://{}", path.display())).await.unwrap();
+        db.execute_unprepared(statement).await.unwrap();
+        db.close().await.unwrap();
     }
 
     fn next_revision(&self) -> Revision {
