@@ -83,7 +83,7 @@ pub(crate) async fn count_start(
 }
 
 impl Counted {
-    /// Takes the start back: the engine gave no session.
+    /// Takes the start back: it was refused after all, or the engine gave no session.
     pub(crate) async fn take_back(self) {
         if let Err(error) = self.ledger.uncount_start(self.id).await {
             tracing::error!(region = %self.ledger.region(), error = &error as &dyn std::error::Error, "a start could not be taken back");

@@ -158,10 +158,13 @@ async fn open(
     let starts_max = principal.limits().creates_per_second_max;
     let rate = gateway.rates.take(principal.project_id(), Kind::Starts, starts_max, asked.now);
     rate.inspect_err(count_refusal)?;
-    let leashed = Leashed::take_up(gateway, &principal, asked.path).await.inspect_err(count_refusal)?;
     let counted = leash::count_start(gateway, &principal).await.inspect_err(count_refusal)?;
-    let engine = match (connect(gateway, asked, &principal, site).await, counted) {
-        (Ok(engine), _) => engine,
+    let equipped = match Leashed::take_up(gateway, &principal, asked.path).await.inspect_err(count_refusal) {
+        Ok(leashed) => connect(gateway, asked, &principal, site).await.map(|engine| (leashed, engine)),
+        Err(refusal) => Err(refusal),
+    };
+    let (leashed, engine) = match (equipped, counted) {
+        (Ok(equipped), _) => equipped,
         (Err(refusal), None) => return Err(refusal),
         (Err(refusal), Some(counted)) => {
             counted.take_back().await;

@@ -167,6 +167,29 @@ async fn raw_audio_is_limited() {
     world.open(&world.temporary_key(&key)).await.passes().await;
 }
 
+/// Where several limits are reached, the first row of the table of refusals is the answer: starts before audio. A start that is
+/// refused for another limit isn't one.
+#[tokio::test]
+async fn starts_come_before_audio() {
+    let world = World::new().await;
+    let key = world.api_key().await;
+    let spend = async |leash: Leash| {
+        let token = leashed(&world, &key, leash);
+        let mut session = world.open(&token).await;
+        session.client.send(Message::text(START)).await.unwrap();
+        session.client.send(Message::binary(vec![0; SECOND_BYTES + 2])).await.unwrap();
+        assert_eq!(next_json(&mut session.client).await["message"], "Warning");
+        assert_eq!(error_then_close(&mut session.client).await.2, 4006);
+        world.url(&format!("?jwt={token}"))
+    };
+    let both = spend(Leash { uses: Some(1), ..audio(1) }).await;
+    assert_eq!(starts(&both, &[]).await.unwrap_err().2, 4005);
+    let audio_alone = spend(Leash { uses: Some(2), ..audio(1) }).await;
+    for _ in 0..3 {
+        assert_eq!(starts(&audio_alone, &[]).await.unwrap_err().2, 4006);
+    }
+}
+
 /// Sessions of one key side by side get its audio together, each byte once; however they are split, the engines hear exactly
 /// the budget.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
