@@ -22,8 +22,6 @@ pub(crate) struct AudioMeter {
     told_millis: u64,
     /// How far the engine's timestamps have come.
     heard_micros: u64,
-    /// A text message of the engine that has not come whole.
-    heard: Vec<u8>,
 }
 
 /// What is known of the audio's rate.
@@ -36,8 +34,8 @@ enum Start {
     Partial(Vec<u8>),
     /// Raw audio.
     Raw { bytes_per_second: u32 },
-    /// A file format, or nothing that says.
-    Unknown,
+    /// A file format, or nothing that says; and what came of a text message of the engine that isn't whole.
+    Unknown(Vec<u8>),
 }
 
 impl AudioMeter {
@@ -58,7 +56,7 @@ impl AudioMeter {
 
     /// Whether the engine's timestamps tell how much audio there is.
     pub(crate) const fn is_timed(&self) -> bool {
-        matches!(self.start, Start::Unknown)
+        matches!(self.start, Start::Unknown(_))
     }
 
     /// How far the engine's timestamps have come, in microseconds.
@@ -68,20 +66,21 @@ impl AudioMeter {
 
     /// Takes payload of the engine, where its timestamps tell.
     pub(crate) fn hear(&mut self, header: &Header, offset: u64, payload: &[u8]) {
-        if header.message != Opcode::Text || !self.is_timed() {
+        let Start::Unknown(heard) = &mut self.start else { return };
+        if header.message != Opcode::Text {
             return;
         }
         let is_last = header.last && offset + payload.len() as u64 == header.payload_bytes;
-        if is_last && self.heard.is_empty() {
+        if is_last && heard.is_empty() {
             self.heard_micros = self.heard_micros.max(end_micros(payload));
             return;
         }
         // Of a message that is too long nothing is learnt: what is kept of it is no JSON.
-        if self.heard.len() + payload.len() <= TEXT_BYTES_MAX {
-            self.heard.extend_from_slice(payload);
+        if heard.len() + payload.len() <= TEXT_BYTES_MAX {
+            heard.extend_from_slice(payload);
         }
         if is_last {
-            let text = std::mem::take(&mut self.heard);
+            let text = std::mem::take(heard);
             self.heard_micros = self.heard_micros.max(end_micros(&text));
         }
     }
@@ -93,7 +92,7 @@ impl AudioMeter {
                 let millis = u128::from(self.audio_bytes) * 1000 / u128::from(bytes_per_second);
                 u64::try_from(millis).unwrap_or(u64::MAX)
             }
-            Start::Unknown => self.heard_micros / 1000,
+            Start::Unknown(_) => self.heard_micros / 1000,
             Start::Awaited | Start::Partial(_) => 0,
         };
         let new = millis.saturating_sub(self.told_millis);
@@ -105,10 +104,10 @@ impl AudioMeter {
         let mut text = match &mut self.start {
             Start::Awaited => Vec::new(),
             Start::Partial(text) => std::mem::take(text),
-            Start::Raw { .. } | Start::Unknown => return,
+            Start::Raw { .. } | Start::Unknown(_) => return,
         };
         if text.len() + payload.len() > TEXT_BYTES_MAX {
-            self.start = Start::Unknown;
+            self.start = Start::Unknown(Vec::new());
             return;
         }
         let from = text.len();
@@ -118,7 +117,7 @@ impl AudioMeter {
         self.start = match (whole, bytes_per_second(&text)) {
             (false, _) => Start::Partial(text),
             (true, Some(bytes_per_second)) => Start::Raw { bytes_per_second },
-            (true, None) => Start::Unknown,
+            (true, None) => Start::Unknown(Vec::new()),
         };
     }
 }
@@ -273,7 +272,11 @@ mod tests {
                     }
                     heard += meter.new_millis();
                 }
-                assert_eq!((heard, meter.heard.capacity()), (millis, 0), "{part}");
+                assert_eq!(heard, millis, "{part}");
+                assert!(
+                    !matches!(meter.start, Start::Unknown(kept) if kept.capacity() > 0),
+                    "nothing is kept"
+                );
             }
         }
     }

@@ -29,6 +29,7 @@
 mod account;
 mod audio;
 mod budget;
+mod clocks;
 mod credential;
 mod draw;
 mod engine;

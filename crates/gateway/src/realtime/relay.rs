@@ -13,6 +13,7 @@ use domain::{Reason, Refusal, RequestId, Timestamp};
 use tokio::time::{Instant, Sleep};
 
 use super::audio::AudioMeter;
+use super::clocks::{Bounds, Clocks, Due};
 use super::engine::EngineSocket;
 use super::frame::{self, Header, Opcode, Violation};
 use super::guard::{Guard, Stop};
@@ -25,8 +26,6 @@ use crate::Gateway;
 use crate::meter::Count;
 use crate::stream::Stream;
 
-/// A session's `Warning` comes when this part of its time is over, in percent.
-const WARNING_PERCENT: u32 = 90;
 /// What an engine is told when its client is gone, or its session was ended here.
 const GOING_AWAY: u16 = 1001;
 
@@ -55,12 +54,7 @@ pub(crate) struct Relay {
     /// What the client is read through, where its key locks something.
     guard: Option<Box<Guard>>,
     audio: AudioMeter,
-    opened: Instant,
-    last_audio: Instant,
-    /// Audio, ping or pong.
-    last_sign: Instant,
-    warned: bool,
-    client_closed: Option<Instant>,
+    clocks: Clocks,
     engine_broken: bool,
     /// The code of the engine's close frame.
     engine_close_code: [u8; 2],
@@ -93,7 +87,6 @@ impl Relay {
         first: Vec<u8>,
         request_id: RequestId,
     ) -> Box<Self> {
-        let now = Instant::now();
         let product = session.facts.product;
         let guard = leashed.map(|leashed| Box::new(Guard::new(product, *leashed, &client_early)));
         let client_early = if guard.is_some() { Bytes::new() } else { client_early };
@@ -108,11 +101,7 @@ impl Relay {
             down,
             guard,
             audio: AudioMeter::default(),
-            opened: now,
-            last_audio: now,
-            last_sign: now,
-            warned: false,
-            client_closed: None,
+            clocks: Clocks::start(Instant::now()),
             engine_broken: false,
             engine_close_code: [0; 2],
             sent_bytes: 0,
@@ -156,7 +145,7 @@ impl Relay {
     fn poll_client_to_engine(&mut self, cx: &mut Context<'_>) -> Result<bool, Finish> {
         let gate = self.session.gate();
         ended(&gate)?;
-        if self.client_closed.is_some() || self.engine_broken {
+        if self.clocks.is_closed() || self.engine_broken {
             return Ok(false);
         }
         let mut watch =
@@ -174,7 +163,7 @@ impl Relay {
         match progress {
             Poll::Pending => return Ok(false),
             Poll::Ready(Progress::Moved) => {}
-            Poll::Ready(Progress::Closed) => self.client_closed = Some(Instant::now()),
+            Poll::Ready(Progress::Closed) => self.clocks.close(Instant::now()),
             Poll::Ready(Progress::Ended) => return Err(self.client_ended()),
             Poll::Ready(Progress::Violated(violation)) => {
                 return Err(Finish::Ended(client_violated(violation)));
@@ -208,7 +197,7 @@ impl Relay {
             Poll::Ready(Progress::Moved) => Ok(true),
             Poll::Ready(Progress::Closed) => Err(Finish::EngineClosed),
             Poll::Ready(Progress::SinkBroken) => Err(Finish::ClientGone),
-            Poll::Ready(Progress::Ended) if self.client_closed.is_some() => Err(Finish::Unanswered),
+            Poll::Ready(Progress::Ended) if self.clocks.is_closed() => Err(Finish::Unanswered),
             Poll::Ready(Progress::Ended) => Err(Finish::Ended(Ending::engine_failed(
                 "The engine broke off the session. Try again soon.".to_owned(),
             ))),
@@ -229,13 +218,7 @@ impl Relay {
     }
 
     fn account(&mut self, received: usize, heard_audio: bool, heard_sign: bool) {
-        let now = Instant::now();
-        if heard_audio {
-            self.last_audio = now;
-        }
-        if heard_audio || heard_sign {
-            self.last_sign = now;
-        }
+        self.clocks.heard(Instant::now(), heard_audio, heard_sign);
         self.count(received as u64);
     }
 
@@ -268,16 +251,9 @@ impl Relay {
         }
     }
 
-    /// How long the session may last, by the instance and by its leash.
-    fn length_max(&self) -> Duration {
-        let leash = self.session.facts.principal.leash().max_session_seconds;
-        let instance = self.gateway.sessions.times().session_max;
-        leash.map_or(instance, |seconds| instance.min(Duration::from_secs(seconds.into())))
-    }
-
-    fn warning_at(&self) -> Option<Instant> {
-        let leashed = self.session.facts.principal.leash().max_session_seconds.is_some();
-        (leashed && !self.warned).then(|| self.opened + self.length_max() * WARNING_PERCENT / 100)
+    fn bounds(&self) -> Bounds {
+        let max_session_seconds = self.session.facts.principal.leash().max_session_seconds;
+        Bounds::new(*self.gateway.sessions.times(), max_session_seconds)
     }
 
     /// When the API key expires, or the temporary key if its sessions end with it.
@@ -289,52 +265,38 @@ impl Relay {
     }
 
     fn next_deadline(&self) -> Instant {
-        let times = self.gateway.sessions.times();
         let expiry = self.expires_at().map(|at| {
             let micros = at.micros_since(self.gateway.now()).max(0);
             Instant::now() + Duration::from_micros(micros.unsigned_abs())
         });
-        let clocks = [
-            Some(self.opened + self.length_max()),
-            Some(self.last_audio + times.idle_audio_max),
-            Some(self.last_sign + times.idle_silent_max),
-            self.client_closed.map(|at| at + times.close_max),
-            self.warning_at(),
-            expiry,
-        ];
-        clocks.into_iter().flatten().min().unwrap_or(self.opened)
+        let next = self.clocks.next(&self.bounds());
+        expiry.map_or(next, |expiry| expiry.min(next))
     }
 
     /// Finds out which clock has run out, if any.
     fn check_clocks(&mut self) -> Result<(), Finish> {
-        let now = Instant::now();
-        let times = *self.gateway.sessions.times();
-        if self.client_closed.is_some_and(|at| now >= at + times.close_max) {
-            return Err(Finish::Unanswered);
-        }
         self.check_expiry().map_err(Finish::Ended)?;
-        if now >= self.opened + self.length_max() {
-            let reason =
-                format!("The session has lasted {}s, as long as it may.", self.length_max().as_secs_f64());
-            return Err(Finish::Ended(Ending::refused(&Refusal::new(Reason::SessionOver, reason))));
+        let bounds = self.bounds();
+        match self.clocks.due(&bounds, Instant::now()) {
+            None => Ok(()),
+            Some(Due::Unanswered) => Err(Finish::Unanswered),
+            Some(Due::Over(after)) => {
+                let reason = format!("The session has lasted {}s, as long as it may.", after.as_secs_f64());
+                Err(Finish::Ended(Ending::refused(&Refusal::new(Reason::SessionOver, reason))))
+            }
+            Some(Due::NoAudio(after)) => Err(Finish::Ended(idle("no audio was sent for", after))),
+            Some(Due::Silent(after)) => {
+                Err(Finish::Ended(idle("neither audio nor a ping or pong was sent for", after)))
+            }
+            Some(Due::Nearly(left)) => {
+                self.down.insert(&message::session_timeout_warning(&format!(
+                    "Session will timeout in {}s: this temporary key's sessions last {}s at most.",
+                    left.as_secs(),
+                    bounds.length_max().as_secs()
+                )));
+                Ok(())
+            }
         }
-        if now >= self.last_audio + times.idle_audio_max {
-            let ending = idle("no audio was sent for", times.idle_audio_max);
-            return Err(Finish::Ended(ending));
-        }
-        if now >= self.last_sign + times.idle_silent_max {
-            let why = "neither audio nor a ping or pong was sent for";
-            return Err(Finish::Ended(idle(why, times.idle_silent_max)));
-        }
-        if self.warning_at().is_some_and(|at| now >= at) {
-            self.warned = true;
-            let left = (self.opened + self.length_max()).saturating_duration_since(now).as_secs();
-            self.down.insert(&message::session_timeout_warning(&format!(
-                "Session will timeout in {left}s: this temporary key's sessions last {}s at most.",
-                self.length_max().as_secs()
-            )));
-        }
-        Ok(())
     }
 
     fn check_expiry(&self) -> Result<(), Ending> {
@@ -355,7 +317,7 @@ impl Relay {
         // Before anyone is told: who hears that the session is over may open the next at once.
         self.session.gate().release();
         self.guard = None;
-        self.gateway.metrics.session_over(self.opened.elapsed());
+        self.gateway.metrics.session_over(self.clocks.opened().elapsed());
         self.log(&finish);
         let linger_max = self.gateway.sessions.times().linger_max;
         let mask = self.mask();
@@ -393,7 +355,7 @@ impl Relay {
             received_bytes = self.session.received_bytes.load(Ordering::Relaxed),
             sent_bytes = self.sent_bytes,
             audio_millis = self.session.audio_millis.load(Ordering::Relaxed),
-            seconds = self.opened.elapsed().as_secs(),
+            seconds = self.clocks.opened().elapsed().as_secs(),
             peer = %facts.peer,
             session_id = %facts.id,
             request_id = %self.request_id,
