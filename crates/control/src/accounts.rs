@@ -32,7 +32,9 @@ pub enum CreateAccountError {
     #[error("there is an account with this e-mail address already")]
     EmailTaken,
     /// The password is too short or too long.
-    #[error("a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long")]
+    #[error(
+        "a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long"
+    )]
     InvalidPassword,
     /// No such workspace, or it is closed.
     #[error("no such workspace")]
@@ -52,7 +54,9 @@ pub enum SetPasswordError {
     #[error("no such account")]
     AccountNotFound,
     /// The password is too short or too long.
-    #[error("a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long")]
+    #[error(
+        "a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long"
+    )]
     InvalidPassword,
     /// The password could not be hashed.
     #[error("the password could not be hashed")]

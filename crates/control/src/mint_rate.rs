@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::{ApiKeyId, Timestamp};
+use domain::{ApiKeyId, Timestamp, rate};
 
 /// Parts of the memory, so that mints of different keys seldom wait for each other.
 const SHARDS: usize = 16;
 /// Keys remembered per part before those with full buckets are forgotten.
 const KEYS_PER_SHARD_MAX: usize = 4096;
-const SECOND_MICROS: i64 = 1_000_000;
 
 /// The buckets. Each is one number: when it would be full again, if nothing were taken from it.
 #[derive(Debug, Default)]
@@ -20,24 +19,16 @@ pub(crate) struct MintRates {
 impl MintRates {
     /// Takes one token from a key's bucket. Says whether there was one.
     pub(crate) fn take(&self, key: ApiKeyId, per_second_max: u32, now: Timestamp) -> bool {
-        if per_second_max == 0 {
-            return false;
-        }
-        let now = now.as_micros();
-        let cost = SECOND_MICROS / i64::from(per_second_max);
         // The last bits of an id are random.
         let shard = &self.shards[(key.as_u128() % SHARDS as u128) as usize];
         let mut buckets = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= KEYS_PER_SHARD_MAX && !buckets.contains_key(&key) {
-            buckets.retain(|_, full_at| *full_at > now);
+            buckets.retain(|_, due| !rate::is_idle(*due, now));
         }
-        let full_at = buckets.entry(key).or_insert(now);
-        let after = (*full_at).max(now) + cost;
-        if after > now + SECOND_MICROS {
-            return false;
-        }
-        *full_at = after;
-        true
+        let due = buckets.entry(key).or_default();
+        let taken = rate::take_one(*due, per_second_max, now);
+        *due = taken.unwrap_or(*due);
+        taken.is_ok()
     }
 }
 

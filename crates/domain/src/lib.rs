@@ -18,6 +18,7 @@ pub mod permission;
 pub mod plan;
 pub mod product;
 pub mod project;
+pub mod rate;
 pub mod reason;
 mod request_id;
 pub mod rng;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use domain::{ProjectId, Reason, Refusal, Timestamp};
+use domain::{ProjectId, Reason, Refusal, Timestamp, rate};
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ impl Kind {
 }
 
 /// The rates of all projects. A project's place is one number: the moment by which what it did so far would be within its
-/// rate (the generic cell rate algorithm).
+/// rate ([`domain::rate`]).
 #[derive(Debug, Default)]
 pub struct Rates {
     cells: papaya::HashMap<(ProjectId, Kind), Arc<AtomicI64>>,
@@ -51,22 +51,15 @@ impl Rates {
         per_second_max: u32,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let now = now.as_micros();
-        if per_second_max == 0 {
-            return Err(refusal(kind, per_second_max, SECOND_MICROS));
-        }
-        let step = (SECOND_MICROS / i64::from(per_second_max)).max(1);
         let cells = self.cells.pin();
-        if cells.len() > CELLS_KEPT_MAX && self.may_sweep(now) {
-            cells.retain(|_, cell| cell.load(Ordering::Relaxed) > now);
+        if cells.len() > CELLS_KEPT_MAX && self.may_sweep(now.as_micros()) {
+            cells.retain(|_, cell| !rate::is_idle(cell.load(Ordering::Relaxed), now));
         }
         let cell = cells.get_or_insert_with((project_id, kind), Arc::default);
         let mut due = cell.load(Ordering::Relaxed);
         loop {
-            let next = due.max(now) + step;
-            if next - now > SECOND_MICROS.max(step) {
-                return Err(refusal(kind, per_second_max, next - now - SECOND_MICROS));
-            }
+            let next = rate::take_one(due, per_second_max, now)
+                .map_err(|wait_micros| refusal(kind, per_second_max, wait_micros))?;
             match cell.compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(newer) => due = newer,
@@ -80,7 +73,7 @@ impl Rates {
     /// request would cost more than the requests.
     fn may_sweep(&self, now: i64) -> bool {
         let last = self.swept_at.load(Ordering::Relaxed);
-        now - last >= SECOND_MICROS
+        !(0..SECOND_MICROS).contains(&(now - last))
             && self.swept_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
-use domain::{ApiKeyId, ManagementTokenId, Reason, Refusal, Timestamp};
+use domain::{ApiKeyId, ManagementTokenId, Reason, Refusal, Timestamp, rate};
 
 use crate::config::ManagementLimits;
 
@@ -105,17 +105,11 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
     /// Takes one of `per_second_max`; unused ones are kept for a second. Else tells after how many microseconds there
     /// is one.
     fn take(&self, key: K, per_second_max: u32, now: Timestamp) -> Result<(), i64> {
-        let now = now.as_micros();
-        let step = step(per_second_max);
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= BUCKETS_KEPT_MAX && !buckets.contains_key(&key) {
-            buckets.retain(|_, due| *due > now);
+            buckets.retain(|_, due| !rate::is_idle(*due, now));
         }
-        let due = buckets.get(&key).copied().unwrap_or(now).max(now) + step;
-        let over = due - now - SECOND_MICROS.max(step);
-        if over > 0 {
-            return Err(over);
-        }
+        let due = rate::take_one(buckets.get(&key).copied().unwrap_or_default(), per_second_max, now)?;
         // When every bucket is in use, a new one is not limited rather than an old one forgotten.
         if buckets.len() < BUCKETS_KEPT_MAX || buckets.contains_key(&key) {
             buckets.insert(key, due);
@@ -125,16 +119,10 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
 
     /// After how many microseconds there is one again, if there is none now. Takes none.
     fn wait(&self, key: K, per_second_max: u32, now: Timestamp) -> Option<i64> {
-        let now = now.as_micros();
-        let step = step(per_second_max);
         let buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = buckets.get(&key).copied().unwrap_or(now).max(now) + step;
-        Some(due - now - SECOND_MICROS.max(step)).filter(|over| *over > 0)
+        let due = buckets.get(&key).copied().unwrap_or_default();
+        rate::take_one(due, per_second_max, now).err()
     }
-}
-
-fn step(per_second_max: u32) -> i64 {
-    (SECOND_MICROS / i64::from(per_second_max.max(1))).max(1)
 }
 
 #[cfg(test)]
