@@ -1,5 +1,7 @@
 //! What is known of a request when it is answered: for counting it, for its line in the log, and for its trace.
 
+use std::time::Duration;
+
 use domain::{ApiKeyId, Product, ProjectId, Reason, Region, RequestId, Timestamp, named_enum};
 use http::Method;
 
@@ -101,6 +103,25 @@ impl Outcome {
     /// The id of the request, made now if it has none yet.
     pub(crate) fn id(&mut self, gateway: &Gateway, now: Timestamp) -> RequestId {
         *self.request_id.get_or_insert_with(|| gateway.request_id(now))
+    }
+
+    /// Begins a step, if the request is traced.
+    pub(crate) fn step(&self) -> Option<Duration> {
+        self.trace.as_ref().map(|trace| trace.step())
+    }
+
+    /// Notes that deciding, begun then, is over.
+    pub(crate) fn verified(&mut self, begun: Option<Duration>) {
+        if let Some((trace, begun)) = self.trace.as_mut().zip(begun) {
+            trace.verified(begun);
+        }
+    }
+
+    /// Notes that the engine, asked from then on, has answered.
+    pub(crate) fn answered(&mut self, begun: Option<Duration>) {
+        if let Some((trace, begun)) = self.trace.as_mut().zip(begun) {
+            trace.answered(begun);
+        }
     }
 }
 

@@ -56,31 +56,25 @@ pub(crate) async fn handle(
     if let Err(refusal) = gateway.fresh(now) {
         return refuse(outcome, &refusal, request_id);
     }
-    let begun = outcome.trace.as_ref().map(|trace| trace.step());
+    let begun = outcome.step();
     let judged = judge(gateway, site, &parts, route, peer, request_id, now);
-    if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
-        trace.verified(begun);
-    }
+    outcome.verified(begun);
     let (verb, call) = match judged.map_err(|aside| *aside) {
         Ok(go) => go,
         Err(Aside::Refused(refusal)) => return refuse(outcome, &refusal, request_id),
         Err(Aside::Public(scan)) => {
-            let begun = outcome.trace.as_ref().map(|trace| trace.step());
+            let begun = outcome.step();
             let response = Box::pin(stream::features(site, &parts.headers, scan, gateway, request_id)).await;
-            if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
-                trace.answered(begun);
-            }
+            outcome.answered(begun);
             return response;
         }
         Err(Aside::Answer(response)) => return response,
     };
     outcome.project_id = Some(call.principal.project_id());
     outcome.api_key_id = Some(call.principal.api_key_id());
-    let begun = outcome.trace.as_ref().map(|trace| trace.step());
+    let begun = outcome.step();
     let result = run(&call, route, verb, parts.uri.query(), incoming).await;
-    if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
-        trace.answered(begun);
-    }
+    outcome.answered(begun);
     call.count(&result);
     match result {
         Ok(response) => response,

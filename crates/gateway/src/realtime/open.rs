@@ -97,11 +97,9 @@ pub async fn handle(
         Err(refusal) => (Placement::Header, Err(refusal)),
         Ok(Presented::Refused(placement, refusal)) => (placement, Err(refusal)),
         Ok(Presented::Credential(placement, credential)) => {
-            let begun = outcome.trace.as_ref().map(|trace| trace.step());
+            let begun = outcome.step();
             let opened = open(gateway, &asked, placement, &credential, &sites, upgrade.as_ref()).await;
-            if let Some((trace, begun)) = outcome.trace.as_mut().zip(begun) {
-                trace.answered(begun);
-            }
+            outcome.answered(begun);
             (placement, opened)
         }
     };
