@@ -92,10 +92,12 @@ impl Gateway {
             };
             match accepted {
                 Ok(accepted) => {
-                    // One over the limit waits here, and those behind it in the listener's queue.
+                    // One over the limit waits here, and those behind it in the listener's queue. Whoever has a place is served,
+                    // even if the end has begun meanwhile.
                     let permit = tokio::select! {
-                        () = shutdown.cancelled() => break,
+                        biased;
                         permit = connections.clone().acquire_owned() => permit,
+                        () = shutdown.cancelled() => break,
                     };
                     let connection = converse(listening.clone(), accepted);
                     listening.gateway.workers.serve(tasks.track_future(async move {
