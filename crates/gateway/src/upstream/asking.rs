@@ -24,8 +24,6 @@ pub(super) struct AskingConnection {
     stream: Stream,
     /// What was read and not yet taken.
     received: BytesMut,
-    /// The head that is sent; kept for its memory.
-    head: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -39,13 +37,12 @@ pub(super) enum AskError {
 
 impl AskingConnection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: BytesMut::new(), head: Vec::new() }
+        Self { stream, received: BytesMut::new() }
     }
 
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn ask(&mut self, request: &RequestHead) -> Result<AnswerHead, AskError> {
-        request.to_bytes(&mut self.head);
-        self.stream.write_all(&self.head).await.map_err(AskError::Unanswered)?;
+        self.stream.write_all(request.bytes()).await.map_err(AskError::Unanswered)?;
         self.stream.flush().await.map_err(AskError::Unanswered)?;
         loop {
             let read = poll_fn(|cx| self.poll_fill(None, cx)).await;

@@ -91,6 +91,7 @@ pub(super) enum Part {
 #[derive(Debug, Clone)]
 pub struct RequestHead {
     method: Method,
+    /// Whole at any time: the empty line behind the last header is there.
     bytes: Vec<u8>,
 }
 
@@ -110,6 +111,8 @@ impl HeaderLines {
     }
 }
 
+/// What every line ends with, and what the empty line is.
+const LINE_END: &[u8] = b"\r\n";
 /// Memory that a head usually takes, in bytes.
 const HEAD_BYTES_USUAL: usize = 1024;
 
@@ -125,7 +128,7 @@ impl RequestHead {
             return Err(InvalidTarget);
         }
         let mut bytes = Vec::with_capacity(HEAD_BYTES_USUAL);
-        for part in [method.as_str(), " ", base, path, " HTTP/1.1\r\n"] {
+        for part in [method.as_str(), " ", base, path, " HTTP/1.1\r\n\r\n"] {
             bytes.extend_from_slice(part.as_bytes());
         }
         Ok(Self { method: method.clone(), bytes })
@@ -133,29 +136,34 @@ impl RequestHead {
 
     /// Adds a header.
     pub fn field(&mut self, name: &HeaderName, value: &HeaderValue) {
-        write_field(&mut self.bytes, name, value.as_bytes());
+        self.insert(|bytes| write_field(bytes, name, value.as_bytes()));
     }
 
     /// Adds headers.
     pub fn lines(&mut self, lines: &HeaderLines) {
-        self.bytes.extend_from_slice(&lines.0);
+        self.insert(|bytes| bytes.extend_from_slice(&lines.0));
+    }
+
+    /// Writes before the empty line.
+    fn insert(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.truncate(self.bytes.len().saturating_sub(LINE_END.len()));
+        write(&mut self.bytes);
+        self.bytes.extend_from_slice(LINE_END);
     }
 
     pub(super) const fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The bytes, with the empty line behind the last header.
-    pub(super) fn to_bytes(&self, bytes: &mut Vec<u8>) {
-        bytes.clear();
-        bytes.extend_from_slice(&self.bytes);
-        bytes.extend_from_slice(b"\r\n");
+    /// The head as it is sent.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
 /// Names and values are of types that can hold nothing that ends a line.
 fn write_field(bytes: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
-    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+    for part in [name.as_str().as_bytes(), b": ", value, LINE_END] {
         bytes.extend_from_slice(part);
     }
 }

@@ -28,10 +28,8 @@ fn a_request_is_written_whole() {
     let mut head = RequestHead::new(&Method::DELETE, "/base", "/v2/jobs/a1?force=true").unwrap();
     head.field(&http::header::HOST, &HeaderValue::from_static("engine:1"));
     head.lines(&lines);
-    let mut bytes = b"left over".to_vec();
-    head.to_bytes(&mut bytes);
     assert_eq!(
-        String::from_utf8(bytes).unwrap(),
+        std::str::from_utf8(head.bytes()).unwrap(),
         "DELETE /base/v2/jobs/a1?force=true HTTP/1.1\r\nhost: engine:1\r\nvoxgate-project: 7\r\n\r\n"
     );
 }
