@@ -16,12 +16,32 @@ pub fn take_one(due_micros: i64, per_second_max: u32, now: Timestamp) -> Result<
     if per_second_max == 0 {
         return Err(SECOND_MICROS);
     }
+    let every_micros = (SECOND_MICROS / i64::from(per_second_max)).max(1);
+    take(due_micros, every_micros, SECOND_MICROS, now)
+}
+
+/// Takes one where there is a new one each so many seconds and so many are kept, as for guesses at a code. The new moment, or
+/// else after how many microseconds there is one again.
+///
+/// # Errors
+/// When there is none left.
+pub fn take_one_slowly(
+    due_micros: i64,
+    every_seconds: u32,
+    kept_max: u32,
+    now: Timestamp,
+) -> Result<i64, i64> {
+    let every_micros = i64::from(every_seconds.max(1)) * SECOND_MICROS;
+    take(due_micros, every_micros, every_micros.saturating_mul(i64::from(kept_max)), now)
+}
+
+/// Takes one of those that come `every_micros`, of which as many are kept as come in `kept_micros`.
+fn take(due_micros: i64, every_micros: i64, kept_micros: i64, now: Timestamp) -> Result<i64, i64> {
     let now = now.as_micros();
-    let step = (SECOND_MICROS / i64::from(per_second_max)).max(1);
-    // Nothing is due later than in a second, so such a moment was written before a clock was set back.
-    let due = if due_micros > now.saturating_add(SECOND_MICROS) { now } else { due_micros.max(now) };
-    let next = due.saturating_add(step);
-    let over = next.saturating_sub(now).saturating_sub(SECOND_MICROS);
+    // Nothing is due later than this, so such a moment was written before a clock was set back.
+    let due = if due_micros > now.saturating_add(kept_micros) { now } else { due_micros.max(now) };
+    let next = due.saturating_add(every_micros);
+    let over = next.saturating_sub(now).saturating_sub(kept_micros);
     if over > 0 { Err(over) } else { Ok(next) }
 }
 
@@ -63,6 +83,26 @@ mod tests {
     #[test]
     fn zero_is_none() {
         assert_eq!(take_one(0, 0, NOW), Err(SECOND_MICROS));
+    }
+
+    /// A slow rate: so many at once, then one each time the interval is over, and no more for having waited long.
+    #[test]
+    fn a_slow_rate_holds() {
+        let take_all = |due: &mut i64, now| {
+            let mut count = 0;
+            while let Ok(next) = take_one_slowly(*due, 60, 5, now) {
+                *due = next;
+                count += 1;
+            }
+            count
+        };
+        let mut due = 0;
+        assert_eq!(take_all(&mut due, NOW), 5);
+        assert_eq!(take_one_slowly(due, 60, 5, NOW), Err(60 * SECOND_MICROS));
+        assert_eq!(take_all(&mut due, NOW.plus_seconds(59)), 0);
+        assert_eq!(take_all(&mut due, NOW.plus_seconds(120)), 2);
+        assert_eq!(take_all(&mut due, NOW.plus_seconds(86_400)), 5);
+        assert!(take_one_slowly(0, 60, 0, NOW).is_err());
     }
 
     proptest! {
