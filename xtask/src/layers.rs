@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("testdb", &[]),
     ("testkit", ALL_AND_TESTDB),
     ("bench", ALL_AND_TESTDB),
+    ("attack", ALL_AND_TESTDB),
     ("xtask", &[]),
 ];
 

@@ -17,6 +17,8 @@ use crate::{Fault, postgres, process};
 pub(crate) const VENV_PYTHON: &str = ".tools/venv/bin/python";
 /// Where the JavaScript client libraries and their tests are.
 pub(crate) const NODE_FOLDER: &str = "clients/js";
+/// Where the portal's tests in a browser are.
+pub(crate) const PORTAL_FOLDER: &str = "e2e";
 
 /// One thing that a suite needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,8 @@ pub(crate) enum Need {
     PythonPackages,
     /// The packages of `clients/js/package-lock.json`
     NodePackages,
+    /// The packages of `e2e/package-lock.json`
+    PortalPackages,
     /// The checker of systemd's units
     SystemdAnalyze,
     /// cargo-nextest
@@ -65,7 +69,7 @@ pub(crate) fn install(repo: &Repo, needs: &BTreeSet<Need>) -> Missing {
     let mut missing = BTreeMap::new();
     debian::install(repo, needs, &mut missing);
     let faults = thread::scope(|scope| {
-        let own = [Need::PythonPackages, Need::NodePackages];
+        let own = [Need::PythonPackages, Need::NodePackages, Need::PortalPackages];
         let threads = own.into_iter().filter(|need| needs.contains(need));
         let threads: Vec<_> = threads.map(|need| scope.spawn(move || (need, bring(repo, need)))).collect();
         let mut faults: Vec<_> = [Need::Nextest, Need::CargoFuzz]
@@ -85,7 +89,8 @@ pub(crate) fn install(repo: &Repo, needs: &BTreeSet<Need>) -> Missing {
 fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
     match need {
         Need::PythonPackages => packages::python(repo),
-        Need::NodePackages => packages::node(repo),
+        Need::NodePackages => packages::node(repo, NODE_FOLDER),
+        Need::PortalPackages => packages::node(repo, PORTAL_FOLDER),
         Need::Nextest => packages::cargo(repo, "cargo-nextest", &["nextest", "--version"]),
         Need::CargoFuzz => packages::cargo(repo, "cargo-fuzz", &["fuzz", "--version"]),
         Need::Python
@@ -111,7 +116,11 @@ fn is_met(need: Need) -> bool {
         // It has no argument that ends well: asked for its version, it shows it and fails.
         Need::Wrk => process::starts("wrk", &["--version"]),
         Need::CxxCompiler => process::works("c++", &["--version"]),
-        Need::PythonPackages | Need::NodePackages | Need::Nextest | Need::CargoFuzz => true,
+        Need::PythonPackages
+        | Need::NodePackages
+        | Need::PortalPackages
+        | Need::Nextest
+        | Need::CargoFuzz => true,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::needs::{NODE_FOLDER, Need, VENV_PYTHON};
+use crate::needs::{Need, PORTAL_FOLDER, VENV_PYTHON};
 use crate::repo::Repo;
 use crate::{Fault, fuzz, layers, postgres, process, tidy};
 
@@ -17,6 +17,8 @@ const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres) \
      and not test(/^(admin|cli|config|doctor|import|master_key|operate|reference|signing_rotation)/)";
 /// The longest that one test of Node's runner may take.
 const NODE_TEST_MILLISECONDS_MAX: u32 = 120_000;
+/// Files of tests that Node's runner has open at once.
+const NODE_FILES_AT_ONCE: u32 = 2;
 
 /// One suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -37,6 +39,8 @@ pub(crate) enum Suite {
     ClientsNode,
     /// Speechmatics' JavaScript libraries in Chromium
     ClientsBrowser,
+    /// The portal in Chromium: every page and flow, by name, and attacks on them
+    Portal,
     /// Speechmatics' Python libraries, with everything on PostgreSQL
     ClientsPythonPostgres,
     /// Speechmatics' JavaScript libraries in Node, with everything on PostgreSQL
@@ -81,6 +85,7 @@ impl Suite {
             Self::ClientsPython => "clients-python",
             Self::ClientsNode => "clients-node",
             Self::ClientsBrowser => "clients-browser",
+            Self::Portal => "portal",
             Self::ClientsPythonPostgres => "clients-python-postgres",
             Self::ClientsNodePostgres => "clients-node-postgres",
             Self::Voice => "voice",
@@ -98,6 +103,7 @@ impl Suite {
             Self::ClientsPython
             | Self::ClientsNode
             | Self::ClientsBrowser
+            | Self::Portal
             | Self::ClientsPythonPostgres
             | Self::ClientsNodePostgres
             | Self::Voice
@@ -112,6 +118,7 @@ impl Suite {
             Self::ClientsPython
             | Self::ClientsNode
             | Self::ClientsBrowser
+            | Self::Portal
             | Self::ClientsPythonPostgres
             | Self::ClientsNodePostgres
             | Self::Voice
@@ -131,6 +138,7 @@ impl Suite {
             Self::ClientsPython | Self::Voice | Self::Schemathesis => &[Need::Python, Need::PythonPackages],
             Self::ClientsNode => &[Need::Node, Need::NodePackages],
             Self::ClientsBrowser => &[Need::Node, Need::NodePackages, Need::Chromium],
+            Self::Portal => &[Need::Node, Need::PortalPackages, Need::Chromium],
             Self::Fuzz => &[Need::CxxCompiler, Need::CargoFuzz],
         }
     }
@@ -157,12 +165,15 @@ impl Suite {
             Self::ClientsPython => self.logged(repo, pytest(repo, "clients/python")),
             Self::Voice => self.logged(repo, pytest(repo, "clients/voice")),
             Self::Schemathesis => self.logged(repo, pytest(repo, "clients/schemathesis")),
-            Self::ClientsNode => self.logged(repo, node(repo, "node")?),
+            Self::ClientsNode => self.logged(repo, node(repo, "clients/js/node")?),
             Self::ClientsPythonPostgres => {
                 self.logged(repo, on_postgres(repo, more, pytest(repo, "clients/python")))
             }
-            Self::ClientsNodePostgres => self.logged(repo, on_postgres(repo, more, node(repo, "node")?)),
-            Self::ClientsBrowser => self.logged(repo, node(repo, "browser")?),
+            Self::ClientsNodePostgres => {
+                self.logged(repo, on_postgres(repo, more, node(repo, "clients/js/node")?))
+            }
+            Self::ClientsBrowser => self.logged(repo, node(repo, "clients/js/browser")?),
+            Self::Portal => self.logged(repo, node(repo, PORTAL_FOLDER)?),
             Self::Fuzz => fuzz::run(repo, fuzz::SECONDS_DEFAULT, &[]),
         }
     }
@@ -213,11 +224,10 @@ fn pytest(repo: &Repo, folder: &str) -> Command {
 }
 
 fn node(repo: &Repo, folder: &str) -> Result<Command, Fault> {
-    let folder = format!("{NODE_FOLDER}/{folder}");
     let mut tests: Vec<String> = repo
         .files()?
         .into_iter()
-        .filter(|file| file.starts_with(&folder) && file.ends_with(".test.mjs"))
+        .filter(|file| file.starts_with(&format!("{folder}/")) && file.ends_with(".test.mjs"))
         .collect();
     if tests.is_empty() {
         return Err(format!("{folder} holds no *.test.mjs"));
@@ -225,6 +235,7 @@ fn node(repo: &Repo, folder: &str) -> Result<Command, Fault> {
     tests.sort();
     let mut node = repo.command("node");
     node.args(["--test", "--test-reporter=spec"])
+        .arg(format!("--test-concurrency={NODE_FILES_AT_ONCE}"))
         .arg(format!("--test-timeout={NODE_TEST_MILLISECONDS_MAX}"))
         .args(tests);
     Ok(node)

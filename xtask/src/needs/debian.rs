@@ -22,7 +22,11 @@ fn packages(need: Need) -> &'static [&'static str] {
         Need::Wrk => &["wrk"],
         Need::CxxCompiler => &["g++"],
         Need::SystemdAnalyze => &["systemd"],
-        Need::PythonPackages | Need::NodePackages | Need::Nextest | Need::CargoFuzz => &[],
+        Need::PythonPackages
+        | Need::NodePackages
+        | Need::PortalPackages
+        | Need::Nextest
+        | Need::CargoFuzz => &[],
     }
 }
 

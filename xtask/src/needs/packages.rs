@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{NODE_FOLDER, VENV_PYTHON};
+use super::VENV_PYTHON;
 use crate::repo::Repo;
 use crate::{Fault, lines, process};
 
@@ -42,19 +42,18 @@ pub(super) fn python(repo: &Repo) -> Result<(), Fault> {
 }
 
 /// `node_modules` with exactly the locked packages. No package's own scripts are run.
-pub(super) fn node(repo: &Repo) -> Result<(), Fault> {
-    let wanted = repo.read(&format!("{NODE_FOLDER}/package-lock.json"))?;
-    let installed = repo.path(&format!("{NODE_FOLDER}/node_modules/installed-package-lock.json"));
+pub(super) fn node(repo: &Repo, folder: &str) -> Result<(), Fault> {
+    let wanted = repo.read(&format!("{folder}/package-lock.json"))?;
+    let installed = repo.path(&format!("{folder}/node_modules/installed-package-lock.json"));
     if is_stamped(&installed, &wanted) {
         return Ok(());
     }
-    println!(
-        "installs the packages of {NODE_FOLDER}/package-lock.json from npm into {NODE_FOLDER}/node_modules"
-    );
+    println!("installs the packages of {folder}/package-lock.json from npm into {folder}/node_modules");
+    let log = repo.path(&format!("target/xtask/npm-{}.log", folder.replace('/', "-")));
     let mut npm = repo.command("npm");
-    npm.args(["--prefix", NODE_FOLDER, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    process::run_into(&mut npm, &repo.path("target/xtask/npm.log"), INSTALL_LIMIT)
-        .map_err(|fault| format!("npm packages: {fault}; log: target/xtask/npm.log"))?;
+    npm.args(["--prefix", folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    process::run_into(&mut npm, &log, INSTALL_LIMIT)
+        .map_err(|fault| format!("npm packages: {fault}; log: {}", log.display()))?;
     stamp(&installed, &wanted)
 }
 
@@ -90,6 +89,7 @@ fn stamp(stamp: &Path, wanted: &str) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{NODE_FOLDER, PORTAL_FOLDER};
     use super::*;
 
     /// Every Python package has one exact version, so that two runs test the same libraries.
@@ -102,16 +102,18 @@ mod tests {
         assert!(pinned(&requirements) > 0);
     }
 
-    /// The lock file names no registry, so that it works behind any mirror.
+    /// The lock files name no registry, so that they work behind any mirror.
     #[test]
-    fn the_npm_lock_file_names_no_host() {
-        let lock = Repo::here().read("clients/js/package-lock.json").unwrap();
-        let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
-        let packages = lock["packages"].as_object().unwrap();
-        assert!(packages.len() > 1);
-        for (name, package) in packages {
-            assert!(package.get("resolved").is_none(), "{name} names where it came from");
-            assert!(name.is_empty() || package.get("integrity").is_some(), "{name} has no checksum");
+    fn the_npm_lock_files_name_no_host() {
+        for folder in [NODE_FOLDER, PORTAL_FOLDER] {
+            let lock = Repo::here().read(&format!("{folder}/package-lock.json")).unwrap();
+            let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+            let packages = lock["packages"].as_object().unwrap();
+            assert!(packages.len() > 1);
+            for (name, package) in packages {
+                assert!(package.get("resolved").is_none(), "{name} names where it came from");
+                assert!(name.is_empty() || package.get("integrity").is_some(), "{name} has no checksum");
+            }
         }
     }
 }

@@ -1,0 +1,58 @@
+// Every page in light and dark, narrow and wide: accessible, still, light, within its policy, and in a picture.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import * as look from "./support/look.mjs";
+import { NOT_PAGES, PAGES, isAsset } from "./support/pages.mjs";
+import { routes } from "./support/routes.mjs";
+import { World } from "./support/world.mjs";
+
+const SIZES = [
+  { width: 360, height: 800 },
+  { width: 1440, height: 900 },
+];
+
+let world;
+before(async () => {
+  world = await World.open();
+});
+after(() => world?.close());
+
+test("no page is left out", async () => {
+  const served = (await routes()).filter(({ path, methods }) => methods.includes("get") && !isAsset(path));
+  const listed = new Set([...PAGES.map(({ route }) => route), ...Object.keys(NOT_PAGES)]);
+  const missing = served.map(({ path }) => path).filter((path) => !listed.has(path));
+  assert.deepEqual(missing, [], "add them to support/pages.mjs");
+  const gone = [...listed].filter((path) => !served.some((route) => route.path === path));
+  assert.deepEqual(gone, [], "support/pages.mjs lists what is served no more");
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  describe(`in ${colorScheme}`, { concurrency: 2 }, () => {
+    for (const page of PAGES) {
+      test(page.name, () => lookAt(page, colorScheme));
+    }
+  });
+}
+
+async function lookAt({ name, path, route, as }, colorScheme) {
+  const caller = await world.caller(as);
+  const { context, page, faults } = await world.profile({ caller, colorScheme, viewport: SIZES[0] });
+  try {
+    await page.addInitScript(look.observe);
+    const bytes = await look.weigh(context, page, async () => {
+      const answer = await page.goto(path ? path(world) : route);
+      assert.ok(answer.status() < 400 || name.startsWith("error"), `${answer.status()} ${await page.title()}`);
+    });
+    for (const size of SIZES) {
+      await page.setViewportSize(size);
+      faults.push(...(await look.shapeFaults(page)), ...(await look.accessibilityFaults(page)));
+      await look.picture(page, `${name}-${size.width}-${colorScheme}`);
+    }
+    assert.deepEqual(faults, []);
+    assert.ok(bytes <= look.PAGE_BYTES_MAX, `${bytes} bytes`);
+  } finally {
+    await context.close();
+  }
+}
