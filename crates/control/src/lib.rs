@@ -28,6 +28,7 @@ mod last_used;
 mod master_key;
 mod members;
 mod mint;
+mod mint_for_account;
 mod mint_rate;
 mod names;
 mod passwords;
@@ -66,6 +67,7 @@ pub use keys_change::{ChangeKeyError, ChangedKey, KeyChange, RotateKeyError, Rot
 pub use master_key::{read as read_master_key, write as write_master_key};
 pub use members::{AddMemberError, RemoveMemberError, SetMemberError};
 pub use mint::{MintRequest, Minted};
+pub use mint_for_account::MintForAccountError;
 pub use passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
 pub use projects::{CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
 pub use restore::{RestoreEnd, end_restore, is_master_key_of};

@@ -31,6 +31,7 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("end_session", &[AuditAction::SessionEnded]),
     ("forget_client_ref", &[AuditAction::ClientRefForgotten]),
     ("import_keys", &[AuditAction::ApiKeysImported]),
+    ("mint_for_account", &[AuditAction::TemporaryKeyMinted]),
     ("readmit_client_ref", &[AuditAction::ClientRefReadmitted]),
     ("readmit_client_ref_in", &[AuditAction::ClientRefReadmitted]),
     ("remove_member", &[AuditAction::MemberRemoved]),
@@ -143,6 +144,8 @@ async fn every_change_writes_one_event() {
     let new = NewKey::named(default, "k");
     let key = logs!(ApiKeyCreated, control.create_key(&ACTOR, workspace, new));
     let minted = instance.mint(key.secret.expose(), &request(Product::Rt)).unwrap();
+    let wish = request(Product::Rt);
+    logs!(TemporaryKeyMinted, control.mint_for_account(&ACTOR, support::PEER, workspace, key.key.id, &wish));
     logs!(TemporaryKeyRevoked, control.revoke_temporary_key(&ACTOR, workspace, minted.id));
     let user = ClientRef::new("user").unwrap();
     logs!(ClientRefRevoked, control.revoke_client_ref(&ACTOR, workspace, default, &user));

@@ -76,6 +76,8 @@ named_enum! {
         ManagementTokenCreated = "management_token_created",
         /// A management token was revoked.
         ManagementTokenRevoked = "management_token_revoked",
+        /// A temporary key was minted by a person, in the portal.
+        TemporaryKeyMinted = "temporary_key_minted",
         /// A temporary key was revoked.
         TemporaryKeyRevoked = "temporary_key_revoked",
         /// A client_ref was shut out.

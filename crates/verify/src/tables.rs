@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use credentials::{Shape, TokenError, classify, hash_secret};
 use domain::link::{Change, Revision, Snapshot};
-use domain::{ClientRef, InstanceId, ProjectId, Refusal, SecretHash, Timestamp};
+use domain::{
+    ApiKeyId, ClientRef, InstanceId, ProjectId, Refusal, SecretHash, Timestamp, WorkspaceId,
+};
 
 use crate::cache::{TokenCache, VerifiedToken};
 use crate::state::keys::KeyEntry;
@@ -73,6 +75,11 @@ impl Tables {
         let _writer = self.writer();
         let skipped = self.state.load().apply(revision, changes);
         self.skipped.fetch_add(skipped, Ordering::Relaxed);
+    }
+
+    /// What is known, as of now.
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.state.load_full()
     }
 
     fn writer(&self) -> MutexGuard<'_, ()> {
@@ -162,6 +169,28 @@ impl Tables {
         let need =
             Need { surface: Surface::Mint, product: None, region: None, peer, origin: None, usage: false };
         self.verify(presented, &need, now)
+    }
+
+    /// From an API key of a workspace, named by its id, to the principal that mints: for a person who has shown otherwise that
+    /// they may act for this workspace. Everything but the secret is checked as in [`Tables::mint_rights`].
+    ///
+    /// # Errors
+    /// As [`Tables::verify`]; `credential_unknown` for a key that is none of this workspace, whatever else is wrong with it.
+    pub fn mint_rights_of(
+        &self,
+        workspace_id: WorkspaceId,
+        id: ApiKeyId,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Principal, Refusal> {
+        let state = self.state.load();
+        let key = state.keys.find_by_id(id).ok_or_else(sentences::unknown)?;
+        if !state.home(key.project_id).is_ok_and(|home| home.workspace_id == workspace_id) {
+            return Err(sentences::unknown());
+        }
+        let need =
+            Need { surface: Surface::Mint, product: None, region: None, peer, origin: None, usage: false };
+        judge::api_key(&state, &key, &need, now)
     }
 
     /// From a presented management token to who manages.
