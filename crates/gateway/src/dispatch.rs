@@ -33,7 +33,7 @@ pub(crate) async fn dispatch(
     if let Some(refused) = Refused::of(request.method().as_str(), path) {
         return unreadable(gateway, refused, outcome);
     }
-    let served = match served(&request, site) {
+    let served = match host(&request).and_then(|host| served(host, site)) {
         Ok(served) => served,
         Err(refusal) => return refuse(gateway, &refusal, outcome),
     };
@@ -91,7 +91,7 @@ fn has_route(gateway: &Gateway, region: Region, route: Route<'_>) -> bool {
 }
 
 /// What the place where a request arrived serves.
-fn served(request: &Request<Incoming>, site: &Site) -> Result<Served, Refusal> {
+fn served(host: &str, site: &Site) -> Result<Served, Refusal> {
     let both = |region, other| Served { batch: Some(region), realtime: Some(Place::Region(region)), other };
     let hosts = match site {
         Site::Region(region) => return Ok(both(*region, false)),
@@ -99,7 +99,7 @@ fn served(request: &Request<Incoming>, site: &Site) -> Result<Served, Refusal> {
         Site::ByHost(hosts) => hosts,
     };
     let nothing = Served { batch: None, realtime: None, other: false };
-    Ok(match hosts.find(host(request)?) {
+    Ok(match hosts.find(host) {
         Some(HostTarget::Batch(region)) => Served { batch: Some(region), ..nothing },
         Some(HostTarget::Realtime(place)) => Served { realtime: Some(place), ..nothing },
         Some(HostTarget::Other) => Served { other: true, ..nothing },
@@ -112,11 +112,16 @@ fn served(request: &Request<Incoming>, site: &Site) -> Result<Served, Refusal> {
     })
 }
 
-/// The host that a request names. HTTP/2 has it in `:authority`, and a `Host` beside it must be the same.
+/// The host that a request names. HTTP/2 has it in `:authority`, where no user may stand, and a `Host` beside it must be the
+/// same (RFC 9113, section 8.3.1). It is looked at everywhere: what is in front or behind may go by the other one.
 fn host(request: &Request<Incoming>) -> Result<&str, Refusal> {
     let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     match (authority, header) {
+        (Some(authority), _) if authority.contains('@') => Err(Refusal::new(
+            Reason::MalformedRequest,
+            "The request names a user in its host. It must name a host alone.",
+        )),
         (Some(authority), Some(header)) if !authority.eq_ignore_ascii_case(header) => {
             Err(Refusal::new(Reason::MalformedRequest, "The request names two hosts. It must name one."))
         }

@@ -181,25 +181,33 @@ async fn malformed_requests_are_refused() {
     assert_eq!(world.engine.recorded().len(), before, "the engine has heard of none of them");
 }
 
-/// Two hosts in one request are as ambiguous as over HTTP/1.1.
+/// Two hosts in one request are as ambiguous as over HTTP/1.1, and a user beside the host is none of ours: on every listener,
+/// whether or not it goes by the host.
 #[tokio::test]
 async fn a_host_beside_the_authority_must_be_the_same() {
     let world = World::new().await;
     let key = world.key().await;
     let authorization = format!("Bearer {}", key.bearer());
-    let mut client = RawHttp2::connect(world.running().by_host).await;
-    for (stream, host, expected) in [(1, "us1.asr.example.org", 400), (3, "eu1.asr.example.org", 200)] {
-        let fields = [
-            (":method", "GET"),
-            (":scheme", "http"),
-            (":authority", "eu1.asr.example.org"),
-            (":path", "/v2/jobs"),
-            ("host", host),
-            ("authorization", &authorization),
-        ];
-        client.send(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&fields))).await;
-        let answer = client.until(|frame| frame.kind == HEADERS && frame.stream == stream).await;
-        assert_eq!(status(&answer.payload), expected);
+    for listener in [world.running().by_host, world.port(Region::Eu1)] {
+        let mut client = RawHttp2::connect(listener).await;
+        for (stream, authority, host, expected) in [
+            (1, "eu1.asr.example.org", "us1.asr.example.org", 400),
+            (3, "eu1.asr.example.org", "eu1.asr.example.org", 200),
+            (5, "eu1.asr.example.org", "EU1.asr.example.org", 200),
+            (7, "user@eu1.asr.example.org", "user@eu1.asr.example.org", 400),
+        ] {
+            let fields = [
+                (":method", "GET"),
+                (":scheme", "http"),
+                (":authority", authority),
+                (":path", "/v2/jobs"),
+                ("host", host),
+                ("authorization", &authorization),
+            ];
+            client.send(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&fields))).await;
+            let answer = client.until(|frame| frame.kind == HEADERS && frame.stream == stream).await;
+            assert_eq!(status(&answer.payload), expected, "{authority} and {host}");
+        }
     }
 }
 
