@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import * as look from "./support/look.mjs";
-import { NOT_PAGES, PAGES, isAsset } from "./support/pages.mjs";
+import { NOT_PAGES, PAGES, address, isAsset } from "./support/pages.mjs";
 import { routes } from "./support/routes.mjs";
 import { World } from "./support/world.mjs";
 
@@ -36,13 +36,14 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-async function lookAt({ name, path, route, as }, colorScheme) {
-  const caller = await world.caller(as);
+async function lookAt(listed, colorScheme) {
+  const { name, as } = listed;
+  const caller = world.caller(as);
   const { context, page, faults } = await world.profile({ caller, colorScheme, viewport: SIZES[0] });
   try {
     await page.addInitScript(look.observe);
     const bytes = await look.weigh(context, page, async () => {
-      const answer = await page.goto(path ? path(world) : route);
+      const answer = await page.goto(address(listed, world));
       assert.ok(answer.status() < 400 || name.startsWith("error"), `${answer.status()} ${await page.title()}`);
     });
     for (const size of SIZES) {

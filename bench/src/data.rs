@@ -132,7 +132,7 @@ fn timed(command: &mut Command) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Adds keys that nobody has to the first project.
-async fn fill(place: &DbPlace, keys: usize) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn fill(place: &DbPlace, keys: usize) -> Result<(), Box<dyn Error>> {
     let store = Store::open(place).await?;
     let workspace = store.list_workspaces().await?.into_iter().next().ok_or("dev makes a workspace")?;
     let project = store.list_projects(workspace.id).await?.into_iter().next().ok_or("and a project")?;
@@ -172,6 +172,7 @@ async fn fill(place: &DbPlace, keys: usize) -> Result<(), Box<dyn Error>> {
             at: now,
             workspace_id: Some(workspace.id),
             actor: String::from("operator"),
+            from: None,
             action: AuditAction::ApiKeyCreated,
             subject: workspace.id.to_string(),
             detail: String::new(),

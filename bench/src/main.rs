@@ -1,12 +1,14 @@
 //! Voxgate's benchmarks: what one verification costs, what a proxied request costs beside nginx, what an idle
-//! WebSocket holds, how long a large instance takes to start, to back up and to restore. Numbers are printed, never asserted.
+//! WebSocket holds, how long a large instance takes to start, to back up and to restore, what a page of the portal costs. Numbers are printed, never asserted.
 
 mod data;
 mod idle;
 mod load;
 mod micro;
 mod nginx;
+mod portal;
 mod process;
+mod revoke;
 
 use std::error::Error;
 use std::future::Future;
@@ -22,8 +24,12 @@ enum Bench {
     Load(load::LoadOptions),
     /// Memory of idle open WebSockets.
     Idle(idle::IdleOptions),
+    /// Revoking a key that holds half of all open sessions.
+    Revoke(revoke::RevokeOptions),
     /// Backup, restore and cold start of a large instance.
     Data(data::DataOptions),
+    /// Server time of each page of the portal, and whether time tells who has an account.
+    Portal(portal::PortalOptions),
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,7 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         Bench::Micro(options) => micro::run(&options),
         Bench::Load(options) => load::run(&options),
         Bench::Idle(options) => idle::run(&options),
+        Bench::Revoke(options) => revoke::run(&options),
         Bench::Data(options) => data::run(&options),
+        Bench::Portal(options) => portal::run(&options),
     }
 }
 

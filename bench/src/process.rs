@@ -106,6 +106,12 @@ impl Voxgate {
         self.text("management_token")
     }
 
+    /// E-mail address and password of the first account.
+    pub(crate) fn account(&self) -> (&str, &str) {
+        let text = |name: &str| self.ready["account"][name].as_str().unwrap_or_default();
+        (text("email"), text("password"))
+    }
+
     /// The base of the Jobs API.
     pub(crate) fn batch_url(&self) -> &str {
         self.text("batch_url")

@@ -2,11 +2,13 @@
 
 import { request } from "node:http";
 
-/** Sends one request and gives status, headers, cookies set and the body's text. */
-export function send(origin, method, path, { headers = {}, body } = {}) {
-  const { hostname, port } = new URL(origin);
+/** Sends one request, `from` a loopback address of choice, and gives status, headers, cookies set and the body's text. */
+export function send(origin, method, path, { headers = {}, body, from } = {}) {
+  const { host, port } = new URL(origin);
   return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, method, path, headers, agent: false }, (response) => {
+    // By address, so that `from` can be another one of this machine's.
+    const where = { host: "127.0.0.1", port, method, path, headers: { Host: host, ...headers }, localAddress: from, agent: false };
+    const sent = request(where, (response) => {
       const pieces = [];
       response.on("data", (piece) => pieces.push(piece)).once("error", reject);
       response.once("end", () => {
@@ -30,14 +32,15 @@ export const SAME_ORIGIN = { "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": 
 
 /** Somebody with cookies of their own. */
 export class Caller {
-  constructor(origin) {
+  constructor(origin, from) {
     this.origin = origin;
+    this.from = from;
     this.cookies = new Map();
   }
 
   /** The same cookies, in a jar of their own. */
   copy() {
-    const copied = new Caller(this.origin);
+    const copied = new Caller(this.origin, this.from);
     copied.cookies = new Map(this.cookies);
     return copied;
   }
@@ -48,7 +51,7 @@ export class Caller {
 
   async send(method, path, { headers = {}, body } = {}) {
     const cookie = this.cookies.size > 0 ? { Cookie: this.cookieHeader } : {};
-    const answer = await send(this.origin, method, path, { headers: { ...cookie, ...headers }, body });
+    const answer = await send(this.origin, method, path, { headers: { ...cookie, ...headers }, body, from: this.from });
     for (const line of answer.setCookies) this.#keep(line);
     return answer;
   }

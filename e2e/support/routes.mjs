@@ -23,14 +23,17 @@ async function sources(folder) {
   return entries.filter((name) => name.endsWith(".rs")).map((name) => path.join(folder, name)).sort();
 }
 
-/** The calls `.route("/path", get(…).post(…))` of one source text. */
+/** The calls `.route("/path", get(…).post(…))` of one source text; a path may be a constant of the same file. */
 export function routesIn(source) {
+  const constants = Object.fromEntries([...source.matchAll(/const (\w+): &str = "([^"]*)"/g)].map(([, name, text]) => [name, text]));
   const found = [];
-  for (const match of source.matchAll(/\.route\(\s*"([^"]+)"\s*,/g)) {
+  for (const match of source.matchAll(/\.route\(\s*(?:"([^"]+)"|([\w:]+))\s*,/g)) {
+    const route = match[1] ?? constants[match[2]];
+    if (route === undefined) throw new Error(`the path ${match[2]} can't be read: give it as a text or a constant of its file`);
     const handlers = untilClosed(source, match.index + match[0].length);
     const methods = METHODS.filter((method) => new RegExp(`(?:^|[^\\w:])(?:\\w+::)*${method}\\(`).test(handlers));
-    if (methods.length === 0) throw new Error(`the methods of ${match[1]} can't be read: ${handlers}`);
-    found.push({ path: match[1], methods });
+    if (methods.length === 0) throw new Error(`the methods of ${route} can't be read: ${handlers}`);
+    found.push({ path: route, methods });
   }
   return found;
 }

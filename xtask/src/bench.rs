@@ -10,7 +10,7 @@ use crate::{Fault, process};
 /// The longest that building, and then one benchmark, may take.
 const LIMIT: Duration = Duration::from_secs(2 * 60 * 60);
 /// What runs when nothing is asked for.
-const ALL: [&str; 3] = ["micro", "load", "idle"];
+const ALL: [&str; 4] = ["micro", "load", "idle", "portal"];
 
 /// Installs what to compare with and what to load with, builds with the profile `dist`, and measures.
 pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Result<(), Fault> {

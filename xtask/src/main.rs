@@ -3,6 +3,7 @@
 //! `cargo xtask test` is the whole of it. It installs what the tests need and the machine lacks, builds once, runs
 //! every suite, and closes with a table. What is missing and can't be installed is a failure, never a skip.
 
+mod attack;
 mod bench;
 mod fuzz;
 mod layers;
@@ -45,6 +46,12 @@ enum Task {
         #[arg(long)]
         soak: bool,
     },
+    /// Attack a running instance in every known way
+    Attack {
+        /// Passed on to the attack program
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the benchmarks, with nginx beside Voxgate
     Bench {
         /// Passed on to the benchmark program
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
     let repo = Repo::here();
     let outcome = match Cli::parse().task {
         Task::Test { only, soak } => run::test(&repo, &only, soak),
+        Task::Attack { arguments } => attack::run(&repo, &arguments),
         Task::Bench { arguments } => bench::run(&repo, &arguments),
         Task::Postgres { command } => postgres::with_command(&repo, &command),
         Task::Static { profile } => static_build::check(&repo, &profile),

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::needs::{Need, PORTAL_FOLDER, VENV_PYTHON};
 use crate::repo::Repo;
-use crate::{Fault, fuzz, layers, postgres, process, tidy};
+use crate::{Fault, attack, fuzz, layers, postgres, process, tidy};
 
 /// The longest that one suite may take.
 const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -49,6 +49,8 @@ pub(crate) enum Suite {
     Voice,
     /// The management API against its own document, by Schemathesis
     Schemathesis,
+    /// Every attack but the floods, at a running instance
+    Attack,
     /// Every fuzz target, for some seconds
     Fuzz,
 }
@@ -90,6 +92,7 @@ impl Suite {
             Self::ClientsNodePostgres => "clients-node-postgres",
             Self::Voice => "voice",
             Self::Schemathesis => "schemathesis",
+            Self::Attack => "attack",
             Self::Fuzz => "fuzz",
         }
     }
@@ -97,9 +100,13 @@ impl Suite {
     /// Where it runs.
     pub(crate) fn lane(self) -> Lane {
         match self {
-            Self::Layers | Self::Tidy | Self::Rust | Self::WirePostgres | Self::Doc | Self::Fuzz => {
-                Lane::Busy
-            }
+            Self::Layers
+            | Self::Tidy
+            | Self::Rust
+            | Self::WirePostgres
+            | Self::Doc
+            | Self::Attack
+            | Self::Fuzz => Lane::Busy,
             Self::ClientsPython
             | Self::ClientsNode
             | Self::ClientsBrowser
@@ -123,14 +130,14 @@ impl Suite {
             | Self::ClientsNodePostgres
             | Self::Voice
             | Self::Schemathesis => Build::Program,
-            Self::Rust | Self::WirePostgres | Self::Doc => Build::Workspace,
+            Self::Rust | Self::WirePostgres | Self::Doc | Self::Attack => Build::Workspace,
         }
     }
 
     /// What has to be on the machine.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Layers | Self::Tidy | Self::Doc => &[],
+            Self::Layers | Self::Tidy | Self::Doc | Self::Attack => &[],
             Self::Rust => &[Need::Nextest, Need::Postgres, Need::SystemdAnalyze],
             Self::WirePostgres => &[Need::Nextest, Need::Postgres],
             Self::ClientsPythonPostgres => &[Need::Python, Need::PythonPackages, Need::Postgres],
@@ -174,6 +181,7 @@ impl Suite {
             }
             Self::ClientsBrowser => self.logged(repo, node(repo, "clients/js/browser")?),
             Self::Portal => self.logged(repo, node(repo, PORTAL_FOLDER)?),
+            Self::Attack => process::run(&mut attack::program(repo), SUITE_LIMIT),
             Self::Fuzz => fuzz::run(repo, fuzz::SECONDS_DEFAULT, &[]),
         }
     }

@@ -1,13 +1,14 @@
 // A running `voxgate dev`, and the calls that tests make around the libraries under test. Only plain HTTP is used here, so
 // that a library's mistake can't hide in its own test.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as after } from "node:timers/promises";
+import { promisify } from "node:util";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const PROGRAM = process.env.VOXGATE_PROGRAM ?? path.join(REPOSITORY, "target/debug/voxgate");
@@ -72,6 +73,13 @@ export class Voxgate {
     if ((await Promise.race([this.#ended, late])) === "late") this.#process.kill("SIGKILL");
     await this.#ended;
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs a command on this instance, as its operator does, and gives what it printed, read as JSON. */
+  async command(...args) {
+    const whole = [...args, "--json", "--data-dir", path.join(this.#folder, "data")];
+    const { stdout } = await promisify(execFile)(PROGRAM, whole, { maxBuffer: 64 * 1024 * 1024 });
+    return stdout.trim() === "" ? undefined : JSON.parse(stdout);
   }
 
   get apiKey() {

@@ -1,10 +1,11 @@
 //! Accounts: made, recognised by their password, disabled, deleted.
 
-use domain::{Account, AccountId, Role, WorkspaceId};
+use domain::{Account, AccountId, EmailLinkPurpose, Role, TIME_ZONE_DEFAULT, WorkspaceId};
 use storage::{AuditAction, Page, PageRequest, StoreError, StoredAccount};
 
-use crate::passwords::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, is_acceptable};
-use crate::{Actor, Control, ControlError};
+use crate::password_rules::{PASSWORD_BYTES_MAX, PasswordProblem, check_new_password};
+use crate::passwords::PasswordError;
+use crate::{Actor, Control, Who};
 
 /// An e-mail address, in bytes.
 pub const EMAIL_BYTES_MAX: usize = 254;
@@ -31,17 +32,15 @@ pub enum CreateAccountError {
     /// There is an account with this address.
     #[error("there is an account with this e-mail address already")]
     EmailTaken,
-    /// The password is too short or too long.
-    #[error(
-        "a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long"
-    )]
-    InvalidPassword,
+    /// The password may not be chosen.
+    #[error(transparent)]
+    InvalidPassword(#[from] PasswordProblem),
     /// No such workspace, or it is closed.
     #[error("no such workspace")]
     WorkspaceNotFound,
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
-    Hash(#[source] ControlError),
+    Hash(#[source] PasswordError),
     /// The store failed.
     #[error("the account could not be stored")]
     Store(#[from] StoreError),
@@ -53,14 +52,12 @@ pub enum SetPasswordError {
     /// No such account.
     #[error("no such account")]
     AccountNotFound,
-    /// The password is too short or too long.
-    #[error(
-        "a password should be at least {PASSWORD_CHARACTERS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes long"
-    )]
-    InvalidPassword,
+    /// The password may not be chosen.
+    #[error(transparent)]
+    InvalidPassword(#[from] PasswordProblem),
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
-    Hash(#[source] ControlError),
+    Hash(#[source] PasswordError),
     /// The store failed.
     #[error("the password could not be stored")]
     Store(#[from] StoreError),
@@ -94,12 +91,18 @@ pub enum DeleteAccountError {
 }
 
 /// Whether a text may be an address. Whether mail arrives there is found out by sending some.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let has_both_parts =
         text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
     has_both_parts
         && text.len() <= EMAIL_BYTES_MAX
         && !text.chars().any(|character| character.is_control() || character.is_whitespace())
+}
+
+/// Whether the addresses that this one gives accounts need no proof: whoever runs the instance can read everything anyway.
+/// Anybody else could make an account for a person who doesn't know of it.
+const fn knows_addresses(actor: &Actor) -> bool {
+    matches!(actor.who, Who::Operator | Who::System)
 }
 
 impl Control {
@@ -128,9 +131,7 @@ impl Control {
         if !is_email(new.email) {
             return Err(CreateAccountError::InvalidEmail);
         }
-        if !is_acceptable(new.password) {
-            return Err(CreateAccountError::InvalidPassword);
-        }
+        check_new_password(new.password, new.email)?;
         let hashed = self.inner.passwords.hash(new.password, &*self.inner.rng).await;
         let password_hash = hashed.map_err(CreateAccountError::Hash)?;
         let now = self.now();
@@ -140,6 +141,8 @@ impl Control {
             created_at: now,
             disabled_at: None,
             is_operator: false,
+            time_zone: TIME_ZONE_DEFAULT.to_owned(),
+            email_verified_at: knows_addresses(actor).then_some(now),
         };
         let mut change = self.inner.store.change().await?;
         if change.find_account_by_email(new.email).await?.is_some() {
@@ -197,15 +200,13 @@ impl Control {
         if !is_email(email) || password.len() > PASSWORD_BYTES_MAX {
             return Ok(None);
         }
-        let Some(stored) = self.inner.store.find_account_by_email(email).await? else {
-            drop(self.inner.passwords.hash(password, &*self.inner.rng).await);
-            return Ok(None);
-        };
-        let is_right = self.inner.passwords.verify(password, stored.password_hash).await;
-        Ok(Some(stored.account).filter(|account| is_right && account.disabled_at.is_none()))
+        let stored = self.inner.store.find_account_by_email(email).await?;
+        let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
+        let is_right = self.inner.passwords.verify(password, hash).await.unwrap_or(false);
+        Ok(stored.map(|stored| stored.account).filter(|account| is_right && account.disabled_at.is_none()))
     }
 
-    /// Gives an account another password.
+    /// Gives an account another password, signs it out everywhere, and ends the links to choose one.
     ///
     /// # Errors
     /// See [`SetPasswordError`].
@@ -215,15 +216,16 @@ impl Control {
         account_id: AccountId,
         password: &str,
     ) -> Result<(), SetPasswordError> {
-        if !is_acceptable(password) {
-            return Err(SetPasswordError::InvalidPassword);
-        }
+        let account = self.find_account_by_id(account_id).await?.ok_or(SetPasswordError::AccountNotFound)?;
+        check_new_password(password, &account.email)?;
         let hashed = self.inner.passwords.hash(password, &*self.inner.rng).await;
         let password_hash = hashed.map_err(SetPasswordError::Hash)?;
         let mut change = self.inner.store.change().await?;
         if !change.set_password_hash(account_id, &password_hash).await? {
             return Err(SetPasswordError::AccountNotFound);
         }
+        change.delete_portal_sessions(account_id, None).await?;
+        change.delete_email_links(account_id, Some(EmailLinkPurpose::ResetPassword)).await?;
         self.log_account(change, actor, account_id, AuditAction::PasswordChanged).await?;
         Ok(())
     }
@@ -257,6 +259,10 @@ impl Control {
             return Ok(());
         }
         change.set_account_disabled(id, is_disabled.then(|| self.now())).await?;
+        if is_disabled {
+            change.delete_portal_sessions(id, None).await?;
+            change.delete_email_links(id, None).await?;
+        }
         let action = if is_disabled { AuditAction::AccountDisabled } else { AuditAction::AccountEnabled };
         self.log_account(change, actor, id, action).await?;
         Ok(())
@@ -289,29 +295,28 @@ impl Control {
     /// See [`DeleteAccountError`].
     pub async fn delete_account(&self, actor: &Actor, id: AccountId) -> Result<(), DeleteAccountError> {
         let mut change = self.inner.store.change().await?;
+        self.delete_in(&mut change, id).await?;
+        self.log_account(change, actor, id, AuditAction::AccountDeleted).await?;
+        Ok(())
+    }
+
+    /// Deletes an account within a change, with everything that names it.
+    pub(crate) async fn delete_in(
+        &self,
+        change: &mut storage::ChangeTx,
+        id: AccountId,
+    ) -> Result<(), DeleteAccountError> {
         for (workspace_id, role) in change.list_memberships(id).await? {
             if role == Role::Admin && change.count_admins(workspace_id).await? <= 1 {
                 return Err(DeleteAccountError::LastAdmin(workspace_id));
             }
         }
-        if !change.delete_account(id).await? {
-            return Err(DeleteAccountError::AccountNotFound);
-        }
+        let account = change.find_account(id).await?.ok_or(DeleteAccountError::AccountNotFound)?;
+        change.delete_account(id).await?;
+        change.delete_portal_sessions(id, None).await?;
+        change.delete_email_links(id, None).await?;
         change.forget_audit_name(&self.inner.pseudonyms.of_account(id)).await?;
-        self.log_account(change, actor, id, AuditAction::AccountDeleted).await?;
-        Ok(())
-    }
-
-    async fn log_account(
-        &self,
-        change: storage::ChangeTx,
-        actor: &Actor,
-        id: AccountId,
-        action: AuditAction,
-    ) -> Result<(), StoreError> {
-        let pseudonym = self.inner.pseudonyms.of_account(id);
-        let entry = self.inner.pseudonyms.entry(self.now(), actor, None, action, pseudonym);
-        self.inner.publish(change, entry).await?;
+        self.inner.forget_invited(change, &account.email).await?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::{Actor, AddMemberError, Control, ControlError, NewKey, NewWorkspace, 
 
 /// The e-mail address of the dev account.
 const EMAIL: &str = "dev@localhost";
-const ACTOR: Actor = Actor::System;
+const ACTOR: Actor = Actor::SYSTEM;
 
 /// The account of a dev instance.
 #[derive(Debug)]

@@ -6,6 +6,8 @@ use domain::{Algorithm, Plan, PlanLimits, Product, Workspace};
 use storage::DbPlace;
 use verify::Leeway;
 
+use crate::{Registration, SignInLimits};
+
 /// The database in the data folder.
 const DATABASE_FILE: &str = "voxgate.db";
 
@@ -39,6 +41,10 @@ pub struct ControlConfig {
     pub leeway: Leeway,
     /// How long what nobody relies on is kept.
     pub retention: Retention,
+    /// How accounts are made by those who want one.
+    pub registration: Registration,
+    /// How often passwords may be tried, and mails asked for.
+    pub sign_in: SignInLimits,
 }
 
 impl ControlConfig {
@@ -56,6 +62,8 @@ impl ControlConfig {
             plan_limits: PlanOverrides::default(),
             leeway: Leeway::default(),
             retention: Retention::default(),
+            registration: Registration::default(),
+            sign_in: SignInLimits::default(),
         }
     }
 

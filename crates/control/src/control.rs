@@ -22,6 +22,8 @@ use crate::instance_keys::InstanceKeys;
 use crate::last_used::LastUsed;
 use crate::mint_rate::MintRates;
 use crate::passwords::Passwords;
+use crate::registration::UNCONFIRMED_DAYS_MAX;
+use crate::sign_in::Attempts;
 use crate::signing::Signing;
 use crate::{ControlConfig, ControlError, Gateways, Retention, TtlSeconds, master_key};
 
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) keys: InstanceKeys,
     pub(crate) pseudonyms: Pseudonyms,
     pub(crate) passwords: Passwords,
+    pub(crate) attempts: Attempts,
     pub(crate) last_used: Arc<LastUsed>,
     /// Changes that were committed with their audit event since the start.
     pub(crate) audit_events: AtomicU64,
@@ -106,6 +109,7 @@ impl Control {
             keys,
             pseudonyms,
             passwords: Passwords::new()?,
+            attempts: Attempts::new(config.sign_in),
             last_used,
             mint_rates: MintRates::default(),
             config,
@@ -270,6 +274,27 @@ impl Inner {
                 "expired revocations could not be deleted"
             );
         }
+        if let Err(error) = self.store.forget_expired_portal_sessions(now).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "portal sessions that are over could not be deleted");
+        }
+        if let Err(error) = self.store.forget_expired_tickets(now).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "tickets that were used could not be deleted");
+        }
+        self.forget_unconfirmed(now).await;
+    }
+}
+
+impl Inner {
+    async fn forget_unconfirmed(&self, now: Timestamp) {
+        let before = now.plus_seconds(-UNCONFIRMED_DAYS_MAX * SECONDS_PER_DAY);
+        let links = self.store.forget_expired_email_links(now).await;
+        let accounts = self.store.forget_unconfirmed_accounts(before).await;
+        if let Err(error) = links.and(accounts) {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "links that are over and accounts that nobody confirmed could not be deleted");
+        }
     }
 }
 
@@ -285,6 +310,7 @@ async fn keep_up(inner: Weak<Inner>) {
         if round.is_multiple_of(FORGET_ROUNDS) {
             inner.forget_expired().await;
             inner.prune().await;
+            inner.forget_invitations().await;
         }
         if round.is_multiple_of(TEND_ROUNDS) {
             inner.try_tend_signing_keys().await;

@@ -1,6 +1,6 @@
 //! Forgetting an end user: the right that data protection gives them.
 
-use domain::{ClientRef, ProjectId, WorkspaceId};
+use domain::{ClientRef, ProjectId, QuotaScope, WorkspaceId};
 use storage::{AuditAction, StoreError};
 
 use crate::{Actor, Control};
@@ -23,6 +23,8 @@ pub struct Forgotten {
     pub projects: Vec<ProjectId>,
     /// Lines of usage that name nobody any more; the sums are the same.
     pub usage_lines: u64,
+    /// Quotas that were set for it.
+    pub quotas: u64,
     /// Names behind pseudonyms of the audit log.
     pub audit_names: u64,
     /// Projects that the client_ref is shut out of: they keep it, or it would be let in again.
@@ -54,6 +56,8 @@ impl Control {
         let mut forgotten = Forgotten::default();
         for id in &projects {
             forgotten.usage_lines += change.forget_usage(*id, client_ref).await?;
+            let quota = QuotaScope::ClientRef(client_ref.clone());
+            forgotten.quotas += u64::from(change.remove_quota(*id, &quota).await?);
             let pseudonym = pseudonyms.of_client_ref(*id, client_ref);
             forgotten.audit_names += u64::from(change.forget_audit_name(&pseudonym).await?);
             if change.find_client_ref(*id, client_ref).await?.is_some_and(|state| !state.readmitted) {

@@ -18,6 +18,8 @@ use crate::last_used::LastUsed;
 const ENFORCE_SECONDS_MAX: u64 = 10;
 /// How long to wait for gateways to list their sessions.
 const LIST_SECONDS_MAX: u64 = 5;
+/// Endings under way to one gateway: fewer than the messages that may wait for it.
+const ENDINGS_UNDER_WAY_MAX: usize = 2_000;
 /// Messages under way to a gateway of this process.
 const INCOMING_MESSAGES_MAX: usize = 256;
 /// Messages under way from a gateway of this process.
@@ -63,6 +65,14 @@ pub struct OpenSessions {
     pub sessions: Vec<SessionInfo>,
     /// Gateways that didn't answer in time: theirs are missing.
     pub pending: Vec<String>,
+}
+
+/// An open session, and the gateway that carries it.
+#[derive(Debug)]
+pub(crate) struct FoundSession {
+    member: Arc<Member>,
+    /// What is known of it.
+    pub(crate) info: SessionInfo,
 }
 
 /// The connected gateways.
@@ -189,29 +199,57 @@ impl Gateways {
         OpenSessions { sessions, pending }
     }
 
-    /// An open session of a workspace; another's is unknown.
+    /// An open session of a workspace, in the hands of whoever may end it; another's is unknown.
     pub(crate) async fn find_session(
         &self,
         workspace_id: WorkspaceId,
         session_id: SessionId,
-    ) -> Option<SessionInfo> {
-        let open = self.list_sessions(workspace_id, SessionFilter::default()).await;
-        open.sessions.into_iter().find(|session| session.session_id == session_id)
+    ) -> Option<FoundSession> {
+        let filter = SessionFilter {
+            workspace_id: Some(workspace_id),
+            session_id: Some(session_id),
+            ..SessionFilter::default()
+        };
+        let answers = self.ask_for_sessions(filter).await;
+        let found = answers.into_iter().find_map(|(member, sessions)| {
+            let info = sessions.into_iter().find(|session| session.session_id == session_id)?;
+            Some(FoundSession { member, info })
+        });
+        found
     }
 
-    /// Ends a session of a workspace; another's session is unknown. Says whether there was one. [`crate::Control::end_session`]
-    /// is the use case, which the log knows of.
-    pub async fn end_session(&self, workspace_id: WorkspaceId, session_id: SessionId, reason: &str) -> bool {
-        let mut found = false;
-        let filter = SessionFilter { workspace_id: Some(workspace_id), ..SessionFilter::default() };
-        for (member, sessions) in self.ask_for_sessions(filter).await {
-            if sessions.iter().any(|session| session.session_id == session_id) {
-                let reason = reason.to_owned();
-                member.send(ToGateway::EndSession { workspace_id, session_id, reason });
-                found = true;
+    /// Ends a session that was found. When this returns, its gateway has taken it, unless it answers too slowly.
+    pub(crate) async fn end_session(&self, found: FoundSession, reason: &str) -> SessionInfo {
+        let FoundSession { member, info } = found;
+        let SessionInfo { workspace_id, session_id, .. } = info;
+        member.send(ToGateway::EndSession { workspace_id, session_id, reason: reason.to_owned() });
+        // A gateway takes what it is told in order, so its next answer says that it has taken this.
+        let filter = SessionFilter { session_id: Some(session_id), ..SessionFilter::default() };
+        self.ask_members(vec![member], filter).await;
+        info
+    }
+
+    /// Ends the sessions of a workspace that a filter lets through, and says how many they were.
+    pub(crate) async fn end_sessions(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: SessionFilter,
+        reason: &str,
+    ) -> usize {
+        let filter = SessionFilter { workspace_id: Some(workspace_id), ..filter };
+        let mut ended = 0;
+        for (member, sessions) in self.ask_for_sessions(filter.clone()).await {
+            // A gateway takes what it is told in order, so its next answer says that it has taken these.
+            for some in sessions.chunks(ENDINGS_UNDER_WAY_MAX) {
+                for session in some {
+                    let (session_id, reason) = (session.session_id, reason.to_owned());
+                    member.send(ToGateway::EndSession { workspace_id, session_id, reason });
+                }
+                self.ask_members(vec![Arc::clone(&member)], filter.clone()).await;
             }
+            ended += sessions.len();
         }
-        found
+        ended
     }
 
     /// How many sessions are open on each connected gateway that answers in time, whosever they are: for operators.
@@ -221,9 +259,17 @@ impl Gateways {
     }
 
     async fn ask_for_sessions(&self, filter: SessionFilter) -> Vec<(Arc<Member>, Vec<SessionInfo>)> {
+        let members = self.shared.members().clone();
+        self.ask_members(members, filter).await
+    }
+
+    async fn ask_members(
+        &self,
+        members: Vec<Arc<Member>>,
+        filter: SessionFilter,
+    ) -> Vec<(Arc<Member>, Vec<SessionInfo>)> {
         let request = self.shared.number();
         let deadline = Instant::now() + Duration::from_secs(LIST_SECONDS_MAX);
-        let members = self.shared.members().clone();
         let asked: Vec<_> = members
             .into_iter()
             .map(|member| {

@@ -105,7 +105,7 @@ impl Start<'_> {
         action: AuditAction,
         subject: impl ToString,
     ) -> Result<(), ControlError> {
-        let entry: AuditEntry = self.pseudonyms.entry(self.now, &Actor::System, None, action, subject);
+        let entry: AuditEntry = self.pseudonyms.entry(self.now, &Actor::SYSTEM, None, action, subject);
         drop(change.publish(&entry).await?);
         Ok(())
     }

@@ -4,13 +4,13 @@ use credentials::{PlainSecret, SecretKind};
 use domain::limits::NETWORKS_ENTRIES_MAX;
 use domain::link::Revision;
 use domain::{
-    ApiKey, ApiKeyId, AreaSet, ClientRef, KeyState, Networks, ProductSet, ProjectId, Timestamp, Workspace,
-    WorkspaceId,
+    ApiKey, ApiKeyId, AreaSet, ClientRef, FormId, KeyState, Networks, ProductSet, ProjectId, Timestamp,
+    Workspace, WorkspaceId,
 };
-use storage::{AuditAction, Page, PageRequest, StoreError};
+use storage::{AuditAction, ChangeTx, Page, PageRequest, StoreError};
 
 use crate::names::is_name;
-use crate::{Actor, Control};
+use crate::{Actor, Control, Made};
 
 /// What to make an API key of.
 #[derive(Debug, Clone)]
@@ -147,9 +147,40 @@ impl Control {
         workspace_id: WorkspaceId,
         new: NewKey,
     ) -> Result<CreatedKey, CreateKeyError> {
+        check(&new, self.now())?;
+        let id = ApiKeyId::generate(self.now(), &*self.inner.rng);
+        self.make_key(self.inner.store.change().await?, actor, workspace_id, id, new).await
+    }
+
+    /// As [`Control::create_key`], for a form: however often it is sent, it makes one key.
+    ///
+    /// # Errors
+    /// See [`CreateKeyError`].
+    pub async fn create_key_once(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        form: FormId,
+        new: NewKey,
+    ) -> Result<Made<CreatedKey, ApiKey>, CreateKeyError> {
+        let id = ApiKeyId::from_u128(self.id_of_form("API key", actor, workspace_id, form));
+        let change = self.inner.store.change().await?;
+        if let Some(before) = change.find_api_key(workspace_id, id).await? {
+            return Ok(Made::Before(before));
+        }
+        check(&new, self.now())?;
+        Ok(Made::Now(self.make_key(change, actor, workspace_id, id, new).await?))
+    }
+
+    async fn make_key(
+        &self,
+        mut change: ChangeTx,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ApiKeyId,
+        new: NewKey,
+    ) -> Result<CreatedKey, CreateKeyError> {
         let now = self.now();
-        check(&new, now)?;
-        let mut change = self.inner.store.change().await?;
         let workspace = change.find_workspace(workspace_id).await?.ok_or(CreateKeyError::ProjectNotFound)?;
         if change.find_project(workspace_id, new.project_id).await?.is_none() {
             return Err(CreateKeyError::ProjectNotFound);
@@ -162,7 +193,7 @@ impl Control {
         }
         let secret = SecretKind::ApiKey.generate(&*self.inner.rng);
         let key = ApiKey {
-            id: ApiKeyId::generate(now, &*self.inner.rng),
+            id,
             hash: secret.hash(),
             project_id: new.project_id,
             workspace_id,

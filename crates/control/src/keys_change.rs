@@ -3,11 +3,11 @@
 use credentials::{PlainSecret, SecretKind};
 use domain::limits::{NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ROTATION_OVERLAP_SECONDS_MAX};
 use domain::link::Revision;
-use domain::{ApiKey, ApiKeyId, AreaSet, Networks, ProductSet, Timestamp, WorkspaceId};
+use domain::{ApiKey, ApiKeyId, AreaSet, FormId, Networks, ProductSet, Timestamp, WorkspaceId};
 use storage::{AuditAction, ChangeTx, StoreError};
 
 use crate::names::is_name;
-use crate::{Actor, Control};
+use crate::{Actor, Control, Made};
 
 /// What came of a rotation: the only moment at which the new key's secret is known.
 #[derive(Debug)]
@@ -177,8 +177,45 @@ impl Control {
         if overlap_seconds > ROTATION_OVERLAP_SECONDS_MAX {
             return Err(RotateKeyError::OverlapTooLong);
         }
+        let new_id = ApiKeyId::generate(self.now(), &*self.inner.rng);
+        let change = self.inner.store.change().await?;
+        self.make_successor(change, actor, (workspace_id, id), overlap_seconds, new_id).await
+    }
+
+    /// As [`Control::rotate_key`], for a form: however often it is sent, it makes one successor.
+    ///
+    /// # Errors
+    /// See [`RotateKeyError`].
+    pub async fn rotate_key_once(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ApiKeyId,
+        form: FormId,
+        overlap_seconds: u32,
+    ) -> Result<Made<RotatedKey, ApiKey>, RotateKeyError> {
+        if overlap_seconds > ROTATION_OVERLAP_SECONDS_MAX {
+            return Err(RotateKeyError::OverlapTooLong);
+        }
+        let kind = format!("successor of {id}");
+        let new_id = ApiKeyId::from_u128(self.id_of_form(&kind, actor, workspace_id, form));
+        let change = self.inner.store.change().await?;
+        if let Some(before) = change.find_api_key(workspace_id, new_id).await? {
+            return Ok(Made::Before(before));
+        }
+        let rotated = self.make_successor(change, actor, (workspace_id, id), overlap_seconds, new_id).await?;
+        Ok(Made::Now(rotated))
+    }
+
+    async fn make_successor(
+        &self,
+        mut change: ChangeTx,
+        actor: &Actor,
+        (workspace_id, id): (WorkspaceId, ApiKeyId),
+        overlap_seconds: u32,
+        new_id: ApiKeyId,
+    ) -> Result<RotatedKey, RotateKeyError> {
         let now = self.now();
-        let mut change = self.inner.store.change().await?;
         let old = living(&change, workspace_id, id).await?.ok_or(RotateKeyError::NotFound)?;
         if old.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(RotateKeyError::Expired);
@@ -194,7 +231,7 @@ impl Control {
         let old_expires_at = old.expires_at.map_or(overlap_end, |expires_at| expires_at.min(overlap_end));
         let secret = SecretKind::ApiKey.generate(&*self.inner.rng);
         let key = ApiKey {
-            id: ApiKeyId::generate(now, &*self.inner.rng),
+            id: new_id,
             hash: secret.hash(),
             hint: secret.hint(),
             created_by: actor.account_id(),

@@ -1,7 +1,9 @@
 //! Members of workspaces: taken in, given a role, taken out. A workspace keeps one admin at least.
 
+use std::collections::HashMap;
+
 use domain::{Account, AccountId, Role, WorkspaceId};
-use storage::{AuditAction, ChangeTx, StoreError};
+use storage::{AuditAction, ChangeTx, Member, Page, PageRequest, StoreError};
 
 use crate::{Actor, Control};
 
@@ -122,6 +124,35 @@ impl Control {
         Ok(true)
     }
 
+    /// Gives a member another role. Says whether that changed anything.
+    ///
+    /// # Errors
+    /// See [`SetMemberError`]; an account that is no member is not found.
+    pub async fn change_role(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        account_id: AccountId,
+        role: Role,
+    ) -> Result<bool, SetMemberError> {
+        let mut change = self.inner.store.change().await?;
+        if change.find_workspace(workspace_id).await?.is_none() {
+            return Err(SetMemberError::WorkspaceNotFound);
+        }
+        let present = change.find_role(workspace_id, account_id).await?;
+        let present = present.ok_or(SetMemberError::AccountNotFound)?;
+        if present == role {
+            return Ok(false);
+        }
+        if is_last_admin(&change, workspace_id, present).await? {
+            return Err(SetMemberError::LastAdmin);
+        }
+        change.set_role(workspace_id, account_id, role).await?;
+        let action = AuditAction::MemberRoleChanged;
+        self.log_member(change, actor, workspace_id, account_id, action, Some(role)).await?;
+        Ok(true)
+    }
+
     /// Takes an account out of a workspace. What it made there stays: keys belong to projects.
     ///
     /// # Errors
@@ -151,6 +182,44 @@ impl Control {
     /// When the store fails.
     pub async fn list_members(&self, workspace_id: WorkspaceId) -> Result<Vec<(Account, Role)>, StoreError> {
         self.inner.store.list_members(workspace_id).await
+    }
+
+    /// A page of the members of a workspace, those who joined first at the front; or of those with this text in their
+    /// address.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn page_members(
+        &self,
+        workspace_id: WorkspaceId,
+        text: Option<&str>,
+        page: &PageRequest,
+    ) -> Result<Page<Member>, StoreError> {
+        self.inner.store.page_members(workspace_id, text, page).await
+    }
+
+    /// A member of a workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_member(
+        &self,
+        workspace_id: WorkspaceId,
+        account_id: AccountId,
+    ) -> Result<Option<Member>, StoreError> {
+        self.inner.store.find_member(workspace_id, account_id).await
+    }
+
+    /// How many API keys of a workspace each of these accounts has made that are not revoked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_api_keys_of(
+        &self,
+        workspace_id: WorkspaceId,
+        ids: &[AccountId],
+    ) -> Result<HashMap<AccountId, u64>, StoreError> {
+        self.inner.store.count_api_keys_of(workspace_id, ids).await
     }
 
     /// The open workspaces that an account belongs to, and as what.

@@ -12,28 +12,37 @@ use zeroize::Zeroizing;
 
 use crate::{Control, ControlError};
 
-/// A password, in characters, at least.
-pub const PASSWORD_CHARACTERS_MIN: usize = 8;
-/// A password, in bytes, at most: longer ones are refused before anything is computed.
-pub const PASSWORD_BYTES_MAX: usize = 1024;
 /// Memory of one hash, in KiB.
 const MEMORY_KIB: u32 = 64 * 1024;
 /// Passes over that memory.
 const PASSES: u32 = 3;
 /// Hashes computed at once: each takes a core and its memory.
 const HASHES_MAX: usize = 2;
+/// Hashes that may wait for their turn: some seconds' worth. Whoever comes later is told to come again.
+const HASHES_WAITING_MAX: usize = 30;
 const SALT_BYTES: usize = 16;
+/// What is computed where there is no hash to compare with. It belongs to no password that anybody knows.
+const NOBODYS_HASH: &str =
+    "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Why a password was not hashed or compared.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many wait already.
+    #[error("too many passwords are being checked: try again in a few seconds")]
+    Busy,
+    /// It can't be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Hash(String),
+}
 
 /// Hashes passwords.
 #[derive(Debug)]
 pub(crate) struct Passwords {
+    /// Those that are computed and those that wait.
+    places: Arc<Semaphore>,
     slots: Arc<Semaphore>,
     argon2: Argon2<'static>,
-}
-
-/// Whether a password may be chosen.
-pub(crate) fn is_acceptable(password: &str) -> bool {
-    password.len() <= PASSWORD_BYTES_MAX && password.chars().count() >= PASSWORD_CHARACTERS_MIN
 }
 
 impl Passwords {
@@ -41,44 +50,56 @@ impl Passwords {
         let params = Params::new(MEMORY_KIB, PASSES, 1, None)
             .map_err(|error| ControlError::Password(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        Ok(Self { slots: Arc::new(Semaphore::new(HASHES_MAX)), argon2 })
+        Ok(Self {
+            places: Arc::new(Semaphore::new(HASHES_MAX + HASHES_WAITING_MAX)),
+            slots: Arc::new(Semaphore::new(HASHES_MAX)),
+            argon2,
+        })
     }
 
     /// The hash of a password, in PHC form.
-    pub(crate) async fn hash(&self, password: &str, rng: &dyn Rng) -> Result<String, ControlError> {
+    pub(crate) async fn hash(&self, password: &str, rng: &dyn Rng) -> Result<String, PasswordError> {
         let mut salt = [0; SALT_BYTES];
         rng.fill(&mut salt);
         let (password, argon2) = (Zeroizing::new(password.to_owned()), self.argon2.clone());
         self.compute(move || {
             let hash = argon2.hash_password_with_salt(password.as_bytes(), &salt);
             hash.map(|hash: PasswordHash| hash.to_string())
-                .map_err(|error| ControlError::Password(error.to_string()))
+                .map_err(|error| PasswordError::Hash(error.to_string()))
         })
-        .await
+        .await?
     }
 
-    /// Whether a password has this hash. An unreadable hash belongs to no password.
-    pub(crate) async fn verify(&self, password: &str, hash: String) -> bool {
+    /// Whether a password has this hash. Where there is none, or an unreadable one, it belongs to no password; that takes as
+    /// long to find out.
+    pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, PasswordError> {
         let (password, argon2) = (Zeroizing::new(password.to_owned()), self.argon2.clone());
         self.compute(move || {
-            PasswordHash::new(&hash)
-                .is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok())
+            let known = hash.as_deref().and_then(|hash| PasswordHash::new(hash).ok());
+            let is_known = known.is_some();
+            let Some(hash) = known.or_else(|| PasswordHash::new(NOBODYS_HASH).ok()) else { return false };
+            let is_right = argon2.verify_password(password.as_bytes(), &hash).is_ok();
+            is_right && is_known
         })
         .await
     }
 
-    /// Computes on a thread of its own. The permit travels with the work: a caller that goes away gives its slot up
+    /// Computes on a thread of its own. The permits travel with the work: a caller that goes away gives its place up
     /// only when the work is done, so that impatient callers can't pile work up.
-    async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let slots = Arc::clone(&self.slots);
         let permit = slots.acquire_owned().await.expect("this semaphore is never closed");
         let worked = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(permit);
+            drop((permit, place));
             result
         });
         match worked.await {
-            Ok(result) => result,
+            Ok(result) => Ok(result),
             Err(error) => crate::publish::resume(error).await,
         }
     }
@@ -103,23 +124,58 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let hash = passwords.hash("correct horse", &SystemRng).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=65536,t=3,p=1$"), "{hash}");
-        assert!(passwords.verify("correct horse", hash.clone()).await);
-        assert!(!passwords.verify("Correct horse", hash.clone()).await);
-        assert!(!passwords.verify("correct horse", String::from("no hash")).await);
+        assert!(passwords.verify("correct horse", Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify("Correct horse", Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify("correct horse", Some(String::from("no hash"))).await.unwrap());
+        assert!(!passwords.verify("correct horse", None).await.unwrap());
         assert_ne!(passwords.hash("correct horse", &SystemRng).await.unwrap(), hash);
     }
 
-    /// The length limits hold on both sides.
+    /// What is compared where there is no account costs what an account's password costs.
     #[test]
-    fn lengths() {
-        for (length, acceptable) in [
-            (PASSWORD_CHARACTERS_MIN - 1, false),
-            (PASSWORD_CHARACTERS_MIN, true),
-            (PASSWORD_BYTES_MAX, true),
-            (PASSWORD_BYTES_MAX + 1, false),
-        ] {
-            assert_eq!(is_acceptable(&"x".repeat(length)), acceptable, "{length}");
+    fn nobodys_hash_costs_the_same() {
+        let hash = PasswordHash::new(NOBODYS_HASH).unwrap();
+        let params = Params::try_from(&hash).unwrap();
+        assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (MEMORY_KIB, PASSES, 1));
+        assert_eq!(hash.hash.unwrap().len(), 32);
+    }
+
+    /// No more wait than there are places, and whoever finds none is told at once; a caller that goes away leaves its place
+    /// only when the work is done.
+    #[tokio::test]
+    async fn the_pool_is_bounded() {
+        let passwords = Arc::new(Passwords::new().unwrap());
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(held));
+        let places = HASHES_MAX + HASHES_WAITING_MAX;
+        let callers: Vec<_> = (0..places)
+            .map(|_| {
+                let (passwords, held) = (Arc::clone(&passwords), Arc::clone(&held));
+                tokio::spawn(async move {
+                    passwords.compute(move || held.lock().unwrap().recv().unwrap()).await
+                })
+            })
+            .collect();
+        while passwords.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
         }
-        assert!(!is_acceptable("äöüäöü"), "characters count, not their bytes");
+        assert!(matches!(passwords.verify("x", None).await, Err(PasswordError::Busy)));
+        while passwords.slots.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        // Those that wait go away at once; those that are computed go on without their callers.
+        for caller in callers {
+            caller.abort();
+            drop(caller.await);
+        }
+        assert_eq!(passwords.places.available_permits(), places - HASHES_MAX);
+        assert_eq!(passwords.slots.available_permits(), 0);
+        for _ in 0..HASHES_MAX {
+            release.send(()).unwrap();
+        }
+        while passwords.places.available_permits() < places {
+            tokio::task::yield_now().await;
+        }
+        assert!(!passwords.verify("x", None).await.unwrap());
     }
 }

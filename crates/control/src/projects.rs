@@ -1,4 +1,6 @@
-//! Projects: made, listed, renamed, deleted.
+//! Projects: made, listed, changed, deleted.
+
+use std::collections::HashMap;
 
 use domain::limits::DESCRIPTION_CHARACTERS_MAX;
 use domain::link::Revision;
@@ -60,6 +62,23 @@ pub enum RenameProjectError {
     InvalidName,
     /// The store failed.
     #[error("the new name could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why a project was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeProjectError {
+    /// No such project in this workspace.
+    #[error("no such project in this workspace: list the projects to see their ids")]
+    NotFound,
+    /// The name is empty or too long.
+    #[error("a project's name should be 1 to {max} characters long", max = domain::limits::NAME_CHARACTERS_MAX)]
+    InvalidName,
+    /// The description is too long.
+    #[error("a description should be at most {max} characters long", max = domain::limits::DESCRIPTION_CHARACTERS_MAX)]
+    InvalidDescription,
+    /// The store failed.
+    #[error("the project could not be stored")]
     Store(#[from] StoreError),
 }
 
@@ -137,6 +156,41 @@ impl Control {
         self.inner.store.page_projects(workspace_id, after, limit).await
     }
 
+    /// At most `limit` projects of a workspace with this text in their name or description, whose numbers come after
+    /// `after`; oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn search_projects(
+        &self,
+        workspace_id: WorkspaceId,
+        text: Option<&str>,
+        after: Option<ProjectId>,
+        limit: u64,
+    ) -> Result<Vec<Project>, StoreError> {
+        self.inner.store.search_projects(workspace_id, text, after, limit).await
+    }
+
+    /// How many projects a workspace has.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_projects(&self, workspace_id: WorkspaceId) -> Result<u64, StoreError> {
+        self.inner.store.count_projects(workspace_id).await
+    }
+
+    /// How many API keys the projects of a workspace have that are neither revoked nor expired; those without any are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_usable_keys(
+        &self,
+        workspace_id: WorkspaceId,
+    ) -> Result<HashMap<ProjectId, u64>, StoreError> {
+        self.inner.store.count_usable_keys(workspace_id, self.now()).await
+    }
+
     /// One project of a workspace; a deleted one is absent.
     ///
     /// # Errors
@@ -172,6 +226,33 @@ impl Control {
         let entry = self.inner.pseudonyms.entry(self.now(), actor, Some(workspace_id), action, id);
         self.inner.publish(change, entry).await?;
         Ok(project)
+    }
+
+    /// Gives a project another name and description.
+    ///
+    /// # Errors
+    /// See [`ChangeProjectError`].
+    pub async fn change_project(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ProjectId,
+        changed: NewProject,
+    ) -> Result<(), ChangeProjectError> {
+        if !is_name(&changed.name) {
+            return Err(ChangeProjectError::InvalidName);
+        }
+        if !is_text(&changed.description, DESCRIPTION_CHARACTERS_MAX) {
+            return Err(ChangeProjectError::InvalidDescription);
+        }
+        let mut change = self.inner.store.change().await?;
+        if !change.change_project(workspace_id, id, &changed.name, &changed.description).await? {
+            return Err(ChangeProjectError::NotFound);
+        }
+        let action = AuditAction::ProjectChanged;
+        let entry = self.inner.pseudonyms.entry(self.now(), actor, Some(workspace_id), action, id);
+        self.inner.publish(change, entry).await?;
+        Ok(())
     }
 
     /// Deletes a project: its keys, and everything born of them, are refused from then on.

@@ -49,8 +49,10 @@ pub async fn end_restore(mut change: ChangeTx, end: &RestoreEnd<'_>) -> Result<(
     }
     let key = signing::make(end.algorithm, SigningKeyState::Signing, end.master_key, end.now, end.rng);
     change.insert_signing_key(&key).await?;
+    change.expire_invitations(end.now).await?;
+    change.delete_factors_of_nobody().await?;
     let pseudonyms = Pseudonyms::new(&keys);
-    let entry = pseudonyms.entry(end.now, &Actor::Operator, None, AuditAction::InstanceRestored, present.id);
+    let entry = pseudonyms.entry(end.now, &Actor::OPERATOR, None, AuditAction::InstanceRestored, present.id);
     drop(change.publish(&entry).await?);
     Ok(())
 }

@@ -5,7 +5,7 @@ use domain::SigningKeyState;
 use storage::{AuditAction, StoreError};
 
 use crate::instance_keys::InstanceKeys;
-use crate::{Actor, Control, ControlError, instance, master_key, signing};
+use crate::{Actor, Control, ControlError, instance, master_key, signing, totp};
 
 /// What came of a re-wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,15 @@ impl Control {
             if key.state != SigningKeyState::Revoked {
                 let sealed = signing::reseal(&key, &old, new, rng)?;
                 change.reseal_signing_key(&key.verifying_key.kid, &sealed).await?;
+            }
+        }
+        for stored in change.list_totp().await? {
+            match totp::reseal(&stored, &old, new, rng) {
+                Some(sealed) => drop(change.reseal_totp(stored.account_id, &sealed).await?),
+                None => tracing::error!(
+                    account = %stored.account_id,
+                    "the secret of an authenticator app can't be opened; it stays as it is, and its codes are refused"
+                ),
             }
         }
         let keys: &InstanceKeys = &inner.keys;

@@ -30,18 +30,16 @@ impl Control {
         reason: &str,
     ) -> Result<SessionInfo, EndSessionError> {
         let gateways = self.gateways();
-        let found = gateways.find_session(workspace_id, session_id).await;
-        let session = found.ok_or(EndSessionError::NotFound)?;
+        let found =
+            gateways.find_session(workspace_id, session_id).await.ok_or(EndSessionError::NotFound)?;
         let action = AuditAction::SessionEnded;
         let mut entry =
             self.inner.pseudonyms.entry(self.now(), actor, Some(workspace_id), action, session_id);
         // The reason is not logged: it is free text for a person, and the log names nobody.
+        let session = &found.info;
         entry.detail = format!("API key {} of project {}", session.api_key_id, session.project_id);
         self.inner.publish(self.inner.store.change().await?, entry).await?;
         // One that has ended by itself meanwhile is as good.
-        gateways.end_session(workspace_id, session_id, reason).await;
-        // A gateway takes what it is told in order, so its next answer says that it has taken this.
-        gateways.find_session(workspace_id, session_id).await;
-        Ok(session)
+        Ok(gateways.end_session(found, reason).await)
     }
 }

@@ -155,7 +155,7 @@ impl Inner {
         let waiting = in_state(&stored, SigningKeyState::Published);
         if let Some(waiting) = waiting {
             if self.signs_from(waiting) <= now {
-                self.begin_signing(&Actor::System, waiting.clone()).await?;
+                self.begin_signing(&Actor::SYSTEM, waiting.clone()).await?;
             }
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Inner {
         let replace_from =
             current.created_at.plus_seconds(days * 24 * 3600 - i64::from(config.publish_ahead_seconds));
         if replace_from <= now || current.verifying_key.algorithm != config.algorithm {
-            self.publish_signing_key(&Actor::System, &stored).await?;
+            self.publish_signing_key(&Actor::SYSTEM, &stored).await?;
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Inner {
             let kid = &key.verifying_key.kid;
             let mut change = self.store.change().await?;
             change.remove_signing_key(kid).await?;
-            let mut entry = self.signing_entry(&Actor::System, AuditAction::SigningKeyMoved, kid);
+            let mut entry = self.signing_entry(&Actor::SYSTEM, AuditAction::SigningKeyMoved, kid);
             entry.detail = String::from("removed: everything that it signed has expired");
             self.publish(change, entry).await?;
         }

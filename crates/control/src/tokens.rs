@@ -2,11 +2,11 @@
 
 use credentials::{PlainSecret, SecretKind};
 use domain::link::Revision;
-use domain::{KeyState, ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
-use storage::{AuditAction, Page, PageRequest, StoreError};
+use domain::{FormId, KeyState, ManagementToken, ManagementTokenId, PermissionSet, WorkspaceId};
+use storage::{AuditAction, ChangeTx, Page, PageRequest, StoreError};
 
 use crate::names::is_name;
-use crate::{Actor, Control};
+use crate::{Actor, Control, Made};
 
 /// A management token that was just made: the only moment at which its secret is known.
 #[derive(Debug)]
@@ -50,6 +50,17 @@ pub enum RevokeTokenError {
     Store(#[from] StoreError),
 }
 
+/// Checks what can be checked without the store.
+fn check(name: &str, permissions: PermissionSet) -> Result<(), CreateTokenError> {
+    if !is_name(name) {
+        return Err(CreateTokenError::InvalidName);
+    }
+    if permissions.is_empty() {
+        return Err(CreateTokenError::NoPermissions);
+    }
+    Ok(())
+}
+
 impl Control {
     /// Makes a management token.
     ///
@@ -62,16 +73,49 @@ impl Control {
         name: &str,
         permissions: PermissionSet,
     ) -> Result<CreatedToken, CreateTokenError> {
-        if !is_name(name) {
-            return Err(CreateTokenError::InvalidName);
+        check(name, permissions)?;
+        let id = ManagementTokenId::generate(self.now(), &*self.inner.rng);
+        let change = self.inner.store.change().await?;
+        self.make_token(change, actor, workspace_id, id, name, permissions).await
+    }
+
+    /// As [`Control::create_management_token`], for a form: however often it is sent, it makes one token. Permissions beyond
+    /// the workspace are left out: no form of a workspace grants them.
+    ///
+    /// # Errors
+    /// See [`CreateTokenError`].
+    pub async fn create_management_token_once(
+        &self,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        form: FormId,
+        name: &str,
+        permissions: PermissionSet,
+    ) -> Result<Made<CreatedToken, ManagementToken>, CreateTokenError> {
+        let number = self.id_of_form("management token", actor, workspace_id, form);
+        let id = ManagementTokenId::from_u128(number);
+        let change = self.inner.store.change().await?;
+        if let Some(before) = change.find_management_token(workspace_id, id).await? {
+            return Ok(Made::Before(before));
         }
-        if permissions.is_empty() {
-            return Err(CreateTokenError::NoPermissions);
-        }
+        let permissions = permissions.intersection(PermissionSet::of_a_workspace());
+        check(name, permissions)?;
+        Ok(Made::Now(self.make_token(change, actor, workspace_id, id, name, permissions).await?))
+    }
+
+    async fn make_token(
+        &self,
+        mut change: ChangeTx,
+        actor: &Actor,
+        workspace_id: WorkspaceId,
+        id: ManagementTokenId,
+        name: &str,
+        permissions: PermissionSet,
+    ) -> Result<CreatedToken, CreateTokenError> {
         let now = self.now();
         let secret = SecretKind::ManagementToken.generate(&*self.inner.rng);
         let token = ManagementToken {
-            id: ManagementTokenId::generate(now, &*self.inner.rng),
+            id,
             hash: secret.hash(),
             workspace_id,
             name: name.to_owned(),
@@ -81,7 +125,6 @@ impl Control {
             last_used_at: None,
             state: KeyState::Active,
         };
-        let mut change = self.inner.store.change().await?;
         if change.find_workspace(workspace_id).await?.is_none() {
             return Err(CreateTokenError::WorkspaceNotFound);
         }
@@ -91,6 +134,18 @@ impl Control {
         entry.detail = format!("permissions {}", permissions.names());
         let revision = self.inner.publish(change, entry).await?;
         Ok(CreatedToken { token, secret, revision })
+    }
+
+    /// A management token of a workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_management_token(
+        &self,
+        workspace_id: WorkspaceId,
+        id: ManagementTokenId,
+    ) -> Result<Option<ManagementToken>, StoreError> {
+        self.inner.store.find_management_token(workspace_id, id).await
     }
 
     /// The management tokens of a workspace, revoked ones included, oldest first.

@@ -1,8 +1,10 @@
 //! Usage, summed up.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
 use domain::usage::{Day, UsageCounts, UsageKey, UsageQuery};
-use storage::StoreError;
+use storage::{Refusals, StoreError};
 
 use crate::Control;
 
@@ -45,6 +47,14 @@ impl Control {
             return Err(UsageError::TooManyRows);
         }
         Ok(rows)
+    }
+
+    /// How often was refused what [`Control::sum_usage`] tells of, by the reasons.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sum_refusals(&self, query: &UsageQuery) -> Result<BTreeMap<UsageKey, Refusals>, StoreError> {
+        self.inner.store.sum_refusals(query).await
     }
 }
 

@@ -1,11 +1,14 @@
 //! Workspaces: made, listed, changed, closed.
 
 use domain::link::Revision;
-use domain::{Area, OwnLimits, Plan, Project, Timestamp, Workspace, WorkspaceId};
+use domain::{AccountId, Area, OwnLimits, Plan, Project, Role, Timestamp, Workspace, WorkspaceId};
 use storage::{AuditAction, Page, PageRequest, StoreError, WorkspaceLimits};
 
 use crate::names::is_name;
 use crate::{Actor, Control};
+
+/// Workspaces that an account may be admin of when it makes another one.
+pub const WORKSPACES_PER_ACCOUNT_MAX: usize = 20;
 
 /// What to make a workspace of.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct WorkspaceChange {
     pub name: Option<String>,
     /// Another plan.
     pub plan: Option<Plan>,
+    /// Another home area: keys that are made from then on are linked to it.
+    pub home_area: Option<Area>,
     /// Limits of its own, in place of all that it had.
     pub own_limits: Option<OwnLimits>,
 }
@@ -60,6 +65,23 @@ pub enum CreateWorkspaceError {
     Store(#[from] StoreError),
 }
 
+/// Why an account did not get another workspace.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateOwnWorkspaceError {
+    /// The name is empty or too long.
+    #[error("a workspace's name should be 1 to {max} characters long", max = domain::limits::NAME_CHARACTERS_MAX)]
+    InvalidName,
+    /// It has many already.
+    #[error(
+        "this account is admin of {WORKSPACES_PER_ACCOUNT_MAX} workspaces already: close one that nobody needs, or make a \
+         project instead"
+    )]
+    TooMany,
+    /// The store failed.
+    #[error("the workspace could not be stored")]
+    Store(#[from] StoreError),
+}
+
 /// Why a workspace was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeWorkspaceError {
@@ -85,7 +107,7 @@ pub enum CloseWorkspaceError {
     Store(#[from] StoreError),
 }
 
-fn default_project(workspace_id: WorkspaceId, created_at: Timestamp) -> storage::NewProject {
+pub(crate) fn default_project(workspace_id: WorkspaceId, created_at: Timestamp) -> storage::NewProject {
     storage::NewProject {
         workspace_id,
         name: String::from("Default project"),
@@ -127,12 +149,50 @@ impl Control {
         Ok(CreatedWorkspace { workspace, default_project, revision })
     }
 
+    /// Makes a workspace of an account's own, whose admin it is. Its plan is the one of whoever registers.
+    ///
+    /// # Errors
+    /// See [`CreateOwnWorkspaceError`].
+    pub async fn create_own_workspace(
+        &self,
+        actor: &Actor,
+        account_id: AccountId,
+        name: String,
+        home_area: Area,
+    ) -> Result<Workspace, CreateOwnWorkspaceError> {
+        if !is_name(&name) {
+            return Err(CreateOwnWorkspaceError::InvalidName);
+        }
+        let now = self.now();
+        let workspace = Workspace {
+            id: WorkspaceId::generate(now, &*self.inner.rng),
+            name,
+            plan: self.registration().plan,
+            home_area,
+            own_limits: OwnLimits::default(),
+            created_at: now,
+        };
+        let mut change = self.inner.store.change().await?;
+        let memberships = change.list_memberships(account_id).await?;
+        let owned = memberships.iter().filter(|(_, role)| *role == Role::Admin).count();
+        if owned >= WORKSPACES_PER_ACCOUNT_MAX {
+            return Err(CreateOwnWorkspaceError::TooMany);
+        }
+        change.insert_workspace(&workspace, self.limits_of(&workspace)).await?;
+        change.insert_project(default_project(workspace.id, now)).await?;
+        change.insert_member(workspace.id, account_id, Role::Admin, now).await?;
+        let action = AuditAction::WorkspaceCreated;
+        let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace.id), action, workspace.id);
+        self.inner.publish(change, entry).await?;
+        Ok(workspace)
+    }
+
     /// The limits of a workspace on this instance.
     pub fn limits_of(&self, workspace: &Workspace) -> domain::PlanLimits {
         self.inner.config.plan_limits.of(workspace)
     }
 
-    /// Gives a workspace another name or plan, or limits of its own. When this returns, the gateways of this process
+    /// Gives a workspace another name, plan or home area, or limits of its own. When this returns, the gateways of this process
     /// enforce the limits; sessions that are open stay open.
     ///
     /// # Errors
@@ -152,6 +212,7 @@ impl Control {
         let told = self.limits_of(&workspace);
         workspace.name = changes.name.unwrap_or(workspace.name);
         workspace.plan = changes.plan.unwrap_or(workspace.plan);
+        workspace.home_area = changes.home_area.unwrap_or(workspace.home_area);
         workspace.own_limits = changes.own_limits.unwrap_or(workspace.own_limits);
         change.update_workspace(&workspace).await?;
         let limits = self.limits_of(&workspace);
@@ -229,6 +290,9 @@ fn described(changes: &WorkspaceChange) -> String {
     }
     if let Some(plan) = changes.plan {
         parts.push(format!("plan {plan}"));
+    }
+    if let Some(area) = changes.home_area {
+        parts.push(format!("home area {area}"));
     }
     if changes.own_limits.is_some() {
         parts.push(String::from("limits"));

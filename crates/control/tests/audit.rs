@@ -8,20 +8,24 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use control::{AuditAction, AuditFilter, NewKey, NewProject, WorkspaceChange};
-use domain::{ClientRef, PermissionSet, Plan, Product, Role};
+use domain::{ClientRef, PermissionSet, Plan, Product, QuotaScope, Role};
 use support::{ACTOR, Instance, request};
 
 /// The use cases that change state, each with what the log says of it. Who adds one adds it here, and to the test below
 /// or to one that it names.
 const CHANGING: &[(&str, &[AuditAction])] = &[
     ("add_member", &[AuditAction::MemberAdded]),
+    ("add_passkey", &[AuditAction::PasskeyAdded]),
+    ("add_totp", &[AuditAction::TotpAdded]),
     ("change_key", &[AuditAction::ApiKeyChanged]),
     ("change_workspace", &[AuditAction::WorkspaceChanged]),
     ("close_workspace", &[AuditAction::WorkspaceClosed]),
     ("create_account", &[AuditAction::AccountCreated]),
     ("create_account_in", &[AuditAction::AccountCreated]),
     ("create_key", &[AuditAction::ApiKeyCreated]),
+    ("create_key_once", &[AuditAction::ApiKeyCreated]),
     ("create_management_token", &[AuditAction::ManagementTokenCreated]),
+    ("create_management_token_once", &[AuditAction::ManagementTokenCreated]),
     ("create_project", &[AuditAction::ProjectCreated]),
     ("create_workspace", &[AuditAction::WorkspaceCreated]),
     ("delete_account", &[AuditAction::AccountDeleted]),
@@ -29,37 +33,57 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("disable_account", &[AuditAction::AccountDisabled]),
     ("enable_account", &[AuditAction::AccountEnabled]),
     ("end_session", &[AuditAction::SessionEnded]),
+    ("end_sessions_of_key", &[AuditAction::SessionsEnded]),
     ("forget_client_ref", &[AuditAction::ClientRefForgotten]),
     ("import_keys", &[AuditAction::ApiKeysImported]),
+    ("link_identity", &[AuditAction::IdentityLinked]),
+    ("make_recovery_codes", &[AuditAction::RecoveryCodesMade]),
     ("mint_for_account", &[AuditAction::TemporaryKeyMinted]),
     ("readmit_client_ref", &[AuditAction::ClientRefReadmitted]),
     ("readmit_client_ref_in", &[AuditAction::ClientRefReadmitted]),
+    ("remove_audio_quota", &[AuditAction::QuotaRemoved]),
     ("remove_member", &[AuditAction::MemberRemoved]),
+    ("remove_passkey", &[AuditAction::PasskeyRemoved]),
+    ("remove_totp", &[AuditAction::TotpRemoved]),
+    ("rename_passkey", &[AuditAction::PasskeyRenamed]),
     ("rename_project", &[AuditAction::ProjectRenamed]),
     ("revoke_client_ref", &[AuditAction::ClientRefRevoked]),
     ("revoke_client_ref_in", &[AuditAction::ClientRefRevoked]),
     ("revoke_key", &[AuditAction::ApiKeyRevoked]),
+    ("revoke_leaked_key", &[AuditAction::ApiKeyRevoked]),
     ("revoke_management_token", &[AuditAction::ManagementTokenRevoked]),
     ("revoke_signing_key", &[AuditAction::SigningKeyRevoked]),
     ("revoke_temporary_key", &[AuditAction::TemporaryKeyRevoked]),
     ("rewrap", &[AuditAction::MasterKeyRewrapped]),
     ("rotate_key", &[AuditAction::ApiKeyRotated]),
+    ("rotate_key_once", &[AuditAction::ApiKeyRotated]),
     ("rotate_signing_key", &[AuditAction::SigningKeyCreated, AuditAction::SigningKeyMoved]),
+    ("set_audio_quota", &[AuditAction::QuotaSet]),
     ("set_member", &[AuditAction::MemberAdded, AuditAction::MemberRoleChanged]),
     ("set_operator", &[AuditAction::OperatorAdded, AuditAction::OperatorRemoved]),
     ("set_password", &[AuditAction::PasswordChanged]),
+    ("unlink_identity", &[AuditAction::IdentityUnlinked]),
 ];
 
-/// What other tests show: those of the life of keys, and of sessions.
+/// What other tests show: those of the life of keys, of sessions, and of factors.
 const ELSEWHERE: &[AuditAction] = &[
     AuditAction::ApiKeyChanged,
     AuditAction::ApiKeyRotated,
     AuditAction::ApiKeysImported,
+    AuditAction::IdentityLinked,
+    AuditAction::IdentityUnlinked,
     AuditAction::MasterKeyRewrapped,
+    AuditAction::PasskeyAdded,
+    AuditAction::PasskeyRemoved,
+    AuditAction::PasskeyRenamed,
+    AuditAction::RecoveryCodesMade,
     AuditAction::SessionEnded,
+    AuditAction::SessionsEnded,
     AuditAction::SigningKeyCreated,
     AuditAction::SigningKeyMoved,
     AuditAction::SigningKeyRevoked,
+    AuditAction::TotpAdded,
+    AuditAction::TotpRemoved,
 ];
 
 /// The public functions of the sources that take an actor: those that change something.
@@ -155,6 +179,11 @@ async fn every_change_writes_one_event() {
     logs!(ClientRefReadmitted, control.readmit_client_ref_in(&ACTOR, workspace, Some(project), &user));
     logs!(ClientRefReadmitted, control.readmit_client_ref_in(&ACTOR, workspace, None, &user));
     assert!(control.readmit_client_ref_in(&ACTOR, workspace, None, &user).await.is_err());
+    let quota = QuotaScope::ClientRef(user.clone());
+    logs!(QuotaSet, control.set_audio_quota(&ACTOR, workspace, default, quota.clone(), 60));
+    logs!(QuotaSet, control.set_audio_quota(&ACTOR, workspace, default, QuotaScope::Project, 60));
+    logs!(QuotaRemoved, control.remove_audio_quota(&ACTOR, workspace, default, &QuotaScope::Project));
+    assert!(control.remove_audio_quota(&ACTOR, workspace, project, &quota).await.is_err());
     let forgotten = logs!(ClientRefForgotten, control.forget_client_ref(&ACTOR, workspace, None, &user));
     assert_eq!((forgotten.projects.len(), forgotten.audit_names, forgotten.usage_lines), (2, 2, 0));
     let log = control.find_audit_events(&AuditFilter::default(), 0, 1000).await.unwrap();

@@ -175,9 +175,10 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
     assert_eq!((&open.sessions, open.pending), (&sessions, Vec::new()));
     assert!(gateways.list_sessions(other.id, SessionFilter::default()).await.sessions.is_empty());
     let id = sessions[1].session_id;
-    assert!(!gateways.end_session(other.id, id, "stolen").await);
-    assert!(!gateways.end_session(mine.id, SessionId::from_u128(77), "unknown").await);
-    assert!(gateways.end_session(mine.id, id, "enough").await);
+    let control = &instance.control;
+    assert!(control.end_session(&ACTOR, other.id, id, "stolen").await.is_err());
+    assert!(control.end_session(&ACTOR, mine.id, SessionId::from_u128(77), "unknown").await.is_err());
+    assert_eq!(control.end_session(&ACTOR, mine.id, id, "enough").await.unwrap().session_id, id);
     assert_eq!(endings.recv().await.unwrap(), (id, mine.id, id, String::from("enough")));
     assert!(endings.try_recv().is_err());
 }
@@ -259,6 +260,7 @@ fn usage(project: &Project) -> UsageRecord {
         audio_millis: 10,
         received_bytes: 0,
         refusals: 0,
+        refused: std::collections::BTreeMap::new(),
     }
 }
 
@@ -365,7 +367,7 @@ async fn the_audit_log_says_who_did_what() {
     let control = &instance.control;
     let (workspace, project) = instance.workspace(Plan::Pro).await;
     let ada = control.create_account(&ACTOR, "ada@example.org", "correct horse").await.unwrap();
-    let actor = control::Actor::Account(ada.id);
+    let actor = control::Actor::account(ada.id);
     control.add_member(&ACTOR, workspace.id, ada.id, domain::Role::Admin).await.unwrap();
     let made =
         control.create_key(&actor, workspace.id, NewKey::named(project.id, "Ada's key")).await.unwrap();

@@ -327,7 +327,7 @@ async fn batches_have_a_limit() {
     let too_many = instance.control.import_keys(&ACTOR, workspace.id, many(IMPORT_BATCH_KEYS_MAX + 1)).await;
     assert!(matches!(too_many, Err(ImportError::TooLarge)));
     let nobody = domain::WorkspaceId::from_u128(1);
-    let unknown = instance.control.import_keys(&Actor::Operator, nobody, many(1)).await;
+    let unknown = instance.control.import_keys(&Actor::OPERATOR, nobody, many(1)).await;
     assert!(matches!(unknown, Err(ImportError::WorkspaceNotFound)));
     let whole =
         instance.control.import_keys(&ACTOR, workspace.id, many(IMPORT_BATCH_KEYS_MAX)).await.unwrap();

@@ -207,6 +207,7 @@ async fn publish(change: storage::ChangeTx) {
         at: support::start_time(),
         workspace_id: None,
         actor: String::from("test"),
+        from: None,
         action: AuditAction::ApiKeyCreated,
         subject: String::new(),
         detail: String::new(),
@@ -349,7 +350,7 @@ async fn accounts_are_recognised_by_their_password() {
     }
     for password in ["short", "", &"x".repeat(1025)] {
         let refused = create("eve@example.org", password).await;
-        assert!(matches!(refused, Err(CreateAccountError::InvalidPassword)), "{password:?}");
+        assert!(matches!(refused, Err(CreateAccountError::InvalidPassword(_))), "{password:?}");
     }
 
     control.set_password(&ACTOR, account.id, "battery staple").await.unwrap();

@@ -30,7 +30,7 @@ async fn a_disabled_account_cannot_sign_in() {
     let control = &instance.control;
     let (workspace, project) = instance.workspace(Plan::Pro).await;
     let ada = member(&instance, &workspace, "ada@example.org", Role::Admin).await;
-    let actor = control::Actor::Account(ada.id);
+    let actor = control::Actor::account(ada.id);
     let key = control.create_key(&actor, workspace.id, NewKey::named(project.id, "hers")).await.unwrap();
     assert!(control.check_password("ADA@example.org", PASSWORD).await.unwrap().is_some());
 
@@ -101,7 +101,7 @@ async fn a_deleted_account_leaves_the_log_whole() {
     let control = &instance.control;
     let (workspace, project) = instance.workspace(Plan::Pro).await;
     let ada = member(&instance, &workspace, "ada@example.org", Role::Member).await;
-    let actor = control::Actor::Account(ada.id);
+    let actor = control::Actor::account(ada.id);
     let key = control.create_key(&actor, workspace.id, NewKey::named(project.id, "hers")).await.unwrap();
     let named = async || {
         let filter = control::AuditFilter {

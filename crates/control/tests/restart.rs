@@ -216,7 +216,7 @@ async fn the_dev_instance_keeps_its_credentials() {
         control.check_password("dev@localhost", same.account.password.expose()).await.unwrap().unwrap();
     assert_eq!(control.list_members(same.workspace_id).await.unwrap(), [(account, Role::Admin)]);
 
-    control.revoke_key(&Actor::System, same.workspace_id, principal.api_key_id()).await.unwrap();
+    control.revoke_key(&Actor::SYSTEM, same.workspace_id, principal.api_key_id()).await.unwrap();
     let renewed = control.bootstrap_dev(Some(known(&same))).await.unwrap();
     assert_ne!(renewed.api_key.expose(), same.api_key.expose());
     assert_eq!(renewed.management_token.expose(), same.management_token.expose());

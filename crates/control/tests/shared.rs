@@ -46,11 +46,11 @@ async fn on_postgres_nodes_follow_each_other() {
     let other = open(folders[1].path(), key, &database.url()).await;
     assert_eq!(one.instance_id(), other.instance_id());
     let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
-    let made = one.create_workspace(&Actor::Operator, new).await.unwrap();
+    let made = one.create_workspace(&Actor::OPERATOR, new).await.unwrap();
     let (workspace, project) = (made.workspace.id, made.default_project.id);
-    let key = one.create_key(&Actor::Operator, workspace, NewKey::named(project, "k")).await.unwrap();
+    let key = one.create_key(&Actor::OPERATOR, workspace, NewKey::named(project, "k")).await.unwrap();
     until(&other, key.secret.expose(), None).await;
-    one.revoke_key(&Actor::Operator, workspace, key.key.id).await.unwrap();
+    one.revoke_key(&Actor::OPERATOR, workspace, key.key.id).await.unwrap();
     until(&other, key.secret.expose(), Some(Reason::CredentialRevoked)).await;
 
     let mut makers = tokio::task::JoinSet::new();
@@ -60,7 +60,7 @@ async fn on_postgres_nodes_follow_each_other() {
             let mut made = Vec::new();
             for _ in 0..15 {
                 let new = NewKey::named(project, "k");
-                made.push(node.create_key(&Actor::Operator, workspace, new).await.unwrap());
+                made.push(node.create_key(&Actor::OPERATOR, workspace, new).await.unwrap());
             }
             made
         });

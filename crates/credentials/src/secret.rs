@@ -101,6 +101,11 @@ pub(crate) fn is_whole(text: &str) -> bool {
             == checksum(&bytes[..SECRET_BYTES - CHECKSUM_CHARACTERS])
 }
 
+/// Whether two texts are the same; takes as long wherever they differ.
+pub fn is_same(left: &[u8], right: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
 /// A secret in the clear: shown once, then forgotten. It can't be printed or serialised, and is wiped when dropped.
 #[derive(Clone)]
 pub struct PlainSecret(Zeroizing<String>);
@@ -109,6 +114,15 @@ impl PlainSecret {
     /// Takes a secret.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+
+    /// 256 random bits as text, without a prefix: for what only browsers and links carry.
+    pub fn random(rng: &dyn Rng) -> Self {
+        let mut random = Zeroizing::new([0; 32]);
+        rng.fill(random.as_mut_slice());
+        let mut text = Zeroizing::new(String::with_capacity(RANDOM_CHARACTERS));
+        push_base62(&mut text, &random, RANDOM_CHARACTERS);
+        Self(text)
     }
 
     /// The secret itself.

@@ -27,7 +27,14 @@ pub struct Account {
     pub disabled_at: Option<Timestamp>,
     /// Whether it may operate the instance.
     pub is_operator: bool,
+    /// The time zone that it reads times in, by its IANA name.
+    pub time_zone: String,
+    /// When its address was found to be its own, if it was.
+    pub email_verified_at: Option<Timestamp>,
 }
+
+/// The time zone of whoever has chosen none.
+pub const TIME_ZONE_DEFAULT: &str = "UTC";
 
 /// What accounts belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

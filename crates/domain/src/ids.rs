@@ -134,9 +134,30 @@ id!(
     "ses_"
 );
 id!(
+    /// A browser that is signed in at the portal.
+    PortalSessionId,
+    "psn_"
+);
+id!(
+    /// A passkey.
+    PasskeyId,
+    "psk_"
+);
+id!(
     /// This instance: the `iss` of its temporary keys. Made at first start and kept.
     InstanceId,
     "vox_"
+);
+id!(
+    /// An invitation into a workspace.
+    InvitationId,
+    "inv_"
+);
+
+id!(
+    /// One showing of a form that makes something: however often the form is sent, it makes one thing.
+    FormId,
+    "form_"
 );
 
 /// A project: an integer, because clients expect one.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Networks;
+use crate::limits::ORIGIN_BYTES_MAX;
+use crate::{Networks, Product};
 
 /// The leash of a temporary key, checked when it is minted and signed into it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,4 +44,31 @@ impl Leash {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// A limit that nothing would count for this product, by its name: it limits sessions, and such a key opens none.
+    pub fn misplaced(&self, product: Product) -> Option<&'static str> {
+        if matches!(product, Product::Rt | Product::Flow) {
+            return None;
+        }
+        let limits = [
+            ("uses", self.uses.is_some()),
+            ("max_audio_seconds", self.max_audio_seconds.is_some()),
+            ("lock", self.lock.is_some()),
+        ];
+        limits.into_iter().find(|(_, is_set)| *is_set).map(|(field, _)| field)
+    }
+}
+
+/// `scheme://host[:port]`: what an `Origin` header holds. Compared exactly later, so the form is all there is to check.
+pub fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    text.len() <= ORIGIN_BYTES_MAX
+        && scheme.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
+        && !host.is_empty()
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte) && !byte.is_ascii_uppercase())
 }

@@ -18,6 +18,8 @@ pub const ORIGIN_BYTES_MAX: usize = 128;
 pub const LOCK_BYTES_MAX: usize = 512;
 /// Projects of one workspace, where its plan doesn't say another number.
 pub const PROJECTS_PER_WORKSPACE_MAX: u32 = 1000;
+/// Quotas on audio of one workspace, without its own.
+pub const QUOTAS_PER_WORKSPACE_MAX: u32 = 1000;
 /// API keys of one project that are alive, without imported ones, where the plan doesn't say another number.
 pub const KEYS_PER_PROJECT_MAX: u32 = 10_000;
 /// How long a rotated API key may live on beside its successor, in seconds: 30 days.

@@ -1,13 +1,14 @@
 //! The messages between the control plane and the gateways (design 12). In one process they travel through
 //! channels, over machines through one authenticated stream per gateway.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKeyId, AreaSet, ClientRef, InstanceId, Kid, ManagementTokenId, Networks, PermissionSet, PlanLimits,
-    Product, ProductSet, ProjectId, Region, SecretHash, SessionId, TemporaryKeyId, Timestamp, VerifyingKey,
+    Product, ProductSet, ProjectId, QuotaScope, Reason, Region, SecretHash, SessionId, TemporaryKeyId, Timestamp, VerifyingKey,
     WorkspaceId,
 };
 
@@ -140,6 +141,15 @@ pub enum Change {
         /// The newest revision that revoked it: temporary keys from before stay dead.
         revoked_at: Revision,
     },
+    /// A quota on audio was set, or taken away.
+    Quota {
+        /// The project that it belongs to.
+        project_id: ProjectId,
+        /// What of it.
+        scope: QuotaScope,
+        /// So much in a UTC month; none takes the quota away.
+        audio_seconds_per_month_max: Option<u32>,
+    },
 }
 
 /// All state at a revision, as the changes that make it.
@@ -156,6 +166,9 @@ pub struct Snapshot {
 pub struct SessionFilter {
     /// The workspace that asks; left out only where the whole instance is asked about.
     pub workspace_id: Option<WorkspaceId>,
+    /// Only this one.
+    #[serde(default)]
+    pub session_id: Option<SessionId>,
     /// Only this project.
     pub project_id: Option<ProjectId>,
     /// Only this API key and what it minted.
@@ -261,6 +274,9 @@ pub struct UsageRecord {
     pub received_bytes: u64,
     /// Refusals.
     pub refusals: u64,
+    /// The same refusals, by their reasons.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<Reason, u64>,
 }
 
 /// Gateway to control plane.

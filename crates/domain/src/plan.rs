@@ -34,6 +34,9 @@ pub struct PlanLimits {
     /// API keys of one project that are alive, without imported ones.
     #[serde(default = "api_keys_per_project_max")]
     pub api_keys_per_project_max: u32,
+    /// Audio of the workspace in a UTC month, batch and realtime together, in seconds; none doesn't limit.
+    #[serde(default)]
+    pub audio_seconds_per_month_max: Option<u32>,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     pub enterprise: bool,
 }
@@ -62,6 +65,7 @@ impl Plan {
             mints_per_second_max: 50,
             projects_max: projects_max(),
             api_keys_per_project_max: api_keys_per_project_max(),
+            audio_seconds_per_month_max: None,
             enterprise: matches!(self, Self::Enterprise),
         }
     }
@@ -84,6 +88,9 @@ pub struct OwnLimits {
     /// Temporary keys minted per second, per API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mints_per_second_max: Option<u32>,
+    /// Audio of the workspace in a UTC month, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_seconds_per_month_max: Option<u32>,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enterprise: Option<bool>,
@@ -98,6 +105,9 @@ impl OwnLimits {
             creates_per_second_max: self.creates_per_second_max.unwrap_or(plan.creates_per_second_max),
             reads_per_second_max: self.reads_per_second_max.unwrap_or(plan.reads_per_second_max),
             mints_per_second_max: self.mints_per_second_max.unwrap_or(plan.mints_per_second_max),
+            audio_seconds_per_month_max: self
+                .audio_seconds_per_month_max
+                .or(plan.audio_seconds_per_month_max),
             enterprise: self.enterprise.unwrap_or(plan.enterprise),
             ..plan
         }

@@ -1,7 +1,7 @@
 //! The gateway as one value: what its parts share.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use domain::{Clock, Product, Refusal, Region, RequestId, Rng, Timestamp};
@@ -62,6 +62,8 @@ pub(crate) struct BatchSite {
     pub(crate) engine_token: Option<HeaderValue>,
     /// Creates that are on their way right now.
     pub(crate) creating: Mutex<HashSet<IntentId>>,
+    /// Jobs may have finished whose audio is not booked.
+    pub(crate) has_finished: AtomicBool,
 }
 
 /// Why a gateway can't start.
@@ -235,6 +237,18 @@ impl Gateway {
 }
 
 impl BatchSite {
+    /// Lets the ledger learn what the engine tells of a job.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn seen(&self, job_id: &str, seen: &ledger::Seen) -> Result<(), ledger::LedgerError> {
+        self.ledger.seen(job_id, seen).await?;
+        if seen.settled {
+            self.has_finished.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
     fn new(region: &RegionConfig, config: &GatewayConfig, ledger: Arc<Ledger>) -> Self {
         let pool = |upstream: &crate::Upstream| Pool::new(upstream.clone(), config.limits);
         let token = region.engine_token.as_ref().and_then(|token| {
@@ -249,6 +263,8 @@ impl BatchSite {
             ledger,
             engine_token: token,
             creating: Mutex::default(),
+            // As after a crash.
+            has_finished: AtomicBool::new(true),
         }
     }
 }

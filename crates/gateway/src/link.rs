@@ -4,20 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::link::{FromGateway, HEARTBEAT_SECONDS, Revision, ToGateway};
+use domain::link::{Change, FromGateway, HEARTBEAT_SECONDS, Revision, ToGateway, UsageRecord};
 use domain::{Clock, Reason, Refusal, Region, Timestamp};
-use ledger::Ledger;
+use ledger::{Ledger, UsageBatch};
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
-use crate::Gateway;
-use crate::meter::Drained;
+use crate::meter::{self, Drained};
+use crate::{Gateway, booking, quota};
 
-/// How often usage is journalled and sent.
-const USAGE_MILLIS: u64 = 500;
+/// How often usage is journalled and sent. A kill loses what came since: half a second at most, with the time that writing takes.
+const USAGE_MILLIS: u64 = 250;
+/// Batches that are read at once to be sent.
+const BATCHES_AT_ONCE_MAX: u64 = 64;
 /// How long control may say nothing before it counts as away, in seconds: some heartbeats.
 const SILENCE_SECONDS_MAX: u64 = 3 * HEARTBEAT_SECONDS;
 /// How often revocations of keys that have expired since are forgotten, in rounds of usage.
-const FORGET_ROUNDS: u64 = 120;
+const FORGET_ROUNDS: u64 = 240;
 
 /// A gateway's end of the link to the control plane.
 #[derive(Debug)]
@@ -166,12 +169,16 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
         ToGateway::Snapshot(snapshot) => {
             gateway.tables.load(&snapshot);
             gateway.sessions.enforce(&gateway.tables, gateway.now());
+            resize_quotas(gateway);
             gateway.link.loaded.store(true, Ordering::Release);
             Some(FromGateway::Applied { revision: snapshot.revision })
         }
         ToGateway::Change { revision, changes } => {
             gateway.tables.apply(revision, &changes);
             gateway.sessions.on_change(&changes, &gateway.tables, gateway.now());
+            if changes.iter().any(resizes_quotas) {
+                resize_quotas(gateway);
+            }
             Some(FromGateway::Applied { revision })
         }
         ToGateway::Heartbeat { .. } => Some(FromGateway::Applied { revision: gateway.tables.revision() }),
@@ -180,7 +187,7 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
             None
         }
         ToGateway::UsageCounted { number } => {
-            if let Some(journal) = journal(gateway)
+            if let Some(journal) = quota::home(gateway)
                 && let Err(error) = journal.usage_counted(number).await
             {
                 tracing::error!(
@@ -197,23 +204,27 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
     }
 }
 
-/// The ledger that keeps usage: that of the first region, always the same for the same configuration.
-fn journal(gateway: &Gateway) -> Option<&Arc<Ledger>> {
-    let first = gateway.batch_sites().min_by_key(|site| site.config.region)?;
-    Some(&first.ledger)
+const fn resizes_quotas(change: &Change) -> bool {
+    matches!(change, Change::Quota { .. } | Change::Workspace { .. })
+}
+
+fn resize_quotas(gateway: &Gateway) {
+    gateway.budgets.resize(|project_id, subject| gateway.tables.audio_seconds_max(project_id, subject));
 }
 
 async fn send_usage(gateway: Arc<Gateway>, outgoing: mpsc::Sender<FromGateway>) {
     let stop = gateway.stopping();
-    resend_uncounted(&gateway, &outgoing).await;
+    let mut tick = tokio::time::interval(Duration::from_millis(USAGE_MILLIS));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut usage = Usage::default();
     let mut health = Vec::new();
     let mut round: u64 = 0;
     loop {
         let last = tokio::select! {
             () = stop.cancelled() => true,
-            () = tokio::time::sleep(Duration::from_millis(USAGE_MILLIS)) => false,
+            _ = tick.tick() => false,
         };
-        send_once(&gateway, &outgoing).await;
+        usage.send(&gateway, &outgoing).await;
         if last {
             return;
         }
@@ -225,42 +236,73 @@ async fn send_usage(gateway: Arc<Gateway>, outgoing: mpsc::Sender<FromGateway>) 
     }
 }
 
-/// Sends what a former run journalled and control has not counted; control knows the numbers that it has.
-async fn resend_uncounted(gateway: &Gateway, outgoing: &mpsc::Sender<FromGateway>) {
-    let Some(journal) = journal(gateway) else { return };
-    match journal.uncounted_usage().await {
-        Ok(batches) => {
-            for batch in batches {
-                let message = FromGateway::UsageBatch { number: batch.number, records: batch.records };
-                if outgoing.send(message).await.is_err() {
-                    return;
-                }
-            }
-        }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "journalled usage can't be read");
-        }
+/// What is known of the journal of usage.
+#[derive(Debug)]
+struct Usage {
+    /// What could not be journalled yet.
+    held: Vec<UsageRecord>,
+    /// The number of the last batch that was sent.
+    sent: u64,
+    /// Whether there may be batches after it; at the start those that a former run journalled and control has not counted.
+    /// Control knows the numbers that it has.
+    is_waiting: bool,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { held: Vec::new(), sent: 0, is_waiting: true }
     }
 }
 
-async fn send_once(gateway: &Gateway, outgoing: &mpsc::Sender<FromGateway>) {
-    let drained = gateway.meter.drain(gateway.now());
-    if !drained.records.is_empty()
-        && let Some(journal) = journal(gateway)
-    {
-        match journal.journal_usage(&drained.records).await {
-            // A full or broken link loses nothing: the batch is in the journal.
-            Ok(number) => {
-                drop(outgoing.try_send(FromGateway::UsageBatch { number, records: drained.records }));
-            }
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "usage could not be journalled");
+impl Usage {
+    /// Journals what was counted since the last time, and sends what is in the journal.
+    async fn send(&mut self, gateway: &Gateway, outgoing: &mpsc::Sender<FromGateway>) {
+        let now = gateway.now();
+        let drained = gateway.meter.drain(now);
+        meter::merge(&mut self.held, drained.records);
+        let Some(journal) = quota::home(gateway) else { return };
+        if !self.held.is_empty() {
+            match journal.journal_usage(&self.held).await {
+                Ok(_) => {
+                    self.held.clear();
+                    self.is_waiting = true;
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "usage could not be journalled; it is tried again");
+                }
             }
         }
+        self.is_waiting |= booking::book(gateway, now).await;
+        if self.is_waiting {
+            self.is_waiting = !self.send_waiting(journal, outgoing).await;
+        }
+        if !drained.last_used.is_empty() {
+            let Drained { last_used: keys, temporary_last_used: temporary_keys, .. } = drained;
+            drop(outgoing.try_send(FromGateway::LastUsed { keys, temporary_keys }));
+        }
     }
-    if !drained.last_used.is_empty() {
-        let Drained { last_used: keys, temporary_last_used: temporary_keys, .. } = drained;
-        drop(outgoing.try_send(FromGateway::LastUsed { keys, temporary_keys }));
+
+    /// Sends the batches after the last one, in order, as far as the link takes them. Returns whether that was all. A full or
+    /// broken link loses nothing: they are in the journal.
+    async fn send_waiting(&mut self, journal: &Ledger, outgoing: &mpsc::Sender<FromGateway>) -> bool {
+        loop {
+            let batches = match journal.uncounted_usage(self.sent, BATCHES_AT_ONCE_MAX).await {
+                Ok(batches) => batches,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "journalled usage can't be read");
+                    return false;
+                }
+            };
+            if batches.is_empty() {
+                return true;
+            }
+            for UsageBatch { number, records } in batches {
+                if outgoing.try_send(FromGateway::UsageBatch { number, records }).is_err() {
+                    return false;
+                }
+                self.sent = number;
+            }
+        }
     }
 }
 

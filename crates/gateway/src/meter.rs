@@ -1,10 +1,11 @@
 //! Counts what the gateway accepted and refused, per principal and region, without a lock on the way of a request.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::link::UsageRecord;
-use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, Timestamp};
+use domain::{ApiKeyId, ClientRef, Product, ProjectId, Reason, Region, Timestamp};
 use verify::Principal;
 
 /// Whose usage a tally counts.
@@ -30,7 +31,8 @@ pub struct Tally {
     key: TallyKey,
     dirty: AtomicBool,
     requests: AtomicU64,
-    refusals: AtomicU64,
+    /// Rare enough for a lock.
+    refused: Mutex<BTreeMap<Reason, u64>>,
     sessions: AtomicU64,
     audio_millis: AtomicU64,
     received_bytes: AtomicU64,
@@ -49,8 +51,8 @@ pub struct Meter {
 pub struct Count {
     /// Requests.
     pub requests: u64,
-    /// Refusals.
-    pub refusals: u64,
+    /// A refusal.
+    pub refused: Option<Reason>,
     /// Sessions begun.
     pub sessions: u64,
     /// Audio, in milliseconds.
@@ -140,7 +142,7 @@ impl Tally {
             key,
             dirty: AtomicBool::new(false),
             requests: AtomicU64::new(0),
-            refusals: AtomicU64::new(0),
+            refused: Mutex::default(),
             sessions: AtomicU64::new(0),
             audio_millis: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
@@ -155,14 +157,21 @@ impl Tally {
             }
         };
         add(&self.requests, count.requests);
-        add(&self.refusals, count.refusals);
+        if let Some(reason) = count.refused {
+            *self.refused().entry(reason).or_default() += 1;
+        }
         add(&self.sessions, count.sessions);
         add(&self.audio_millis, count.audio_millis);
         add(&self.received_bytes, count.received_bytes);
     }
 
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<Reason, u64>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, day: Timestamp) -> Option<UsageRecord> {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::AcqRel);
+        let refused = std::mem::take(&mut *self.refused());
         let record = UsageRecord {
             project_id: self.key.project_id,
             api_key_id: self.key.api_key_id,
@@ -174,7 +183,8 @@ impl Tally {
             sessions: take(&self.sessions),
             audio_millis: take(&self.audio_millis),
             received_bytes: take(&self.received_bytes),
-            refusals: take(&self.refusals),
+            refusals: refused.values().sum(),
+            refused,
         };
         let nothing = record.requests == 0
             && record.sessions == 0
@@ -182,6 +192,33 @@ impl Tally {
             && record.received_bytes == 0
             && record.refusals == 0;
         (!nothing).then_some(record)
+    }
+}
+
+/// Adds records to others, those of the same principal, region, product and day to each other.
+pub(crate) fn merge(held: &mut Vec<UsageRecord>, new: Vec<UsageRecord>) {
+    if held.is_empty() {
+        *held = new;
+        return;
+    }
+    for record in new {
+        let is_same = |other: &&mut UsageRecord| {
+            (other.project_id, other.api_key_id, other.region, other.product, other.day)
+                == (record.project_id, record.api_key_id, record.region, record.product, record.day)
+                && other.client_ref == record.client_ref
+        };
+        let Some(same) = held.iter_mut().find(is_same) else {
+            held.push(record);
+            continue;
+        };
+        same.requests += record.requests;
+        same.sessions += record.sessions;
+        same.audio_millis += record.audio_millis;
+        same.received_bytes += record.received_bytes;
+        same.refusals += record.refusals;
+        for (reason, count) in record.refused {
+            *same.refused.entry(reason).or_default() += count;
+        }
     }
 }
 
@@ -229,7 +266,7 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &meter.tally_of(key(1))));
         meter.count(&one, Count { requests: 2, ..Count::default() }, now);
         meter.count(&one, Count { received_bytes: 10, ..Count::default() }, now);
-        meter.count(&meter.tally_of(key(2)), Count { refusals: 1, ..Count::default() }, now);
+        meter.count(&meter.tally_of(key(2)), Count { refused: Some(Reason::SessionsFull), ..Count::default() }, now);
         let drained = meter.drain(now);
         assert_eq!(drained.records.len(), 2);
         assert_eq!((drained.records[0].requests, drained.records[0].received_bytes), (2, 10));

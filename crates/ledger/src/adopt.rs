@@ -77,5 +77,7 @@ fn row(owner: &Owner, api_key_id: Option<ApiKeyId>, one: &AdoptedJob) -> job::Ac
         language: Set(seen.language.clone()),
         model: Set(seen.model.clone()),
         asked_at: Set(one.created_at.as_micros()),
+        // What was before Voxgate is nobody's usage.
+        booked: Set(true),
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sql::{Cell, Db, DbPlace, Dump, Restoring, SqlError, Table};
 
 use crate::LedgerError;
-use crate::entity::{counter, job, leash, orphan, usage_batch};
+use crate::entity::{booked_job, counter, job, leash, orphan, usage_batch};
 use crate::journal::NUMBERS;
 use crate::migration::Migrations;
 
@@ -26,6 +26,7 @@ pub fn tables() -> Result<Vec<Table>, LedgerError> {
         Table::of::<usage_batch::Entity>(),
         Table::of::<counter::Entity>(),
         Table::of::<leash::Entity>(),
+        Table::of::<booked_job::Entity>(),
     ];
     Ok(tables.into_iter().collect::<Result<_, SqlError>>()?)
 }

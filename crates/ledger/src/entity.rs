@@ -21,6 +21,7 @@ pub(crate) mod job {
         pub(crate) language: Option<String>,
         pub(crate) model: Option<String>,
         pub(crate) asked_at: i64,
+        pub(crate) booked: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -94,6 +95,25 @@ pub(crate) mod counter {
         #[sea_orm(primary_key, auto_increment = false)]
         pub(crate) name: String,
         pub(crate) value: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(crate) mod booked_job {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "booked_jobs")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) region: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) job_id: String,
+        pub(crate) forget_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

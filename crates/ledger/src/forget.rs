@@ -1,11 +1,11 @@
 //! Forgetting an end user's jobs.
 
-use domain::{ClientRef, ProjectId};
+use domain::{ClientRef, Month, ProjectId, QuotaSubject};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::entity::job;
-use crate::{JobState, Ledger, LedgerError};
+use crate::entity::{job, leash};
+use crate::{CounterId, JobState, Ledger, LedgerError};
 
 impl Ledger {
     /// Forgets whose these jobs of an end user were, and what the engine told of them. They are deleted from then on; that
@@ -39,5 +39,20 @@ impl Ledger {
         }
         drop(turn);
         Ok(forgotten.rows_affected)
+    }
+
+    /// Forgets what a quota's subject used in this month and the one before; earlier ones are forgotten already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_audio(&self, subject: &QuotaSubject, month: Month) -> Result<(), LedgerError> {
+        let of = |month| CounterId::Quota(month, subject.clone()).to_string();
+        let tx = self.db.write().await?;
+        leash::Entity::delete_many()
+            .filter(leash::Column::Id.is_in([of(month), of(month.previous())]))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

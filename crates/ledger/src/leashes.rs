@@ -1,9 +1,10 @@
-//! What temporary keys have used of their leashes: starts, and audio that is reserved before it is heard.
+//! What is used of what is limited by counting: starts and audio of temporary keys, and audio of quotas, which is reserved before
+//! it is heard.
 //!
-//! A row is made when a key first uses something, and forgotten when no session can need it any more. Whatever was answered
+//! A row is made when something is first used, and forgotten when no session can need it any more. Whatever was answered
 //! survives a crash. Audio is reserved in parts: a crash loses what was reserved and not heard, never the reverse.
 
-use domain::{TemporaryKeyId, Timestamp};
+use domain::{Month, QuotaSubject, TemporaryKeyId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -20,6 +21,39 @@ pub struct LeashKey {
     pub forget_at: Timestamp,
 }
 
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CounterId {
+    /// What one temporary key uses.
+    TemporaryKey(TemporaryKeyId),
+    /// The audio of a quota's subject in one month.
+    Quota(Month, QuotaSubject),
+}
+
+impl std::fmt::Display for CounterId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TemporaryKey(id) => id.fmt(f),
+            Self::Quota(month, subject) => write!(f, "{month}/{subject}"),
+        }
+    }
+}
+
+/// What is counted, and until when it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterKey {
+    /// What.
+    pub id: CounterId,
+    /// When nothing can use it any more: the row is forgotten some time later.
+    pub forget_at: Timestamp,
+}
+
+impl From<LeashKey> for CounterKey {
+    fn from(key: LeashKey) -> Self {
+        Self { id: CounterId::TemporaryKey(key.id), forget_at: key.forget_at }
+    }
+}
+
 impl Ledger {
     /// Counts a start of a temporary key, unless it has had `uses_max` of them. Returns whether it may start.
     ///
@@ -32,7 +66,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<bool, LedgerError> {
         let tx = self.db.write().await?;
-        enter(&tx, key, now).await?;
+        enter(&tx, &key.into(), now).await?;
         let counted = Entity::update_many()
             .col_expr(Column::Starts, Expr::col(Column::Starts).add(1))
             .filter(Column::Id.eq(key.id.to_string()))
@@ -59,26 +93,27 @@ impl Ledger {
         Ok(())
     }
 
-    /// Reserves audio for a temporary key, in microseconds: as much as is asked for, or what is left of `max_micros`. Returns
+    /// Reserves audio, in microseconds: as much as is asked for, or what is left of `max_micros`. Returns
     /// how much that is, and how much is reserved altogether.
     ///
     /// # Errors
     /// When the database fails: then nothing is reserved.
     pub async fn reserve_audio(
         &self,
-        key: LeashKey,
+        key: impl Into<CounterKey>,
         asked_micros: u64,
         max_micros: u64,
         now: Timestamp,
     ) -> Result<Reserved, LedgerError> {
+        let key = key.into();
         let tx = self.db.write().await?;
         // Locks the row where others write too, so that what is read next is the last word.
-        enter(&tx, key, now).await?;
-        let before = audio(&tx, key.id).await?;
+        enter(&tx, &key, now).await?;
+        let before = audio(&tx, &key.id).await?;
         let micros = std::cmp::min(asked_micros, max_micros.saturating_sub(before));
         let all_micros = before + micros;
         if micros > 0 {
-            set_audio(&tx, key.id, all_micros).await?;
+            set_audio(&tx, &key.id, all_micros).await?;
         }
         tx.commit().await?;
         Ok(Reserved { micros, all_micros })
@@ -88,13 +123,27 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn return_audio(&self, key: LeashKey, micros: u64, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn return_audio(
+        &self,
+        key: impl Into<CounterKey>,
+        micros: u64,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let key = key.into();
         let tx = self.db.write().await?;
-        enter(&tx, key, now).await?;
-        let before = audio(&tx, key.id).await?;
-        set_audio(&tx, key.id, before.saturating_sub(micros)).await?;
+        enter(&tx, &key, now).await?;
+        let before = audio(&tx, &key.id).await?;
+        set_audio(&tx, &key.id, before.saturating_sub(micros)).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// How much audio is reserved or used, in microseconds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audio_used(&self, id: &CounterId) -> Result<u64, LedgerError> {
+        audio(self.db.read(), id).await
     }
 
     /// Forgets the keys that nothing can use any more. Returns how many that were.
@@ -118,8 +167,12 @@ pub struct Reserved {
     pub all_micros: u64,
 }
 
-/// Makes the key's row if it is missing, and keeps other writers off it. Clears away what is over on the way.
-async fn enter(tx: &impl ConnectionTrait, key: LeashKey, now: Timestamp) -> Result<(), LedgerError> {
+/// Makes the row if it is missing, and keeps other writers off it. Clears away what is over on the way.
+pub(crate) async fn enter(
+    tx: &impl ConnectionTrait,
+    key: &CounterKey,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
     forget(tx, now).await?;
     let row = ActiveModel {
         id: Set(key.id.to_string()),
@@ -133,12 +186,16 @@ async fn enter(tx: &impl ConnectionTrait, key: LeashKey, now: Timestamp) -> Resu
     Ok(())
 }
 
-async fn audio(tx: &impl ConnectionTrait, id: TemporaryKeyId) -> Result<u64, LedgerError> {
+pub(crate) async fn audio(tx: &impl ConnectionTrait, id: &CounterId) -> Result<u64, LedgerError> {
     let row = Entity::find_by_id(id.to_string()).one(tx).await?;
     Ok(row.map_or(0, |row| u64::try_from(row.audio_micros).unwrap_or(0)))
 }
 
-async fn set_audio(tx: &impl ConnectionTrait, id: TemporaryKeyId, micros: u64) -> Result<(), LedgerError> {
+pub(crate) async fn set_audio(
+    tx: &impl ConnectionTrait,
+    id: &CounterId,
+    micros: u64,
+) -> Result<(), LedgerError> {
     let micros = i64::try_from(micros).unwrap_or(i64::MAX);
     Entity::update_many()
         .col_expr(Column::AudioMicros, Expr::value(micros))

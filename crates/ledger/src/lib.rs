@@ -3,6 +3,7 @@
 
 mod adopt;
 mod backup;
+mod booking;
 mod entity;
 mod error;
 mod forget;
@@ -19,11 +20,12 @@ mod usage;
 
 pub use adopt::{Adopted, AdoptedJob};
 pub use backup::{Restore, dump, tables};
+pub use booking::{Booking, FinishedJob};
 pub use error::LedgerError;
 pub use intents::{Intent, IntentId, NewIntent};
 pub use job::{Job, JobFacts, JobState, Owner, Seen};
 pub use journal::UsageBatch;
-pub use leashes::{LeashKey, Reserved};
+pub use leashes::{CounterId, CounterKey, LeashKey, Reserved};
 pub use ledger::Ledger;
 pub use list::ListQuery;
 pub use sql::{DbPlace, WriteTimes, Writes};

@@ -11,7 +11,7 @@ pub(crate) struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstTables), Box::new(NewestJob), Box::new(Leashes)]
+        vec![Box::new(FirstTables), Box::new(NewestJob), Box::new(Leashes), Box::new(BookedJobs)]
     }
 }
 
@@ -77,6 +77,43 @@ impl MigrationTrait for Leashes {
         by_end.name("leashes_by_end").table("leashes").col("forget_at");
         manager.create_index(by_end.to_owned()).await
     }
+}
+
+/// Each job's audio is booked once. What was finished before was never booked, and stays so.
+struct BookedJobs;
+
+impl MigrationName for BookedJobs {
+    fn name(&self) -> &str {
+        "ledger_0004_booked_jobs"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for BookedJobs {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let booked = ColumnDef::new("booked").boolean().not_null().default(false).to_owned();
+        manager.alter_table(Table::alter().table("jobs").add_column(booked).to_owned()).await?;
+        let sql = "UPDATE jobs SET booked = TRUE WHERE settled = TRUE";
+        manager.get_connection().execute_unprepared(sql).await?;
+        let mut unbooked = Index::create();
+        unbooked.name("jobs_unbooked").table("jobs").col("booked").col("status").col("created_at");
+        manager.create_index(unbooked.to_owned()).await?;
+        manager.create_table(booked_jobs()).await?;
+        let mut by_end = Index::create();
+        by_end.name("booked_jobs_by_end").table("booked_jobs").col("forget_at");
+        manager.create_index(by_end.to_owned()).await
+    }
+}
+
+fn booked_jobs() -> TableCreateStatement {
+    let mut table = Table::create();
+    table
+        .table("booked_jobs")
+        .col(string("region"))
+        .col(string("job_id"))
+        .col(big_integer("forget_at"))
+        .primary_key(Index::create().col("region").col("job_id"));
+    table.to_owned()
 }
 
 fn leashes() -> TableCreateStatement {

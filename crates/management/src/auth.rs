@@ -69,7 +69,7 @@ pub(crate) struct Managing {
 impl Managing {
     /// Who acts, for the audit log.
     pub(crate) const fn actor(&self) -> Actor {
-        Actor::ManagementToken(self.manager.token_id())
+        Actor::management_token(self.manager.token_id())
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn managing(
 /// The management token of a request, if it may operate the instance.
 pub(crate) fn operator(context: &Context, headers: &HeaderMap) -> Result<Actor, Problem> {
     let manager = manager(context, headers, Permission::OperateInstance)?;
-    Ok(Actor::ManagementToken(manager.token_id()))
+    Ok(Actor::management_token(manager.token_id()))
 }
 
 /// The workspace that a request is about: the token's own, or with `operate_instance` the one that it names.

@@ -1,7 +1,7 @@
 //! Typed reading of the fields of a body. A `null` field is an absent one; unknown fields are never looked at.
 
 use domain::limits::{
-    LOCK_BYTES_MAX, NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGIN_BYTES_MAX, ORIGINS_ENTRIES_MAX,
+    LOCK_BYTES_MAX, NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGINS_ENTRIES_MAX,
 };
 use domain::{ClientRef, Networks, Timestamp};
 use serde_json::{Map, Value};
@@ -107,7 +107,12 @@ impl Fields {
 
     /// The caller's own reference.
     pub(crate) fn client_ref(&self) -> Result<Option<ClientRef>, Invalid> {
-        let Some(text) = self.text("client_ref")? else { return Ok(None) };
+        self.client_ref_in("client_ref")
+    }
+
+    /// What could be a caller's own reference.
+    pub(crate) fn client_ref_in(&self, field: &str) -> Result<Option<ClientRef>, Invalid> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
         ClientRef::new(text).map(Some).map_err(|problem| Invalid::pattern(problem.to_string()))
     }
 
@@ -175,7 +180,7 @@ impl Fields {
     pub(crate) fn origins(&self) -> Result<Option<Vec<String>>, Invalid> {
         let Some(texts) = self.texts("origins", ORIGINS_ENTRIES_MAX)? else { return Ok(None) };
         for (index, text) in texts.iter().enumerate() {
-            if !is_origin(text) {
+            if !domain::leash::is_origin(text) {
                 return Err(Invalid::pattern(format!("origins.{index} in body must be of type origin")).with_detail(
                     "An origin is a scheme, a host and perhaps a port, as browsers send it: https://app.example.com",
                 ));
@@ -247,23 +252,10 @@ fn network(index: usize, text: &str) -> Result<ipnet::IpNet, Invalid> {
     })
 }
 
-/// `scheme://host[:port]`: what an `Origin` header holds. Compared exactly later, so the form is all there is to check.
-fn is_origin(text: &str) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else { return false };
-    text.len() <= ORIGIN_BYTES_MAX
-        && scheme.starts_with(|letter: char| letter.is_ascii_lowercase())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
-        && !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"/?#@\\".contains(&byte) && !byte.is_ascii_uppercase())
-}
-
 #[cfg(test)]
 mod tests {
     use domain::Area;
+    use domain::limits::ORIGIN_BYTES_MAX;
     use serde_json::json;
 
     use super::*;

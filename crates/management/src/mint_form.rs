@@ -96,16 +96,8 @@ fn leash(product: Product, fields: &Fields) -> Result<Leash, Invalid> {
 
 /// Refuses what would be taken for a limit where nothing counts it.
 fn only_for_sessions(product: Product, leash: &Leash) -> Result<(), Invalid> {
-    if matches!(product, Product::Rt | Product::Flow) {
-        return Ok(());
-    }
-    let limits = [
-        ("uses", leash.uses.is_some()),
-        ("max_audio_seconds", leash.max_audio_seconds.is_some()),
-        ("lock", leash.lock.is_some()),
-    ];
-    match limits.iter().find(|(_, is_set)| *is_set) {
-        Some((field, _)) => Err(Invalid::no_sessions(field, product)),
+    match leash.misplaced(product) {
+        Some(field) => Err(Invalid::no_sessions(field, product)),
         None => Ok(()),
     }
 }

@@ -1,12 +1,22 @@
-//! The web pages. For now one: the home page, which says what this instance is and where its endpoints are.
+//! The web pages, complete without JavaScript.
 //!
-//! [`router`] is the one way in. Pages are rendered here and work without JavaScript; every value is escaped by the
+//! [`router`] is the one way in. Each room (a folder) has its pages and says its paths in `routes()`; `web` is what they
+//! stand on: who visits, forms that can't be forged, the layout, and what goes wrong. Every value is escaped by the
 //! template engine, and the headers in `headers` forbid browsers everything that the pages don't need.
 
 mod config;
 mod headers;
 mod home;
+mod keys;
+mod playground;
 mod router;
+mod sessions;
+mod tokens;
+mod usage;
+mod web;
+#[cfg(test)]
+mod weight;
 
 pub use config::{Endpoints, PortalConfig, RegionEndpoints};
 pub use router::router;
+pub use web::{FORM_BYTES_MAX, RECENT_MINUTES_MAX};

@@ -1,25 +1,48 @@
-//! The table of contents: every path of the portal.
+//! The table of contents: every room of the portal.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use control::Control;
+use domain::Rng;
 use http::{HeaderValue, header};
 
-use crate::{PortalConfig, headers, home};
+use crate::web::Portal;
+use crate::{PortalConfig, headers, home, keys, playground, sessions, tokens, usage};
 
 const STYLE: &str = include_str!("../assets/portal.css");
 const ICON: &str = include_str!("../assets/icon.svg");
+const COPY: &str = include_str!("../assets/copy.js");
 
-/// The portal, to be mounted at the root. It has no fallback: whoever mounts it says what unknown paths are.
-pub fn router(config: PortalConfig) -> Router {
+/// The portal, to be mounted at the root. Expects the client's address as `axum::extract::ConnectInfo<SocketAddr>` among
+/// the request's extensions. It has no fallback: whoever mounts it says what unknown paths are.
+pub fn router(control: Arc<Control>, config: PortalConfig, rng: Arc<dyn Rng>) -> Router {
+    let portal = Portal { control, config: Arc::new(config), rng };
+    rooms().merge(assets()).layer(axum::middleware::from_fn(headers::forbid)).with_state(portal)
+}
+
+fn rooms() -> Router<Portal> {
     Router::new()
-        .route("/", get(home::get))
+        .merge(home::routes())
+        .merge(usage::routes())
+        .merge(playground::routes())
+        .merge(keys::routes())
+        .merge(tokens::routes())
+        .merge(sessions::routes())
+}
+
+fn assets() -> Router<Portal> {
+    Router::new()
         .route("/assets/portal.css", get(async || asset(STYLE, "text/css; charset=utf-8")))
         .route("/assets/icon.svg", get(async || asset(ICON, "image/svg+xml")))
-        .layer(axum::middleware::from_fn(headers::forbid))
-        .with_state(Arc::new(config))
+        .route("/assets/copy.js", get(async || script(COPY)))
+}
+
+/// A script of a room.
+pub(crate) fn script(text: &'static str) -> Response {
+    asset(text, "text/javascript; charset=utf-8")
 }
 
 fn asset(text: &'static str, content_type: &'static str) -> Response {
@@ -33,6 +56,8 @@ fn asset(text: &'static str, content_type: &'static str) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use control::ControlConfig;
+    use domain::{SystemClock, SystemRng};
     use http::Request;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -63,7 +88,12 @@ mod tests {
 
     async fn get_text(config: PortalConfig, path: &str) -> (http::response::Parts, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let (head, body) = router(config).oneshot(request).await.unwrap().into_parts();
+        let folder = tempfile::tempdir().unwrap();
+        let control = ControlConfig::in_folder(folder.path());
+        let control = Control::open(control, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+        let router = router(Arc::clone(&control), config, Arc::new(SystemRng));
+        let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+        control.close().await;
         (head, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
     }
 

@@ -29,11 +29,11 @@ impl std::fmt::Debug for StoredAccount {
 }
 
 /// What addresses are compared by: mail servers don't tell letter cases apart.
-fn email_key(email: &str) -> String {
+pub fn email_key(email: &str) -> String {
     email.to_lowercase()
 }
 
-fn from_row(row: account::Model) -> Result<StoredAccount, StoreError> {
+pub(crate) fn from_row(row: account::Model) -> Result<StoredAccount, StoreError> {
     let at = At { table: "accounts", row: &row.id };
     let id = at.need("id", AccountId::parse(&row.id))?;
     let account = Account {
@@ -42,6 +42,8 @@ fn from_row(row: account::Model) -> Result<StoredAccount, StoreError> {
         created_at: time(row.created_at),
         disabled_at: row.disabled_at.map(time),
         is_operator: row.is_operator,
+        time_zone: row.time_zone,
+        email_verified_at: row.email_verified_at.map(time),
     };
     Ok(StoredAccount { account, password_hash: row.password_hash })
 }
@@ -63,7 +65,7 @@ fn open_workspaces() -> sea_orm::sea_query::SelectStatement {
         .to_owned()
 }
 
-fn parse_membership(row: &membership::Model) -> Result<(WorkspaceId, Role), StoreError> {
+pub(crate) fn parse_membership(row: &membership::Model) -> Result<(WorkspaceId, Role), StoreError> {
     let at = At { table: "memberships", row: &row.account_id };
     let workspace_id = at.need("workspace_id", WorkspaceId::parse(&row.workspace_id))?;
     Ok((workspace_id, at.need("role", Role::from_name(&row.role))?))
@@ -156,6 +158,8 @@ impl ChangeTx {
             created_at: new.account.created_at.as_micros(),
             disabled_at: new.account.disabled_at.map(Timestamp::as_micros),
             is_operator: new.account.is_operator,
+            time_zone: new.account.time_zone.clone(),
+            email_verified_at: new.account.email_verified_at.map(Timestamp::as_micros),
         };
         account::Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
         Ok(())
@@ -216,7 +220,7 @@ impl ChangeTx {
         Ok(updated.rows_affected == 1)
     }
 
-    /// Deletes an account and its memberships. Says whether there was such an account.
+    /// Deletes an account, its memberships and its factors. Says whether there was such an account.
     ///
     /// # Errors
     /// When the database fails.
@@ -225,6 +229,7 @@ impl ChangeTx {
             .filter(membership::Column::AccountId.eq(id.to_string()))
             .exec(&self.tx)
             .await?;
+        self.delete_factors(id).await?;
         let deleted = account::Entity::delete_by_id(id.to_string()).exec(&self.tx).await?;
         Ok(deleted.rows_affected == 1)
     }

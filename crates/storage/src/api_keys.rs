@@ -22,7 +22,7 @@ const HASHES_PER_QUERY_MAX: usize = 2_000;
 /// Keys in one statement, of 19 values each.
 const KEYS_PER_INSERT_MAX: usize = 500;
 
-fn from_row(row: Model) -> Result<ApiKey, StoreError> {
+pub(crate) fn from_row(row: Model) -> Result<ApiKey, StoreError> {
     let at = At { table: TABLE, row: &row.id };
     Ok(ApiKey {
         id: at.need("id", ApiKeyId::parse(&row.id))?,
@@ -86,7 +86,7 @@ fn record(key: &ApiKey) -> KeyRecord {
 }
 
 /// The keys of a workspace whose projects are not deleted.
-fn owned(workspace_id: WorkspaceId) -> Select<Entity> {
+pub(crate) fn owned(workspace_id: WorkspaceId) -> Select<Entity> {
     let projects = Query::select()
         .column(project::Column::Id)
         .from(project::Entity)

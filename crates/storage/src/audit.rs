@@ -1,7 +1,10 @@
 //! The audit log: what was done, when, to what; by whom only as a pseudonym, with names in a table of their own.
 
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
 use domain::{Timestamp, WorkspaceId, named_enum};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -30,6 +33,22 @@ named_enum! {
         MasterKeyRewrapped = "master_key_rewrapped",
         /// An account was made.
         AccountCreated = "account_created",
+        /// Somebody registered an address, which is still to be confirmed.
+        AccountRegistered = "account_registered",
+        /// An address was found to be its account's own.
+        EmailConfirmed = "email_confirmed",
+        /// A link was sent by which an account moves to another address.
+        EmailChangeAsked = "email_change_asked",
+        /// An account moved to another address.
+        EmailChanged = "email_changed",
+        /// A link was sent by which an account's owner chooses another password.
+        PasswordResetAsked = "password_reset_asked",
+        /// An account's owner chose another password by such a link.
+        PasswordReset = "password_reset",
+        /// An account reads times in another zone.
+        TimeZoneChanged = "time_zone_changed",
+        /// A link was made that makes an operator's account.
+        SetUpLinkMade = "set_up_link_made",
         /// An account got another password.
         PasswordChanged = "password_changed",
         /// A workspace was made.
@@ -38,6 +57,30 @@ named_enum! {
         AccountDisabled = "account_disabled",
         /// An account can sign in again.
         AccountEnabled = "account_enabled",
+        /// An account signed in, or took the first of two steps of it.
+        SignedIn = "signed_in",
+        /// Whoever is signed in proved again who they are.
+        SignInConfirmed = "sign_in_confirmed",
+        /// An account was signed out, here or everywhere.
+        SignedOut = "signed_out",
+        /// Somebody who was signing in showed a wrong second factor.
+        FactorRefused = "factor_refused",
+        /// An account got an authenticator app.
+        TotpAdded = "totp_added",
+        /// An account's authenticator app was removed.
+        TotpRemoved = "totp_removed",
+        /// An account got new recovery codes.
+        RecoveryCodesMade = "recovery_codes_made",
+        /// An account got a passkey.
+        PasskeyAdded = "passkey_added",
+        /// A passkey got another name.
+        PasskeyRenamed = "passkey_renamed",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// An account was linked with somebody at another provider.
+        IdentityLinked = "identity_linked",
+        /// An account is no longer linked with somebody at another provider.
+        IdentityUnlinked = "identity_unlinked",
         /// An account was deleted.
         AccountDeleted = "account_deleted",
         /// An account may operate the instance.
@@ -56,10 +99,20 @@ named_enum! {
         MemberRoleChanged = "member_role_changed",
         /// An account was taken out of a workspace.
         MemberRemoved = "member_removed",
+        /// Somebody was invited into a workspace.
+        InvitationCreated = "invitation_created",
+        /// Somebody was sent another link for an invitation.
+        InvitationResent = "invitation_resent",
+        /// An invitation was withdrawn.
+        InvitationWithdrawn = "invitation_withdrawn",
+        /// An invitation was accepted by the account that it was sent to.
+        InvitationAccepted = "invitation_accepted",
         /// A project was made.
         ProjectCreated = "project_created",
         /// A project was renamed.
         ProjectRenamed = "project_renamed",
+        /// A project got another name and description.
+        ProjectChanged = "project_changed",
         /// A project was deleted.
         ProjectDeleted = "project_deleted",
         /// An API key was made.
@@ -86,8 +139,14 @@ named_enum! {
         ClientRefReadmitted = "client_ref_readmitted",
         /// What was known of a client_ref was forgotten.
         ClientRefForgotten = "client_ref_forgotten",
+        /// A quota on audio was set.
+        QuotaSet = "quota_set",
+        /// A quota on audio was taken away.
+        QuotaRemoved = "quota_removed",
         /// An open session was ended by whoever owns it.
         SessionEnded = "session_ended",
+        /// All open sessions of an API key were ended by whoever owns it.
+        SessionsEnded = "sessions_ended",
     }
 }
 
@@ -100,6 +159,8 @@ pub struct AuditEntry {
     pub workspace_id: Option<WorkspaceId>,
     /// The pseudonym of who did it.
     pub actor: String,
+    /// The network address that it was done from, if it came over the network.
+    pub from: Option<IpAddr>,
     /// What was done.
     pub action: AuditAction,
     /// To what: an id, or a pseudonym where that would name a person.
@@ -123,6 +184,8 @@ pub struct AuditEvent {
     pub actor: String,
     /// The name behind it, unless it was forgotten.
     pub actor_name: Option<String>,
+    /// The network address that it was done from, if it came over the network and wasn't forgotten.
+    pub from: Option<IpAddr>,
     /// What was done.
     pub action: AuditAction,
     /// To what: an id, or a pseudonym where that would name a person.
@@ -144,6 +207,8 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Only what was done to this.
     pub subject: Option<String>,
+    /// Or to this: somebody who was invited has two pseudonyms.
+    pub or_subject: Option<String>,
     /// Only what was done at this moment or later.
     pub since: Option<Timestamp>,
     /// Only what was done before this moment.
@@ -151,13 +216,18 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
+    fn subjects(&self) -> Option<SimpleExpr> {
+        let mut subjects = self.subject.iter().chain(&self.or_subject).map(String::as_str).peekable();
+        subjects.peek().is_some().then(|| audit_event::Column::Subject.is_in(subjects))
+    }
+
     fn condition(&self) -> Condition {
         use audit_event::Column;
         Condition::all()
             .add_option(self.workspace_id.map(|id| Column::WorkspaceId.eq(id.to_string())))
             .add_option(self.action.map(|action| Column::Action.eq(action.as_str())))
             .add_option(self.actor.as_deref().map(|actor| Column::Actor.eq(actor)))
-            .add_option(self.subject.as_deref().map(|subject| Column::Subject.eq(subject)))
+            .add_option(self.subjects())
             .add_option(self.since.map(|since| Column::At.gte(since.as_micros())))
             .add_option(self.until.map(|until| Column::At.lt(until.as_micros())))
     }
@@ -173,6 +243,7 @@ pub(crate) async fn append(
         at: entry.at.as_micros(),
         workspace_id: entry.workspace_id.map(|id| id.to_string()),
         actor: entry.actor.clone(),
+        peer: entry.from.map(|address| address.to_string()),
         action: entry.action.as_str().to_owned(),
         subject: entry.subject.clone(),
         detail: entry.detail.clone(),
@@ -222,11 +293,37 @@ impl Store {
             .limit(limit)
             .all(self.db.read())
             .await?;
-        let named = rows.iter().flat_map(|row| [row.actor.as_str(), row.subject.as_str()]);
+        self.with_names(rows).await
+    }
+
+    /// The events that a filter lets through, before a number or from the end, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_newest_audit_events(
+        &self,
+        filter: &AuditFilter,
+        before: Option<u64>,
+        limit: u64,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        let earlier = before.map(|number| audit_event::Column::Sequence.lt(number.cast_signed()));
+        let rows = audit_event::Entity::find()
+            .filter(filter.condition().add_option(earlier))
+            .order_by_desc(audit_event::Column::Sequence)
+            .limit(limit)
+            .all(self.db.read())
+            .await?;
+        self.with_names(rows).await
+    }
+
+    async fn with_names(&self, rows: Vec<audit_event::Model>) -> Result<Vec<AuditEvent>, StoreError> {
+        let named: HashSet<&str> =
+            rows.iter().flat_map(|row| [row.actor.as_str(), row.subject.as_str()]).collect();
         let names = audit_name::Entity::find()
             .filter(audit_name::Column::Pseudonym.is_in(named))
             .all(self.db.read())
             .await?;
+        let names: HashMap<_, _> = names.into_iter().map(|name| (name.pseudonym, name.name)).collect();
         rows.into_iter().map(|row| from_row(row, &names)).collect()
     }
 
@@ -239,40 +336,49 @@ impl Store {
         Ok(names.all(self.db.read()).await?.into_iter().map(|row| row.pseudonym).collect())
     }
 
-    /// Forgets the name behind a pseudonym; the events stay. Says whether there was one.
+    /// Forgets the name behind a pseudonym and where it came from; the events stay. Says whether there was a name.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_audit_name(&self, pseudonym: &str) -> Result<bool, StoreError> {
         let tx = self.db.write().await?;
-        let deleted = audit_name::Entity::delete_by_id(pseudonym).exec(&tx).await?;
+        let was_there = forget_name(&tx, pseudonym).await?;
         tx.commit().await?;
-        Ok(deleted.rows_affected == 1)
+        Ok(was_there)
     }
 }
 
 impl ChangeTx {
-    /// Forgets the name behind a pseudonym with the change that is the reason for it; the events stay. Says whether
-    /// there was one.
+    /// Forgets the name behind a pseudonym and where it came from, with the change that is the reason for it; the events
+    /// stay. Says whether there was a name.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_audit_name(&mut self, pseudonym: &str) -> Result<bool, StoreError> {
-        let deleted = audit_name::Entity::delete_by_id(pseudonym).exec(&self.tx).await?;
-        Ok(deleted.rows_affected == 1)
+        forget_name(&self.tx, pseudonym).await
     }
 }
 
-fn from_row(row: audit_event::Model, names: &[audit_name::Model]) -> Result<AuditEvent, StoreError> {
+async fn forget_name(connection: &impl ConnectionTrait, pseudonym: &str) -> Result<bool, StoreError> {
+    audit_event::Entity::update_many()
+        .col_expr(audit_event::Column::Peer, Expr::value(None::<String>))
+        .filter(audit_event::Column::Actor.eq(pseudonym))
+        .exec(connection)
+        .await?;
+    let deleted = audit_name::Entity::delete_by_id(pseudonym).exec(connection).await?;
+    Ok(deleted.rows_affected == 1)
+}
+
+fn from_row(row: audit_event::Model, names: &HashMap<String, String>) -> Result<AuditEvent, StoreError> {
     let at = At { table: "audit_events", row: &row.sequence };
-    let name_of =
-        |pseudonym: &str| names.iter().find(|name| name.pseudonym == pseudonym).map(|name| name.name.clone());
+    let name_of = |pseudonym: &str| names.get(pseudonym).cloned();
     Ok(AuditEvent {
         sequence: row.sequence.cast_unsigned(),
         at: time(row.at),
         workspace_id: at.maybe("workspace_id", row.workspace_id.as_deref(), WorkspaceId::parse)?,
         action: at.need("action", AuditAction::from_name(&row.action))?,
         actor_name: name_of(&row.actor),
+        from: at.maybe("peer", row.peer.as_deref(), |text| text.parse().ok())?,
         subject_name: name_of(&row.subject),
         actor: row.actor,
         subject: row.subject,

@@ -6,6 +6,7 @@ use domain::link::Revision;
 use sql::{Cell, Db, DbPlace, Dump, Restoring, SqlError, Table};
 
 use crate::entities as e;
+use crate::factors::entity as factors;
 use crate::migrations::Migrations;
 use crate::{ChangeTx, Store, StoreError};
 
@@ -20,6 +21,11 @@ pub fn tables() -> Result<Vec<Table>, StoreError> {
         Table::of::<e::account::Entity>(),
         Table::of::<e::workspace::Entity>(),
         Table::of::<e::membership::Entity>(),
+        Table::of::<crate::invitations::entity::Entity>(),
+        Table::of::<factors::totp::Entity>(),
+        Table::of::<factors::recovery_code::Entity>(),
+        Table::of::<factors::passkey::Entity>(),
+        Table::of::<factors::identity::Entity>(),
         Table::of::<e::project::Entity>(),
         Table::of::<e::api_key::Entity>(),
         Table::of::<e::management_token::Entity>(),
@@ -30,6 +36,8 @@ pub fn tables() -> Result<Vec<Table>, StoreError> {
         Table::of::<e::audit_name::Entity>(),
         Table::of::<e::usage_batch::Entity>(),
         Table::of::<e::usage::Entity>(),
+        Table::of::<e::usage_refusal::Entity>(),
+        Table::of::<e::quota::Entity>(),
     ];
     Ok(tables.into_iter().collect::<Result<_, SqlError>>()?)
 }

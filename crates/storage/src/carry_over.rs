@@ -30,7 +30,7 @@ enum Gone {
     Ended { at: &'static str, revision: Option<&'static str> },
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 12] = [
     Rule {
         table: "api_keys",
         taken: &["revoked_at", "expires_at", "areas", "products", "networks", "client_ref"],
@@ -50,6 +50,16 @@ const RULES: [Rule; 7] = [
         adds: false,
     },
     Rule { table: "memberships", taken: &["role"], gone: Gone::Deleted, adds: false },
+    // A factor that was added since stays asked for. One that was removed, or a code that was used, opens nothing again.
+    Rule {
+        table: "totp",
+        taken: &["sealed_secret", "last_step", "failures", "guesses_due"],
+        gone: Gone::Deleted,
+        adds: true,
+    },
+    Rule { table: "recovery_codes", taken: &["used_at"], gone: Gone::Deleted, adds: true },
+    Rule { table: "passkeys", taken: &["credential", "uses"], gone: Gone::Deleted, adds: true },
+    Rule { table: "identities", taken: &["account_id"], gone: Gone::Deleted, adds: false },
     Rule {
         table: "projects",
         taken: &["deleted_at", "deleted_revision"],
@@ -62,6 +72,7 @@ const RULES: [Rule; 7] = [
         gone: Gone::Ended { at: "closed_at", revision: Some("closed_revision") },
         adds: false,
     },
+    Rule { table: "quotas", taken: &["audio_seconds_per_month_max", "set_at"], gone: Gone::Deleted, adds: true },
     Rule {
         table: "client_refs",
         taken: &["revoked_at", "revoked_revision", "readmitted_at"],

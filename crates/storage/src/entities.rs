@@ -59,6 +59,8 @@ pub(crate) mod account {
         pub created_at: i64,
         pub disabled_at: Option<i64>,
         pub is_operator: bool,
+        pub time_zone: String,
+        pub email_verified_at: Option<i64>,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -302,6 +304,7 @@ pub(crate) mod audit_event {
         pub action: String,
         pub subject: String,
         pub detail: String,
+        pub peer: Option<String>,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -371,6 +374,111 @@ pub(crate) mod usage {
         pub sessions: i64,
         pub audio_millis: i64,
         pub received_bytes: i64,
+        pub refusals: i64,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who is signed in at the portal, and where.
+pub(crate) mod portal_session {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "portal_sessions")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub hash: Vec<u8>,
+        pub account_id: String,
+        pub state: String,
+        pub method: String,
+        pub workspace_id: Option<String>,
+        pub created_at: i64,
+        pub seen_at: i64,
+        pub confirmed_at: i64,
+        pub expires_at: i64,
+        pub peer: Option<String>,
+        pub browser: String,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// One-time links by e-mail.
+pub(crate) mod email_link {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "email_links")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: Vec<u8>,
+        pub purpose: String,
+        pub account_id: Option<String>,
+        pub email: String,
+        pub created_at: i64,
+        pub expires_at: i64,
+        pub used_at: Option<i64>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Quotas on audio.
+pub(crate) mod quota {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "quotas")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub kind: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub audio_seconds_per_month_max: i64,
+        pub set_at: i64,
+        pub revision: i64,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Refusals as gateways report them, by their reasons.
+pub(crate) mod usage_refusal {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "usage_refusals")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub day: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub api_key_id: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub client_ref: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub region: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub product: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub reason: String,
         pub refusals: i64,
     }
 

@@ -1,11 +1,13 @@
 //! Forgetting an end user: what was counted under their client_ref is told of nobody in particular any more.
 
-use domain::{ClientRef, ProjectId, WorkspaceId};
+use domain::link::UsageRecord;
+use domain::{ClientRef, ProjectId, Reason, WorkspaceId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::entities::{api_key, project, usage};
+use crate::entities::{api_key, project, usage, usage_refusal};
+use crate::rows::At;
 use crate::usage::{add, from_row};
-use crate::{ChangeTx, StoreError};
+use crate::{ChangeTx, StoreError, refusals};
 
 impl ChangeTx {
     /// The projects of a workspace, deleted ones among them: theirs is forgotten, too.
@@ -46,6 +48,9 @@ impl ChangeTx {
             record.client_ref = None;
             add(&self.tx, &record).await?;
         }
+        for row in refusals::take(&self.tx, project_id, client_ref).await? {
+            add(&self.tx, &refused(row)?).await?;
+        }
         Ok(lines)
     }
 
@@ -65,4 +70,25 @@ impl ChangeTx {
             .filter(api_key::Column::RevokedAt.is_null());
         Ok(keys.count(&self.tx).await?)
     }
+}
+
+/// A line of refusals as the usage of nobody in particular, and nothing else.
+fn refused(row: usage_refusal::Model) -> Result<UsageRecord, StoreError> {
+    let at = At { table: "usage_refusals", row: &row.api_key_id };
+    let reason = at.need("reason", Reason::from_name(&row.reason))?;
+    let count = row.refusals;
+    let record = from_row(usage::Model {
+        day: row.day,
+        project_id: row.project_id,
+        api_key_id: row.api_key_id,
+        client_ref: String::new(),
+        region: row.region,
+        product: row.product,
+        requests: 0,
+        sessions: 0,
+        audio_millis: 0,
+        received_bytes: 0,
+        refusals: 0,
+    })?;
+    Ok(UsageRecord { refused: [(reason, count.cast_unsigned())].into_iter().collect(), ..record })
 }

@@ -62,6 +62,28 @@ impl<C: ColumnTrait> ByAge<C> {
         query.order_by_asc(self.created_at).order_by_asc(self.id).limit(page.limit.saturating_add(1))
     }
 
+    /// As [`ByAge::narrow`], for a list that goes the other way: the newest first. What is made while somebody reads it
+    /// stands on pages that were read already.
+    pub(crate) fn narrow_newest_first<E: EntityTrait<Column = C>>(
+        self,
+        query: Select<E>,
+        page: &PageRequest,
+    ) -> Select<E> {
+        let query = match &page.after {
+            Some(place) => query.filter(self.before(place)),
+            None => query,
+        };
+        query.order_by_desc(self.created_at).order_by_desc(self.id).limit(page.limit.saturating_add(1))
+    }
+
+    fn before(self, place: &Place) -> Condition {
+        let micros = place.created_at.as_micros();
+        let same_age = Expr::col((self.id.entity_name(), self.id)).lt(place.id.as_str());
+        Condition::any()
+            .add(self.created_at.lt(micros))
+            .add(Condition::all().add(self.created_at.eq(micros)).add(same_age))
+    }
+
     fn beyond(self, place: &Place) -> Condition {
         let micros = place.created_at.as_micros();
         let same_age = Expr::col((self.id.entity_name(), self.id)).gt(place.id.as_str());

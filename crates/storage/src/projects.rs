@@ -27,7 +27,7 @@ pub struct NewProject {
     pub created_at: Timestamp,
 }
 
-fn from_row(row: Model) -> Result<Project, StoreError> {
+pub(crate) fn from_row(row: Model) -> Result<Project, StoreError> {
     let workspace_id =
         At { table: "projects", row: &row.id }.need("workspace_id", WorkspaceId::parse(&row.workspace_id))?;
     Ok(Project {
@@ -42,7 +42,7 @@ fn from_row(row: Model) -> Result<Project, StoreError> {
 }
 
 /// The projects of a workspace that are not deleted.
-fn alive(workspace_id: WorkspaceId) -> Select<Entity> {
+pub(crate) fn alive(workspace_id: WorkspaceId) -> Select<Entity> {
     Entity::find()
         .filter(Column::WorkspaceId.eq(workspace_id.to_string()))
         .filter(Column::DeletedAt.is_null())

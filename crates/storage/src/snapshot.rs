@@ -7,11 +7,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use crate::change::SINGLETON;
 use crate::entities::{
-    api_key, change, client_ref, counter, instance, management_token, project, revoked_temporary_key,
+    api_key, change, client_ref, counter, instance, management_token, project, quota, revoked_temporary_key,
     signing_key, workspace,
 };
 use crate::rows::{self, At, revision, revision_column, time};
-use crate::{Store, StoreError, api_keys, management_tokens, signing_keys, workspaces};
+use crate::{Store, StoreError, api_keys, management_tokens, quotas, signing_keys, workspaces};
 
 /// Keys read at a time: there may be a million of them, and the rows of all at once would be large.
 const KEYS_PER_PAGE_MAX: u64 = 20_000;
@@ -36,6 +36,7 @@ impl Store {
         add_management_tokens(&tx, &mut changes).await?;
         add_temporary_keys(&tx, &mut changes).await?;
         add_client_refs(&tx, &mut changes).await?;
+        add_quotas(&tx, &mut changes).await?;
         Ok(Snapshot { revision: newest, changes })
     }
 
@@ -197,6 +198,15 @@ async fn add_client_refs(db: &impl ConnectionTrait, changes: &mut Changes) -> Re
             }
         };
         changes.push((revision(row.revision), change));
+    }
+    Ok(())
+}
+
+async fn add_quotas(db: &impl ConnectionTrait, changes: &mut Changes) -> Result<(), StoreError> {
+    for row in quota::Entity::find().order_by_asc(quota::Column::Revision).all(db).await? {
+        let quota = quotas::from_row(&row)?;
+        let max = Some(quota.audio_seconds_per_month_max);
+        changes.push((revision(row.revision), quotas::change(quota.project_id, &quota.scope, max)));
     }
     Ok(())
 }

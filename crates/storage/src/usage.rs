@@ -1,5 +1,7 @@
 //! Usage as gateways report it, each batch counted exactly once.
 
+use std::collections::BTreeMap;
+
 use domain::link::UsageRecord;
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, Timestamp, WorkspaceId};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
@@ -8,9 +10,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use crate::entities::usage::{Column, Entity, Model};
 use crate::entities::{project, usage_batch};
 use crate::rows::{At, time};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, refusals};
 
-/// One line of stored usage.
+/// One line of stored usage; the reasons of its refusals are summed up by [`Store::sum_refusals`].
 pub type StoredUsage = UsageRecord;
 
 const COUNTERS: [Column; 5] =
@@ -122,11 +124,11 @@ pub(crate) async fn add(connection: &impl ConnectionTrait, record: &UsageRecord)
         .on_conflict(conflict)
         .to_owned();
     connection.execute(&insert).await?;
-    Ok(())
+    refusals::add(connection, record).await
 }
 
 /// A statement of ours that doesn't hold together.
-fn malformed(error: sea_orm::sea_query::error::Error) -> StoreError {
+pub(crate) fn malformed(error: sea_orm::sea_query::error::Error) -> StoreError {
     DbErr::Custom(error.to_string()).into()
 }
 
@@ -145,5 +147,6 @@ pub(crate) fn from_row(row: Model) -> Result<StoredUsage, StoreError> {
         audio_millis: row.audio_millis.cast_unsigned(),
         received_bytes: row.received_bytes.cast_unsigned(),
         refusals: row.refusals.cast_unsigned(),
+        refused: BTreeMap::new(),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::usage::{Day, Mode, UsageCounts, UsageGroup, UsageKey, UsageQuery};
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, TableRef};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryResult};
 
 use crate::entities::project;
@@ -54,24 +54,7 @@ const fn column(group: UsageGroup) -> Column {
 }
 
 fn selected(query: &UsageQuery) -> SelectStatement {
-    let projects = Query::select()
-        .column(project::Column::Id)
-        .from(project::Entity)
-        .and_where(project::Column::WorkspaceId.eq(query.workspace_id.to_string()))
-        .to_owned();
-    let mut select = Query::select();
-    select
-        .from(Entity)
-        .and_where(Column::ProjectId.in_subquery(projects))
-        .and_where(Column::Day.gte(query.since.start().as_micros()))
-        .and_where(Column::Day.lte(query.until.start().as_micros()))
-        .and_where_option(query.project_id.map(|id| Column::ProjectId.eq(id.get())))
-        .and_where_option(query.api_key_id.map(|id| Column::ApiKeyId.eq(id.to_string())))
-        .and_where_option(query.client_ref.as_ref().map(|text| Column::ClientRef.eq(text.as_str())))
-        .and_where_option(query.region.map(|region| Column::Region.eq(region.as_str())));
-    for group in query.groups.iter() {
-        select.column(column(group)).group_by_col(column(group));
-    }
+    let mut select = narrowed(Entity.into(), query);
     for counter in COUNTERS {
         // A sum of integers is a decimal number on PostgreSQL.
         let sum = Expr::col(counter).sum().cast_as(Alias::new("BIGINT"));
@@ -80,7 +63,31 @@ fn selected(query: &UsageQuery) -> SelectStatement {
     select
 }
 
-fn key(row: &QueryResult, query: &UsageQuery) -> Result<UsageKey, StoreError> {
+/// The rows of usage, or of a table with the same key, that a question is about, by what it is told apart by.
+pub(crate) fn narrowed(table: TableRef, query: &UsageQuery) -> SelectStatement {
+    let projects = Query::select()
+        .column(project::Column::Id)
+        .from(project::Entity)
+        .and_where(project::Column::WorkspaceId.eq(query.workspace_id.to_string()))
+        .to_owned();
+    let is = |column: Column, text: &str| Expr::col(column).eq(text);
+    let mut select = Query::select();
+    select
+        .from(table)
+        .and_where(Expr::col(Column::ProjectId).in_subquery(projects))
+        .and_where(Expr::col(Column::Day).gte(query.since.start().as_micros()))
+        .and_where(Expr::col(Column::Day).lte(query.until.start().as_micros()))
+        .and_where_option(query.project_id.map(|id| Expr::col(Column::ProjectId).eq(id.get())))
+        .and_where_option(query.api_key_id.map(|id| is(Column::ApiKeyId, &id.to_string())))
+        .and_where_option(query.client_ref.as_ref().map(|text| is(Column::ClientRef, text.as_str())))
+        .and_where_option(query.region.map(|region| is(Column::Region, region.as_str())));
+    for group in query.groups.iter() {
+        select.column(column(group)).group_by_col(column(group));
+    }
+    select
+}
+
+pub(crate) fn key(row: &QueryResult, query: &UsageQuery) -> Result<UsageKey, StoreError> {
     let at = At { table: "usage", row: &"a sum" };
     let mut key = UsageKey::default();
     for group in query.groups.iter() {

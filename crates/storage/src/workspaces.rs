@@ -39,7 +39,7 @@ fn own_limits_column(own: &OwnLimits) -> Result<String, StoreError> {
 /// A workspace, and the limits that gateways were told.
 pub type WorkspaceLimits = (Workspace, PlanLimits);
 
-fn with_limits(row: Model) -> Result<WorkspaceLimits, StoreError> {
+pub(crate) fn with_limits(row: Model) -> Result<WorkspaceLimits, StoreError> {
     Ok((from_row(&row)?, limits(&row)?))
 }
 
@@ -156,7 +156,7 @@ impl ChangeTx {
         Ok(updated.rows_affected == 1)
     }
 
-    /// Gives a workspace another name or plan, or limits of its own. What gateways enforce is set by
+    /// Gives a workspace another name, plan or home area, or limits of its own. What gateways enforce is set by
     /// [`ChangeTx::set_workspace_limits`]. Says whether there is such a workspace.
     ///
     /// # Errors
@@ -165,6 +165,7 @@ impl ChangeTx {
         let updated = Entity::update_many()
             .col_expr(Column::Name, Expr::value(workspace.name.as_str()))
             .col_expr(Column::Plan, Expr::value(workspace.plan.as_str()))
+            .col_expr(Column::HomeArea, Expr::value(workspace.home_area.as_str()))
             .col_expr(Column::OwnLimits, Expr::value(own_limits_column(&workspace.own_limits)?))
             .filter(Column::Id.eq(workspace.id.to_string()))
             .filter(Column::ClosedAt.is_null())

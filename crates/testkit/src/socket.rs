@@ -129,6 +129,11 @@ impl Socket {
         within("sending", self.stream.send(Message::binary(bytes))).await.expect("the other end reads");
     }
 
+    /// Sends audio, whether or not the other end is still there.
+    pub async fn try_send_audio(&mut self, bytes: Vec<u8>) -> bool {
+        within("sending", self.stream.send(Message::binary(bytes))).await.is_ok()
+    }
+
     /// Sends the first message of every client.
     pub async fn start(&mut self) {
         self.send(&start_recognition()).await;

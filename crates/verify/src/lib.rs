@@ -36,6 +36,7 @@ mod judge;
 pub mod manager;
 pub mod need;
 pub mod principal;
+mod quotas;
 mod sentences;
 pub mod signed_claims;
 mod state;

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of this")]
 
+pub(crate) mod authenticator;
+pub(crate) mod people;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +22,7 @@ use tokio::task::JoinHandle;
 use verify::{Need, Principal, Surface, Tables};
 
 pub(crate) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-pub(crate) const ACTOR: Actor = Actor::Operator;
+pub(crate) const ACTOR: Actor = Actor::OPERATOR;
 
 pub(crate) fn start_time() -> Timestamp {
     Timestamp::from_micros(1_800_000_000_123_456)

@@ -122,7 +122,7 @@ impl Call<'_> {
     pub(super) fn count(&self, result: &Result<Response<Body>, Refusal>) {
         let count = match result {
             Ok(_) => Count { requests: 1, ..Count::default() },
-            Err(_) => Count { requests: 1, refusals: 1, ..Count::default() },
+            Err(refusal) => Count { requests: 1, refused: Some(refusal.reason), ..Count::default() },
         };
         self.gateway.meter.count(self.identity.tally(), count, self.now);
     }

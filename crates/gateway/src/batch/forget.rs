@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::{ClientRef, ProjectId, Region, RequestId};
+use domain::{ClientRef, Month, ProjectId, QuotaSubject, Region, RequestId};
 use ledger::{JobFacts, JobState, LedgerError, ListQuery, Owner};
 
 use super::create::take_back;
-use crate::Gateway;
 use crate::gateway::BatchSite;
+use crate::{Gateway, quota};
 
 /// Jobs that are taken from the ledger at once.
 const JOBS_AT_ONCE: u64 = 200;
@@ -46,6 +46,10 @@ impl Gateway {
         for site in self.batch_sites() {
             let request_id = self.request_id(self.now());
             all.push(forget_at(site, project_id, client_ref, request_id).await?);
+        }
+        if let Some(home) = quota::home(self) {
+            let subject = QuotaSubject::ClientRef(project_id, client_ref.clone());
+            home.forget_audio(&subject, Month::of(self.now())).await?;
         }
         Ok(all)
     }

@@ -30,7 +30,7 @@ use crate::gateway::BatchSite;
 use crate::policy::decide::{areas_elsewhere, product};
 use crate::policy::{Asked, Go, Query, Route, Scan, Verb, Verdict, decide, route};
 use crate::rate::Kind;
-use crate::{Body, Gateway, Outcome, RouteClass, answer};
+use crate::{Body, Gateway, Outcome, RouteClass, answer, quota};
 
 /// Answers a request of the Jobs API.
 pub(crate) async fn handle(
@@ -157,6 +157,7 @@ async fn run(
             stream::stream(call, route, &job, &query).await
         }
         Route::Jobs if creates => {
+            Box::pin(quota::check(call.gateway, &call.principal, call.now)).await?;
             rate?;
             let query = Query::read(route, creates, query)?;
             Box::pin(create::create(call, &query, incoming)).await

@@ -120,7 +120,7 @@ async fn learn(call: &Call<'_>, job: &JobFacts, bytes: &[u8]) -> Result<(), Refu
             ledger.delete(&call.owner(), &job.id).await.map_err(|error| internal(&error, call.request_id))?;
             Err(job_not_found())
         }
-        _ => match ledger.seen(&job.id, &object.seen()).await {
+        _ => match call.site.seen(&job.id, &object.seen()).await {
             // What can't be written down now is learned at the next look; the answer is there.
             Err(error) if error.is_unavailable() => {
                 drop(internal(&error, call.request_id));

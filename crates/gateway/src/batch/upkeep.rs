@@ -232,7 +232,7 @@ async fn settle_one(
             let bytes = read_all(response.into_body(), ENGINE_JSON_BYTES_MAX).await.unwrap_or_default();
             match JobObject::in_answer(&bytes) {
                 Some(object) if object.status() == "expired" => site.ledger.expire(id).await,
-                Some(object) => site.ledger.seen(id, &object.seen()).await,
+                Some(object) => site.seen(id, &object.seen()).await,
                 None => Ok(()),
             }
         }

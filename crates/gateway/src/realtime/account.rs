@@ -1,4 +1,4 @@
-//! The account of one temporary key's audio budget in one process: what is reserved in the ledger, and what is used of that.
+//! The account of one audio budget in one process, a temporary key's or a quota's: what is reserved in the ledger, and what is used of that.
 //!
 //! Plain data without I/O. Sessions take audio from it before the audio passes, and never more than is reserved. Who keeps the
 //! account runs its errands to the ledger, one at a time. All amounts are microseconds of audio.
@@ -11,6 +11,9 @@ const PARTS_OF_BUDGET: u64 = 20;
 const PART_MICROS_MIN: u64 = 1_000_000;
 /// The most that is reserved at once.
 const PART_MICROS_MAX: u64 = 60_000_000;
+/// What each open session has reserved ahead at least, where the part of the budget allows it: so that many sessions of one budget
+/// don't ask the ledger all the time.
+const SESSION_MICROS: u64 = 1_000_000;
 /// A session's `Warning` comes when this part of the budget is used, in percent.
 const WARNING_PERCENT: u64 = 90;
 /// How often the ledger may fail in a row before those who wait are told.
@@ -110,6 +113,23 @@ impl Account {
         self.used.saturating_add(self.others) <= self.max
     }
 
+    /// The budget has another size from now on.
+    pub(super) const fn set_max(&mut self, max: u64) {
+        self.max = max;
+        self.low = false;
+        self.dry = false;
+    }
+
+    /// The whole budget.
+    pub(super) const fn max(&self) -> u64 {
+        self.max
+    }
+
+    /// What nobody has used yet, as far as this process knows.
+    pub(super) const fn left(&self) -> u64 {
+        self.max.saturating_sub(self.used).saturating_sub(self.others)
+    }
+
     /// Whether the time for a warning has come.
     pub(super) const fn is_nearly_spent(&self) -> bool {
         self.used.saturating_add(self.others).saturating_mul(100) >= self.max.saturating_mul(WARNING_PERCENT)
@@ -180,7 +200,8 @@ impl Account {
 
     /// Ahead of need while the ledger has plenty; once it is low or failing, only when nothing is left here.
     fn to_reserve(&self) -> Option<Errand> {
-        let part = (self.max / PARTS_OF_BUDGET).clamp(PART_MICROS_MIN, PART_MICROS_MAX);
+        let part_max = PART_MICROS_MAX.max(u64::from(self.sessions) * SESSION_MICROS);
+        let part = (self.max / PARTS_OF_BUDGET).clamp(PART_MICROS_MIN, part_max);
         let ahead = if self.low || self.failures > 0 { 1 } else { part / 2 };
         if self.dry || self.failures >= FAILURES_MAX || self.free() >= ahead {
             return None;

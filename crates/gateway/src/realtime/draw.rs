@@ -1,4 +1,4 @@
-//! One session's use of an audio budget: raw audio by its bytes before it passes, everything else by the engine's timestamps.
+//! One session's use of audio budgets: raw audio by its bytes before it passes, everything else by the engine's timestamps.
 
 use std::task::Context;
 
@@ -19,19 +19,17 @@ enum Format {
     Timed,
 }
 
-/// A budget, as one of its sessions sees it. All amounts are microseconds of audio.
+/// What a session's audio is paid from. All amounts are microseconds of audio.
 pub(super) trait Purse: std::fmt::Debug + Send + Sync {
     /// Takes at most `wanted`, before the audio passes.
-    fn take(&self, cx: &mut Context<'_>, wanted: u64) -> Allowance;
+    fn take(&mut self, cx: &mut Context<'_>, wanted: u64) -> Allowance;
     /// Books audio whose length is known only as a whole, or after it has passed.
     ///
     /// # Errors
-    /// When the budget doesn't have it.
-    fn book(&self, micros: u64) -> Result<(), Refusal>;
-    /// Whether the time for a warning has come.
-    fn is_nearly_spent(&self) -> bool;
-    /// The whole budget, in seconds.
-    fn max_seconds(&self) -> u64;
+    /// When it isn't there.
+    fn book(&mut self, micros: u64) -> Result<(), Refusal>;
+    /// The sentence of a `Warning` that is due, once for each budget.
+    fn warning(&mut self) -> Option<String>;
 }
 
 /// One session's use of a budget.
@@ -44,7 +42,6 @@ pub(super) struct Draw {
     bytes: u64,
     /// What was taken for it.
     micros: u64,
-    warned: bool,
 }
 
 /// What may pass.
@@ -60,7 +57,7 @@ pub(super) enum Allowed {
 
 impl Draw {
     pub(super) fn new(purse: Box<dyn Purse>) -> Self {
-        Self { purse, format: None, bytes: 0, micros: 0, warned: false }
+        Self { purse, format: None, bytes: 0, micros: 0 }
     }
 
     /// Learns from a start how the audio is measured. A later start must say the same.
@@ -121,16 +118,9 @@ impl Draw {
         self.purse.book(new)
     }
 
-    /// The sentence of the `Warning`, once.
+    /// The sentence of a `Warning` that the client should get now.
     pub(super) fn warning(&mut self) -> Option<String> {
-        if self.warned || self.micros == 0 || !self.purse.is_nearly_spent() {
-            return None;
-        }
-        self.warned = true;
-        let max = self.purse.max_seconds();
-        Some(format!(
-            "Session will timeout soon: nine tenths of the {max}s of audio that this temporary key was minted for are used."
-        ))
+        if self.micros == 0 { None } else { self.purse.warning() }
     }
 }
 

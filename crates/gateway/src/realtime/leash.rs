@@ -1,5 +1,5 @@
-//! What a session's key limits over all its sessions, and over its messages: checked, and counted in a region's ledger, before
-//! the engine is asked.
+//! What a session's key limits over all its sessions, and over its messages, and the quotas that hold for it: checked, and counted
+//! in a region's ledger, before the engine is asked.
 //!
 //! A key's counters are in one ledger of this process: that of the first region, in the fixed order of regions, that the key
 //! may use and that has realtime here. So a process that serves all regions counts a key once, and split gateways count
@@ -12,10 +12,12 @@ use domain::{Reason, Refusal, Region, TemporaryKeyId, Timestamp};
 use ledger::{LeashKey, Ledger};
 use verify::Principal;
 
-use super::budget::{self, Share};
+use super::budget::{self, Wanted};
 use super::lock::Lock;
 use super::route;
+use super::share::Share;
 use crate::Gateway;
+use crate::quota::{self, Quota};
 
 /// How long a key's counters are kept after nothing can use them, in seconds: clocks are set back at times.
 const KEPT_SECONDS: i64 = 3600;
@@ -51,13 +53,8 @@ impl Leashed {
         if let (Some(lock), Some(language)) = (&lock, route::language(path)) {
             lock.check_language(language)?;
         }
-        let share = match principal.leash().max_audio_seconds {
-            Some(max_seconds) => {
-                let (ledger, key) = counters(gateway, principal)?;
-                Some(gateway.budgets.join(key, max_seconds, gateway.keeper(&ledger)).await?)
-            }
-            None => None,
-        };
+        let budgets = budgets(gateway, principal)?;
+        let share = if budgets.is_empty() { None } else { Some(gateway.budgets.join(budgets).await?) };
         Ok((lock.is_some() || share.is_some()).then(|| Box::new(Self { lock, share })))
     }
 }
@@ -89,6 +86,22 @@ impl Counted {
             tracing::error!(region = %self.ledger.region(), error = &error as &dyn std::error::Error, "a start could not be taken back");
         }
     }
+}
+
+/// The budgets that a session draws from: its key's, and the quotas that hold for it.
+fn budgets(gateway: &Gateway, principal: &Principal) -> Result<Vec<Wanted>, Refusal> {
+    let project_id = principal.project_id();
+    let mut budgets = Vec::new();
+    if let Some(max_seconds) = principal.leash().max_audio_seconds {
+        let (ledger, key) = counters(gateway, principal)?;
+        budgets.push(Wanted { key: key.into(), max_seconds, project_id, keeper: gateway.keeper(&ledger) });
+    }
+    for Quota { key, audio_seconds_max } in quota::of_principal(gateway, principal, gateway.now()) {
+        let ledger = quota::home(gateway).ok_or_else(quota::no_ledger)?;
+        let keeper = gateway.keeper(ledger);
+        budgets.push(Wanted { key, max_seconds: audio_seconds_max, project_id, keeper });
+    }
+    Ok(budgets)
 }
 
 /// Where a key's counters are.

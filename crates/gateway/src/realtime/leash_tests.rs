@@ -52,7 +52,7 @@ impl Bank {
 struct Simulated(Arc<Mutex<Bank>>);
 
 impl Purse for Simulated {
-    fn take(&self, _: &mut Context<'_>, wanted: u64) -> Allowance {
+    fn take(&mut self, _: &mut Context<'_>, wanted: u64) -> Allowance {
         let mut bank = self.0.lock().unwrap();
         let taken = bank.account.take(wanted);
         bank.send();
@@ -63,17 +63,14 @@ impl Purse for Simulated {
         }
     }
 
-    fn book(&self, micros: u64) -> Result<(), Refusal> {
+    fn book(&mut self, micros: u64) -> Result<(), Refusal> {
         let has_it = self.0.lock().unwrap().account.book(micros);
         if has_it { Ok(()) } else { Err(Refusal::new(Reason::AudioSpent, "spent")) }
     }
 
-    fn is_nearly_spent(&self) -> bool {
-        self.0.lock().unwrap().account.is_nearly_spent()
-    }
-
-    fn max_seconds(&self) -> u64 {
-        self.0.lock().unwrap().max / SECOND_MICROS
+    fn warning(&mut self) -> Option<String> {
+        let is_due = self.0.lock().unwrap().account.is_nearly_spent();
+        is_due.then(|| String::from("nearly spent"))
     }
 }
 

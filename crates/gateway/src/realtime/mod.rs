@@ -50,6 +50,7 @@ mod registry;
 mod relay;
 mod route;
 mod session;
+mod share;
 mod strict;
 mod times;
 

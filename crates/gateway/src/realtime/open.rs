@@ -149,8 +149,9 @@ async fn open(
     let (principal, site) = authenticate(gateway, asked, placement, credential, sites)?;
     upgrade.map_err(Refusal::clone)?;
     let tally = gateway.meter.tally(&principal, site.config.region, asked.product);
-    let count_refusal = |_: &Refusal| {
-        gateway.meter.count(&tally, Count { refusals: 1, ..Count::default() }, asked.now);
+    let count_refusal = |refusal: &Refusal| {
+        let count = Count { refused: Some(refusal.reason), ..Count::default() };
+        gateway.meter.count(&tally, count, asked.now);
     };
     let (slot, usage) = gateway.sessions.reserve(&principal).inspect_err(count_refusal)?;
     let starts_max = principal.limits().creates_per_second_max;

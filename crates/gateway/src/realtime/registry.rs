@@ -121,6 +121,10 @@ impl Registry {
     /// The open sessions that a filter lets through, oldest first.
     pub fn list(&self, filter: &SessionFilter) -> Vec<SessionInfo> {
         let sessions = self.0.sessions.pin();
+        if let Some(id) = filter.session_id {
+            let session = sessions.get(&id).filter(|session| lets_through(filter, session));
+            return session.map(|session| session.info()).into_iter().collect();
+        }
         let mut list: Vec<_> = sessions
             .values()
             .filter(|session| lets_through(filter, session))
@@ -338,8 +342,9 @@ impl Concerned {
                 self.client_refs.insert((*project_id, client_ref.clone()));
             }
             Change::SigningKeyRevoked { kid } => self.signing_keys.push(kid.clone()),
-            // Management tokens open no sessions, and a signing key's end in time doesn't reach back.
-            Change::ManagementToken(_) | Change::SigningKey(_) | Change::SigningKeyRemoved { .. } => {}
+            // Management tokens open no sessions, a signing key's end in time doesn't reach back, and quotas end sessions where
+            // they are drawn from.
+            Change::Quota { .. } | Change::ManagementToken(_) | Change::SigningKey(_) | Change::SigningKeyRemoved { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests fail as tests do")]
 
 mod access;
+mod audio_quota;
 #[path = "../../../testkit/src/authority.rs"]
 mod authority;
 mod bridging;

@@ -65,7 +65,7 @@ async fn usage_is_sent_until_it_is_counted() {
     world.send(ToGateway::UsageCounted { number: last }).await;
     let ledger = world.running().ledger;
     soon(async {
-        while ledger.uncounted_usage().await.unwrap().iter().any(|batch| batch.number <= last) {
+        while ledger.uncounted_usage(0, 1000).await.unwrap().iter().any(|batch| batch.number <= last) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })

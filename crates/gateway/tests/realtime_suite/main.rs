@@ -6,6 +6,7 @@
 #[expect(unreachable_pub, reason = "it is testkit's own")]
 #[path = "../../../testkit/src/authority.rs"]
 mod authority;
+mod audio_quota;
 mod clocks;
 mod credentials;
 mod engines;

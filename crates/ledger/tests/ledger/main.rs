@@ -7,9 +7,11 @@ use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, RequestId, Timesta
 use ledger::{AdoptedJob, DbPlace, JobState, Ledger, LedgerError, ListQuery, NewIntent, Owner, Seen};
 use testdb::TestDatabase;
 
+use booking::jobs_are_booked_once;
 use forget::jobs_are_forgotten;
 use leashes::{audio_is_reserved_once, keys_are_forgotten, starts_are_exact};
 
+mod booking;
 mod forget;
 mod leashes;
 mod model;
@@ -198,6 +200,7 @@ async fn usage_batches_are_numbered(home: Home) {
         audio_millis: 0,
         received_bytes: u64::MAX,
         refusals: 1,
+        refused: [(domain::Reason::RateLimited, 1)].into_iter().collect(),
     };
     assert_eq!(ledger.journal_usage(std::slice::from_ref(&record)).await.unwrap(), 1);
     assert_eq!(ledger.journal_usage(&[]).await.unwrap(), 2);
@@ -206,7 +209,7 @@ async fn usage_batches_are_numbered(home: Home) {
     ledger.close().await.unwrap();
     let ledger = home.open().await;
     assert_eq!(ledger.journal_usage(std::slice::from_ref(&record)).await.unwrap(), 3);
-    let waiting = ledger.uncounted_usage().await.unwrap();
+    let waiting = ledger.uncounted_usage(0, 100).await.unwrap();
     assert_eq!((waiting.len(), waiting[0].number, &waiting[0].records[0]), (1, 3, &record));
 }
 
@@ -347,6 +350,7 @@ macro_rules! suites {
             audio_is_reserved_once,
             keys_are_forgotten,
             jobs_are_forgotten,
+            jobs_are_booked_once,
         })+
     };
 }

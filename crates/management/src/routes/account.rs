@@ -147,7 +147,7 @@ fn refuse_change(error: ChangeAccountError) -> Problem {
 fn refuse_password(error: SetPasswordError) -> Problem {
     match error {
         SetPasswordError::AccountNotFound => unknown_account(),
-        SetPasswordError::InvalidPassword => Invalid::pattern(sentence(&error)).into(),
+        SetPasswordError::InvalidPassword(_) => Invalid::pattern(sentence(&error)).into(),
         SetPasswordError::Hash(error) => Problem::internal(&error),
         SetPasswordError::Store(error) => error.into(),
     }

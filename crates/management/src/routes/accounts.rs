@@ -103,7 +103,7 @@ fn membership(fields: &Fields) -> Result<Option<(WorkspaceId, Role)>, Problem> {
 
 fn refuse(error: CreateAccountError) -> Problem {
     match error {
-        CreateAccountError::InvalidEmail | CreateAccountError::InvalidPassword => {
+        CreateAccountError::InvalidEmail | CreateAccountError::InvalidPassword(_) => {
             Invalid::pattern(sentence(&error)).into()
         }
         CreateAccountError::EmailTaken => Problem::new(Reason::AlreadyExists, sentence(&error)),

@@ -221,6 +221,9 @@ pub(crate) struct LimitsAnswer {
     projects_max: u32,
     /// API keys that are neither revoked nor expired.
     api_keys_per_project_max: u32,
+    /// Audio of the workspace in a UTC month, batch and realtime together, in seconds; null doesn't limit.
+    #[schema(required = true)]
+    audio_seconds_per_month_max: Option<u32>,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     enterprise: bool,
 }
@@ -234,6 +237,7 @@ impl From<PlanLimits> for LimitsAnswer {
             mints_per_second_max: limits.mints_per_second_max,
             projects_max: limits.projects_max,
             api_keys_per_project_max: limits.api_keys_per_project_max,
+            audio_seconds_per_month_max: limits.audio_seconds_per_month_max,
             enterprise: limits.enterprise,
         }
     }
@@ -255,6 +259,9 @@ pub(crate) struct OwnLimitsAnswer {
     /// Temporary keys minted per second, per API key.
     #[schema(required = true)]
     mints_per_second_max: Option<u32>,
+    /// Audio of the workspace in a UTC month, in seconds.
+    #[schema(required = true)]
+    audio_seconds_per_month_max: Option<u32>,
     /// Whether the failover regions may be used, and a key may be linked to several areas.
     #[schema(required = true)]
     enterprise: Option<bool>,
@@ -267,6 +274,7 @@ impl From<OwnLimits> for OwnLimitsAnswer {
             creates_per_second_max: own.creates_per_second_max,
             reads_per_second_max: own.reads_per_second_max,
             mints_per_second_max: own.mints_per_second_max,
+            audio_seconds_per_month_max: own.audio_seconds_per_month_max,
             enterprise: own.enterprise,
         }
     }

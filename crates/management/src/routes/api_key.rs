@@ -144,7 +144,7 @@ async fn patch(
     needs_both(&manager)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-    let actor = Actor::ManagementToken(manager.token_id());
+    let actor = Actor::management_token(manager.token_id());
     let changed =
         context.control.change_key(&actor, workspace_id, id, change).await.map_err(refuse_change)?;
     let enforced = request::wait(&context, &query, changed.revision).await?;
@@ -166,7 +166,7 @@ async fn post_rotate(
     needs_both(&manager)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-    let actor = Actor::ManagementToken(manager.token_id());
+    let actor = Actor::management_token(manager.token_id());
     let overlap = overlap.unwrap_or(OVERLAP_SECONDS);
     let rotated =
         context.control.rotate_key(&actor, workspace_id, id, overlap).await.map_err(refuse_rotation)?;

@@ -65,6 +65,7 @@ async fn get(
         action: request::choice(&query, "action", AuditAction::ALL, AuditAction::as_str)?,
         actor: who(&query, "actor")?.map(|actor| context.control.audit_pseudonym(actor)),
         subject: who(&query, "subject")?.map(|subject| subject_of(&context, subject)),
+        or_subject: None,
         since: request::moment(&query, "since")?,
         until: request::moment(&query, "until")?,
     };

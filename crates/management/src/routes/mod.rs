@@ -12,6 +12,7 @@ pub(crate) mod management_tokens;
 pub(crate) mod members;
 pub(crate) mod project;
 pub(crate) mod projects;
+pub(crate) mod quotas;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
 pub(crate) mod temporary_keys;
@@ -37,6 +38,7 @@ pub(crate) fn operations(api: Api) -> Api {
         management_tokens::operations,
         sessions::operations,
         usage::operations,
+        quotas::operations,
         audit::operations,
         gateways::operations,
         signing_keys::operations,

@@ -77,7 +77,7 @@ async fn put(
     let name = request::fields(body).await?.required_name()?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::ManagementToken(manager.token_id());
+    let actor = Actor::management_token(manager.token_id());
     match context.control.rename_project(&actor, workspace_id, id, &name).await {
         Ok(project) => Ok(Json(project.into())),
         Err(RenameProjectError::NotFound) => Err(unknown()),
@@ -101,7 +101,7 @@ async fn delete(
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::ManagementToken(manager.token_id());
+    let actor = Actor::management_token(manager.token_id());
     let revision = match context.control.delete_project(&actor, workspace_id, id).await {
         Ok(revision) => revision,
         Err(DeleteProjectError::NotFound) => return Err(unknown()),

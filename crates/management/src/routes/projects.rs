@@ -70,7 +70,7 @@ async fn post(State(context): State<Context>, request: Request<Body>) -> Result<
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::ManagementToken(manager.token_id());
+    let actor = Actor::management_token(manager.token_id());
     let created = context.control.create_project(&actor, workspace_id, new).await.map_err(refuse_project)?;
     let enforced = request::wait(&context, &query, created.revision).await?;
     Ok(answers::changed(

@@ -128,6 +128,7 @@ async fn get(
     let managing = auth::managing(&context, &headers, &query, Permission::ViewSessions).await?;
     let filter = SessionFilter {
         workspace_id: Some(managing.workspace_id),
+        session_id: None,
         project_id: request::project_filter(&query)?,
         api_key_id: api_key(&query)?,
         client_ref: request::client_ref(&query)?,
@@ -171,7 +172,7 @@ async fn delete(
     manager.needs(Permission::EndSessions)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = SessionId::parse(&id).ok_or_else(unknown)?;
-    let actor = control::Actor::ManagementToken(manager.token_id());
+    let actor = control::Actor::management_token(manager.token_id());
     let reason = reason.as_deref().unwrap_or(UNTOLD);
     match context.control.end_session(&actor, workspace_id, id, reason).await {
         Ok(_) => Ok(Json(OkAnswer::OK)),

@@ -182,7 +182,7 @@ async fn caller(
         Presented::Manager(manager) => {
             manager.needs(permission)?;
             let workspace_id = auth::workspace(context, &manager, query).await?;
-            Ok(Caller { actor: Actor::ManagementToken(manager.token_id()), workspace_id, key: None })
+            Ok(Caller { actor: Actor::management_token(manager.token_id()), workspace_id, key: None })
         }
         Presented::Key(principal) => {
             let key = principal?;
@@ -190,7 +190,7 @@ async fn caller(
             if request::one(query, "workspace_id")?.is_some_and(|id| WorkspaceId::parse(id) != Some(own)) {
                 return Err(auth::unknown_workspace());
             }
-            Ok(Caller { actor: Actor::ApiKey(key.api_key_id()), workspace_id: own, key: Some(key) })
+            Ok(Caller { actor: Actor::api_key(key.api_key_id()), workspace_id: own, key: Some(key) })
         }
     }
 }

@@ -1,8 +1,10 @@
 //! `/v1/usage`: what was used, by day, project, API key, end user, region and mode.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use control::{UsageError, usage_days};
+use control::{Refusals, UsageError, usage_days};
 use domain::usage::{Day, UsageCounts, UsageGroup, UsageGroups, UsageKey, UsageQuery};
 use domain::{Permission, Region};
 use http::{HeaderMap, Method, Uri};
@@ -53,10 +55,12 @@ struct UsageRow {
     received_bytes: u64,
     /// Requests and sessions that were refused though the credential was genuine.
     refusals: u64,
+    /// The same, by their stable reasons.
+    refusals_by_reason: BTreeMap<String, u64>,
 }
 
-impl From<(UsageKey, UsageCounts)> for UsageRow {
-    fn from((key, counts): (UsageKey, UsageCounts)) -> Self {
+impl UsageRow {
+    fn new(key: UsageKey, counts: UsageCounts, refusals: Refusals) -> Self {
         Self {
             day: key.day.map(|day| day.to_string()),
             project_id: key.project_id.map(domain::ProjectId::get),
@@ -69,6 +73,10 @@ impl From<(UsageKey, UsageCounts)> for UsageRow {
             requests: counts.requests,
             received_bytes: counts.received_bytes,
             refusals: counts.refusals,
+            refusals_by_reason: refusals
+                .into_iter()
+                .map(|(reason, count)| (reason.to_string(), count))
+                .collect(),
         }
     }
 }
@@ -138,10 +146,15 @@ async fn get(
         ),
         UsageError::Store(error) => error.into(),
     })?;
+    let mut refusals = context.control.sum_refusals(&asked).await?;
+    let row = |(key, counts): (UsageKey, UsageCounts)| {
+        let refusals = refusals.remove(&key).unwrap_or_default();
+        UsageRow::new(key, counts, refusals)
+    };
     Ok(Json(UsageAnswer {
         since: since.to_string(),
         until: until.to_string(),
-        usage: rows.into_iter().map(UsageRow::from).collect(),
+        usage: rows.into_iter().map(row).collect(),
     }))
 }
 

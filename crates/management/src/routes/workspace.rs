@@ -32,6 +32,11 @@ const LIMITS: &[Field] = &[
     Field::new("reads_per_second_max", COUNT, "Batch reads per second and project."),
     Field::new("mints_per_second_max", COUNT, "Temporary keys minted per second and API key."),
     Field::new(
+        "audio_seconds_per_month_max",
+        COUNT,
+        "Audio of the workspace in a UTC month, batch and realtime together.",
+    ),
+    Field::new(
         "enterprise",
         Form::Boolean,
         "Whether failover regions and keys of several areas are allowed.",
@@ -111,6 +116,7 @@ async fn patch(
         name: fields.new_name()?,
         plan: fields.choice("plan", Plan::ALL, Plan::as_str)?,
         own_limits: fields.object("limits")?.as_ref().map(own_limits).transpose()?,
+        home_area: None,
     };
     request::check_wait(&query)?;
     let changed = context.control.change_workspace(&actor, workspace_id(&id)?, changes).await;
@@ -128,6 +134,7 @@ fn own_limits(fields: &Fields) -> Result<OwnLimits, Invalid> {
         creates_per_second_max: count("creates_per_second_max")?,
         reads_per_second_max: count("reads_per_second_max")?,
         mints_per_second_max: count("mints_per_second_max")?,
+        audio_seconds_per_month_max: count("audio_seconds_per_month_max")?,
         enterprise: fields.boolean("enterprise")?,
     })
 }

@@ -65,7 +65,7 @@ fn pages_are_exact_under_concurrent_writes() {
                     world.clock.advance_seconds(1);
                     let made = world.key(&new, "made meanwhile").await;
                     let removed = world.key(&new, "removed meanwhile").await;
-                    let actor = control::Actor::Operator;
+                    let actor = control::Actor::OPERATOR;
                     world.control.revoke_key(&actor, new.workspace.id, removed.key.id).await.unwrap();
                     assert!(!expected.contains(&json!(made.key.id)));
                 })

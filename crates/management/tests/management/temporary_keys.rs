@@ -114,10 +114,10 @@ async fn end_users_are_shut_out_and_readmitted() {
     let made = world.workspace("w").await;
     let new = control::NewProject { name: "second".to_owned(), description: String::new() };
     let second =
-        world.control.create_project(&Actor::Operator, made.workspace.id, new).await.unwrap().project.id;
+        world.control.create_project(&Actor::OPERATOR, made.workspace.id, new).await.unwrap().project.id;
     let first = world.key(&made, "first").await;
     let new = NewKey::named(second, "second");
-    let second_key = world.control.create_key(&Actor::Operator, made.workspace.id, new).await.unwrap();
+    let second_key = world.control.create_key(&Actor::OPERATOR, made.workspace.id, new).await.unwrap();
     let (one, two) = (first.secret.expose(), second_key.secret.expose());
     let may_mint = async |key: &str| {
         let body = json!({"ttl": 60, "client_ref": "u"}).to_string();
@@ -151,7 +151,7 @@ async fn an_isolated_key_reaches_one_end_user() {
     let made = world.workspace("w").await;
     let own = Some(ClientRef::new("own").unwrap());
     let new = NewKey { client_ref: own, ..NewKey::named(made.default_project.id, "isolated") };
-    let key = world.control.create_key(&Actor::Operator, made.workspace.id, new).await.unwrap();
+    let key = world.control.create_key(&Actor::OPERATOR, made.workspace.id, new).await.unwrap();
     let key = key.secret.expose();
     revoke(&world, key, json!({"client_ref": "other"})).await.refused(404, "not_found");
     let (jti, _) = mint(&world, key, None).await;

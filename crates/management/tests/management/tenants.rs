@@ -22,14 +22,14 @@ async fn foreign(world: &World) -> Foreign {
     let workspace_id = made.workspace.id;
     let key = world.key(&made, "theirs").await;
     let permissions = PermissionSet::of_a_workspace();
-    let token = world.control.create_management_token(&Actor::Operator, workspace_id, "theirs", permissions);
+    let token = world.control.create_management_token(&Actor::OPERATOR, workspace_id, "theirs", permissions);
     let token = token.await.unwrap();
     let new = control::NewAccount {
         email: "theirs@example.org",
         password: "correct horse battery",
         membership: Some((workspace_id, domain::Role::Member)),
     };
-    let account = world.control.create_account_in(&Actor::Operator, new).await.unwrap();
+    let account = world.control.create_account_in(&Actor::OPERATOR, new).await.unwrap();
     let session = world.session(workspace_id, made.default_project.id);
     world.gateway(vec![session.clone()]);
     let ids = BTreeMap::from([

@@ -135,7 +135,7 @@ impl World {
     /// A token of a workspace.
     pub(crate) async fn token(&self, workspace: WorkspaceId, permissions: &[Permission]) -> String {
         let permissions = permissions.iter().copied().collect();
-        let made = self.control.create_management_token(&Actor::Operator, workspace, "test", permissions);
+        let made = self.control.create_management_token(&Actor::OPERATOR, workspace, "test", permissions);
         made.await.unwrap().secret.expose().to_owned()
     }
 
@@ -190,12 +190,12 @@ impl World {
     /// Another workspace.
     pub(crate) async fn workspace(&self, name: &str) -> CreatedWorkspace {
         let new = NewWorkspace { name: name.to_owned(), plan: Plan::Pro, home_area: Area::Eu };
-        self.control.create_workspace(&Actor::Operator, new).await.unwrap()
+        self.control.create_workspace(&Actor::OPERATOR, new).await.unwrap()
     }
 
     /// An API key of a workspace's default project.
     pub(crate) async fn key(&self, workspace: &CreatedWorkspace, name: &str) -> control::CreatedKey {
         let new = NewKey::named(workspace.default_project.id, name);
-        self.control.create_key(&Actor::Operator, workspace.workspace.id, new).await.unwrap()
+        self.control.create_key(&Actor::OPERATOR, workspace.workspace.id, new).await.unwrap()
     }
 }

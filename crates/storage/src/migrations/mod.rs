@@ -3,6 +3,11 @@
 mod m0001_first;
 mod m0002_accounts;
 mod m0003_key_life;
+mod m0004_portal;
+mod m0005_email_links;
+mod m0006_factors;
+mod m0007_invitations;
+mod m0008_quotas;
 
 use sea_orm_migration::prelude::*;
 use sql::Schema;
@@ -18,6 +23,11 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first::First),
             Box::new(m0002_accounts::Accounts),
             Box::new(m0003_key_life::KeyLife),
+            Box::new(m0004_portal::Portal),
+            Box::new(m0005_email_links::EmailLinks),
+            Box::new(m0006_factors::Factors),
+            Box::new(m0007_invitations::Invitations),
+            Box::new(m0008_quotas::Quotas),
         ]
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn audit() -> AuditEntry {
         at: at(0),
         workspace_id: None,
         actor: String::from("pseudonym"),
+        from: None,
         action: AuditAction::ApiKeyCreated,
         subject: String::from("subject"),
         detail: String::new(),
@@ -109,6 +110,8 @@ pub(crate) fn account(email: &str) -> StoredAccount {
             created_at: at(0),
             disabled_at: None,
             is_operator: false,
+            time_zone: String::from("UTC"),
+            email_verified_at: None,
         },
         password_hash: String::from("$argon2id$…"),
     }

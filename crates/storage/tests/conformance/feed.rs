@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use domain::link::{Change, Revision};
-use domain::{ApiKey, ClientRef, Kid, Project, Rng, SigningKeyState, SystemRng, TemporaryKeyId, Workspace};
-use storage::{ChangeTx, Store};
+use domain::{
+    ApiKey, ClientRef, Kid, Project, QuotaScope, Rng, SigningKeyState, SystemRng, TemporaryKeyId, Workspace,
+};
+use storage::{ChangeTx, Quota, Store};
 
 use super::builders::{
     account, api_key, at, audit, insert_key, management_token, new_project, owner, signing_key, workspace,
@@ -151,6 +153,14 @@ fn fold(changes: impl Iterator<Item = (Revision, Change)>) -> BTreeMap<String, (
             | Change::ClientRefReadmitted { project_id, client_ref, .. } => {
                 format!("client_ref {project_id} {client_ref}")
             }
+            Change::Quota { project_id, scope, audio_seconds_per_month_max } => {
+                let about = format!("quota {project_id} {scope:?}");
+                if audio_seconds_per_month_max.is_none() {
+                    state.remove(&about);
+                    continue;
+                }
+                about
+            }
         };
         state.insert(about, (revision, change));
     }
@@ -178,7 +188,7 @@ impl World {
         let project = pick(&self.projects, which).cloned();
         let key = pick(&self.keys, which).cloned();
         let client_ref = ClientRef::new(["alice", "Alice", "bob"][usize::from(more) % 3]).unwrap();
-        match (what % 14, workspace_of, project, key) {
+        match (what % 16, workspace_of, project, key) {
             (0, Some(owner), _, _) => {
                 change.set_workspace_limits(owner.id, domain::Plan::Free.default_limits()).await.unwrap();
             }
@@ -217,6 +227,19 @@ impl World {
             }
             (12, _, Some(project), _) => {
                 change.readmit_client_ref(project.id, &client_ref, at(1)).await.unwrap();
+            }
+            (14, _, Some(project), _) => {
+                let scope = [QuotaScope::Project, QuotaScope::ClientRef(client_ref)][usize::from(which) % 2].clone();
+                let quota = Quota {
+                    project_id: project.id,
+                    scope,
+                    audio_seconds_per_month_max: more.into(),
+                    set_at: at(1),
+                };
+                change.set_quota(&quota).await.unwrap();
+            }
+            (15, _, Some(project), _) => {
+                change.remove_quota(project.id, &QuotaScope::Project).await.unwrap();
             }
             (13, _, _, _) => self.step_signing_key(change, which, more).await,
             _ => {

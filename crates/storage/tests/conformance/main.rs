@@ -3,10 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 pub(crate) mod builders;
+pub(crate) mod factors;
 pub(crate) mod feed;
+pub(crate) mod invitations;
 pub(crate) mod key_life;
+pub(crate) mod key_search;
+pub(crate) mod lists;
 pub(crate) mod owners;
 pub(crate) mod people;
+pub(crate) mod profiles;
+pub(crate) mod quotas;
 pub(crate) mod records;
 mod upgrade;
 pub(crate) mod usage_sum;
@@ -66,6 +72,12 @@ macro_rules! suite {
             values::lists_are_in_order,
             owners::what_belongs_to_another_workspace_looks_absent,
             owners::what_belongs_to_a_deleted_project_looks_absent,
+            factors::a_code_is_used_once,
+            factors::a_recovery_code_is_used_once,
+            factors::a_passkey_belongs_to_one_account,
+            factors::an_identity_is_one_accounts,
+            factors::a_ticket_is_used_once,
+            factors::factors_go_with_their_account,
             feed::a_change_with_an_error_in_it_is_not_kept,
             feed::a_dropped_change_leaves_no_trace,
             feed::revisions_are_given_in_the_order_of_commits,
@@ -77,11 +89,27 @@ macro_rules! suite {
             key_life::uses_of_temporary_keys_are_kept_apart,
             key_life::a_revoked_signing_key_stays_revoked,
             key_life::sealed_values_are_replaced_together,
+            key_search::keys_are_found_by_what_is_remembered,
+            key_search::searches_are_paged_newest_first,
+            key_search::searches_stay_in_the_workspace,
             people::accounts_are_changed,
             people::members_come_and_go,
             people::workspaces_are_changed,
             people::pages_add_up,
             people::the_log_is_filtered,
+            profiles::links_are_used_once,
+            profiles::an_address_changes,
+            profiles::unconfirmed_accounts_are_forgotten,
+            invitations::an_invitation_ends_once,
+            invitations::invitations_are_listed_and_forgotten,
+            lists::texts_are_found,
+            lists::a_project_is_changed_by_its_owner_alone,
+            lists::keys_are_counted,
+            lists::members_are_listed,
+            lists::the_instance_is_looked_through,
+            lists::the_log_is_read_from_its_end,
+            quotas::quotas_are_set_and_told,
+            quotas::refusals_are_summed_up,
             records::usage_is_counted_exactly_once,
             records::last_use_never_goes_back,
             records::names_can_be_forgotten,

@@ -103,5 +103,6 @@ pub(crate) fn usage(project_id: domain::ProjectId, api_key_id: domain::ApiKeyId)
         audio_millis: 3,
         received_bytes: 4,
         refusals: 5,
+        refused: std::collections::BTreeMap::new(),
     }
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use credentials::ParsedVerifyingKey;
 use domain::link::{Change, ManagementTokenRecord, Revision, Snapshot};
 use domain::{
-    ClientRef, InstanceId, Kid, ManagementTokenId, PermissionSet, PlanLimits, ProjectId, SecretHash,
+    ClientRef, InstanceId, Kid, ManagementTokenId, PermissionSet, PlanLimits, ProjectId, QuotaScope, SecretHash,
     TemporaryKeyId, Timestamp, VerifyingKey, WorkspaceId,
 };
 use papaya::HashMap;
@@ -97,6 +97,8 @@ pub(crate) struct State {
     client_refs: HashMap<(ProjectId, ClientRef), ClientRefEntry>,
     /// Revoked temporary keys, and when they may be forgotten.
     temporary_keys: HashMap<TemporaryKeyId, Timestamp>,
+    /// Audio in a UTC month, in seconds.
+    quotas: HashMap<(ProjectId, QuotaScope), u32>,
     revision: AtomicU64,
 }
 
@@ -134,6 +136,7 @@ impl State {
             workspaces: HashMap::new(),
             client_refs: HashMap::new(),
             temporary_keys: HashMap::new(),
+            quotas: HashMap::new(),
             revision: AtomicU64::new(0),
         }
     }
@@ -192,6 +195,9 @@ impl State {
             Change::ClientRefRevoked { project_id, client_ref } => {
                 let shut = ClientRefEntry { revoked_at: revision, is_shut: true };
                 self.put_client_ref(*project_id, client_ref, shut, |present| revision > present.revoked_at);
+            }
+            Change::Quota { project_id, scope, audio_seconds_per_month_max } => {
+                self.put_quota(*project_id, scope, *audio_seconds_per_month_max);
             }
             Change::ClientRefReadmitted { project_id, client_ref, revoked_at } => {
                 let open = ClientRefEntry { revoked_at: *revoked_at, is_shut: false };
@@ -271,6 +277,19 @@ impl State {
         self.client_refs.pin().update_or_insert((project_id, client_ref.clone()), newest, entry);
     }
 
+    fn put_quota(&self, project_id: ProjectId, scope: &QuotaScope, audio_seconds_max: Option<u32>) {
+        let key = (project_id, scope.clone());
+        match audio_seconds_max {
+            Some(max) => drop(self.quotas.pin().insert(key, max)),
+            None => drop(self.quotas.pin().remove(&key)),
+        }
+    }
+
+    /// The quota that is set for something of a project.
+    pub(crate) fn quota(&self, project_id: ProjectId, scope: QuotaScope) -> Option<u32> {
+        self.quotas.pin().get(&(project_id, scope)).copied()
+    }
+
     /// Forgets revocations of temporary keys that have expired since.
     pub(crate) fn forget_expired(&self, now: Timestamp) {
         self.temporary_keys.pin().retain(|_, forget_at| now < *forget_at);
@@ -332,6 +351,7 @@ const fn takes_away(change: &Change) -> bool {
         | Change::Workspace { .. }
         | Change::Project { .. }
         | Change::SigningKey(_)
+        | Change::Quota { .. }
         | Change::ClientRefReadmitted { .. } => false,
     }
 }

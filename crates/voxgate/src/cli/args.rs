@@ -21,6 +21,7 @@ use super::keys::KeysCommand;
 use super::master_key::MasterKeyCommand;
 use super::mint::MintArgs;
 use super::projects::ProjectsCommand;
+use super::quotas::QuotasCommand;
 use super::serve::ServeArgs;
 use super::sessions::SessionsCommand;
 use super::signing_keys::SigningKeysCommand;
@@ -117,6 +118,9 @@ pub(super) enum Command {
     Sessions(SessionsCommand),
     /// Show what was used
     Usage(UsageArgs),
+    /// Show, set and take away quotas on audio
+    #[command(subcommand)]
+    Quotas(QuotasCommand),
     /// Forget end users
     #[command(subcommand)]
     ClientRefs(ClientRefsCommand),

@@ -63,6 +63,7 @@ fn say(client_ref: &str, answer: &Value) {
     output::say(&format!("forgot {client_ref}:"));
     output::say(&format!("  {} lines of usage name nobody any more", cell("usage_lines")));
     output::say(&format!("  {} names behind pseudonyms of the audit log", cell("audit_names")));
+    output::say(&format!("  {} quotas that were set for it", cell("quotas")));
     match answer["jobs"].as_array() {
         None => {
             output::remark("  jobs were not looked at: no server runs here. Run this again while it does")

@@ -1,10 +1,11 @@
 //! `voxgate mint`.
 
 use clap::Args;
-use domain::{Area, ClientRef, Product};
+use domain::{Area, ClientRef, Leash, Product};
 use zeroize::Zeroizing;
 
 use super::args::{InstanceArgs, StandardInput, parse_client_ref};
+use super::leash::LeashArgs;
 use super::{Failure, environment, input, instance, output};
 use crate::dev;
 use crate::operator::Call;
@@ -19,6 +20,7 @@ line other users of the machine could read it. A data folder of voxgate dev know
 
 Examples:
   voxgate mint --type rt --ttl 60 --data-dir ./try
+  voxgate mint --type rt --ttl 60 --uses 1 --max-audio-seconds 300 --end-at-expiry --data-dir ./try
   VOXGATE_API_KEY=vgk_… voxgate mint --type batch --ttl 600 --client-ref USER123 --config voxgate.toml")]
 pub(super) struct MintArgs {
     /// The product: batch, rt, tts or flow
@@ -37,6 +39,8 @@ pub(super) struct MintArgs {
     #[arg(long, value_name = "-")]
     pub(super) api_key: Option<StandardInput>,
     #[command(flatten)]
+    pub(super) leash: LeashArgs,
+    #[command(flatten)]
     pub(super) instance: InstanceArgs,
 }
 
@@ -48,12 +52,20 @@ pub(super) async fn run(arguments: MintArgs) -> Result<(), Failure> {
             Failure(format!("which API key mints? Set {API_KEY_VARIABLE}, or send it on standard input with --api-key -"))
         })?,
     };
+    let leash = Leash::from(arguments.leash);
+    if let Some(limit) = leash.misplaced(arguments.product) {
+        return Err(Failure(format!(
+            "{limit} limits realtime sessions, and a {} key opens none: mint with --type rt",
+            arguments.product
+        )));
+    }
     let call = Call::Mint {
         api_key: api_key.to_string(),
         product: arguments.product,
         ttl_seconds: arguments.ttl,
         area: arguments.region,
         client_ref: arguments.client_ref,
+        leash,
     };
     let answer = instance::call(&arguments.instance, call).await?;
     if arguments.instance.json {

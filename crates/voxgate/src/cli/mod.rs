@@ -17,11 +17,13 @@ mod input;
 mod instance;
 mod jobs;
 mod keys;
+mod leash;
 mod master_key;
 mod mint;
 mod output;
 mod progress;
 mod projects;
+mod quotas;
 mod reference;
 mod serve;
 mod sessions;
@@ -86,6 +88,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Tokens(command) => tokens::run(command).await,
         Command::Sessions(command) => sessions::run(command).await,
         Command::Usage(arguments) => usage::run(arguments).await,
+        Command::Quotas(command) => quotas::run(command).await,
         Command::ClientRefs(command) => client_refs::run(command).await,
         Command::SigningKeys(command) => signing_keys::run(command).await,
         Command::MasterKey(command) => master_key::run(command).await,

@@ -87,6 +87,7 @@ impl FilterArgs {
     pub(super) fn filter(self) -> SessionFilter {
         SessionFilter {
             workspace_id: None,
+            session_id: None,
             project_id: self.project,
             api_key_id: self.key,
             client_ref: self.client_ref,

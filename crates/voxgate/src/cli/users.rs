@@ -46,6 +46,18 @@ Examples:
 Examples:
   voxgate users enable ann@example.org --config voxgate.toml")]
     Enable(OneUserArgs),
+    /// Let an account operate the instance: see and change every workspace and account; or no more
+    #[command(after_help = "\
+Examples:
+  voxgate users operator ann@example.org --config voxgate.toml
+  voxgate users operator ann@example.org --remove --config voxgate.toml")]
+    Operator {
+        #[command(flatten)]
+        user: OneUserArgs,
+        /// It may operate the instance no more
+        #[arg(long)]
+        remove: bool,
+    },
     /// Give an account another password; without --password one is made, and shown once
     #[command(after_help = "\
 Examples:
@@ -115,6 +127,11 @@ pub(super) async fn run(command: UsersCommand) -> Result<(), Failure> {
         UsersCommand::Enable(OneUserArgs { who, instance }) => {
             let said = format!("{who} can sign in again");
             change(&instance, AccountCall::Enable { who }, &said).await
+        }
+        UsersCommand::Operator { user: OneUserArgs { who, instance }, remove } => {
+            let said = if remove { "may operate the instance no more" } else { "may operate the instance" };
+            let said = format!("{who} {said}");
+            change(&instance, AccountCall::SetOperator { who, is_operator: !remove }, &said).await
         }
         UsersCommand::Password { user: OneUserArgs { who, instance }, password } => {
             let chosen = Password::get(password, &instance).await?;

@@ -9,13 +9,14 @@ use crate::operator::{Who, WorkspaceCall};
 
 const COLUMNS: [&str; 5] = ["workspace_id", "name", "plan", "home_area", "created_at"];
 const MEMBER_COLUMNS: [&str; 3] = ["account_id", "email", "role"];
-const LIMITS: [&str; 7] = [
+const LIMITS: [&str; 8] = [
     "concurrent_sessions_max",
     "creates_per_second_max",
     "reads_per_second_max",
     "mints_per_second_max",
     "projects_max",
     "api_keys_per_project_max",
+    "audio_seconds_per_month_max",
     "enterprise",
 ];
 
@@ -110,6 +111,9 @@ pub(super) struct ChangeWorkspaceArgs {
     /// Temporary keys minted per second, per API key
     #[arg(long, value_name = "N")]
     pub(super) mints_per_second_max: Option<u32>,
+    /// Audio of the workspace in a UTC month, batch and realtime together, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) audio_seconds_per_month_max: Option<u32>,
     /// Whether failover regions and keys of several areas are allowed: true or false
     #[arg(long, value_name = "BOOL")]
     pub(super) enterprise: Option<bool>,
@@ -220,6 +224,7 @@ async fn change(arguments: ChangeWorkspaceArgs) -> Result<(), Failure> {
         creates_per_second_max: arguments.creates_per_second_max,
         reads_per_second_max: arguments.reads_per_second_max,
         mints_per_second_max: arguments.mints_per_second_max,
+        audio_seconds_per_month_max: arguments.audio_seconds_per_month_max,
         enterprise: arguments.enterprise,
     };
     let call = WorkspaceCall::Change {

@@ -186,8 +186,11 @@ fn plan(above: &mut Section<'_>, report: &mut Report, plan: Plan) -> Option<Plan
         return None;
     }
     let default = plan.default_limits();
+    let audio_seconds_per_month_max =
+        section.read(report, "audio_seconds_per_month_max", small_integer(1, u32::MAX));
     let mut read = |key, default| section.read(report, key, small_integer(1, 1_000_000)).unwrap_or(default);
     let limits = PlanLimits {
+        audio_seconds_per_month_max,
         concurrent_sessions_max: read("concurrent_sessions_max", default.concurrent_sessions_max),
         creates_per_second_max: read("creates_per_second_max", default.creates_per_second_max),
         reads_per_second_max: read("reads_per_second_max", default.reads_per_second_max),

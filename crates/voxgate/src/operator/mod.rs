@@ -10,7 +10,7 @@ pub(crate) mod views;
 
 pub use call::{
     AccountCall, AuditCall, Call, CallError, ForgetCall, KeyCall, NewExpiry, ProjectCall, RewrapCall,
-    SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, Who, WorkspaceCall,
+    QuotaCall, SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, Who, WorkspaceCall,
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;

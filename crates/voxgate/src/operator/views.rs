@@ -1,6 +1,6 @@
 //! What calls answer: everything but secrets and hashes, as JSON with stable names.
 
-use control::{AuditEvent, GatewayHealth, SigningKeyInfo};
+use control::{AudioQuotas, AuditEvent, GatewayHealth, QuotaStanding, Refusals, SigningKeyInfo};
 use domain::link::SessionInfo;
 use domain::usage::{UsageCounts, UsageKey};
 use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Workspace};
@@ -88,7 +88,7 @@ pub(crate) fn session(session: &SessionInfo) -> Value {
 }
 
 /// What was used; of what it can be told apart by, what it is.
-pub(crate) fn usage(key: &UsageKey, counts: &UsageCounts) -> Value {
+pub(crate) fn usage(key: &UsageKey, counts: &UsageCounts, refusals: Option<&Refusals>) -> Value {
     let mut view = json!({});
     let mut told = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -106,7 +106,33 @@ pub(crate) fn usage(key: &UsageKey, counts: &UsageCounts) -> Value {
     view["requests"] = json!(counts.requests);
     view["received_bytes"] = json!(counts.received_bytes);
     view["refusals"] = json!(counts.refusals);
+    view["refusals_by_reason"] = refusals.map_or_else(|| json!({}), |refusals| json!(refusals));
     view
+}
+
+/// The quotas of a workspace, and what is used of them.
+pub(crate) fn quotas(quotas: &AudioQuotas) -> Value {
+    let rows: Vec<Value> = quotas.quotas.iter().map(quota).collect();
+    json!({
+        "month": quotas.month.to_string(),
+        "next_month_at": quotas.month.next().start().to_rfc3339(),
+        "audio_seconds_per_month_max": quotas.workspace_audio_seconds_max,
+        "audio_seconds_used": quotas.workspace_audio_seconds_used,
+        "quotas": rows,
+    })
+}
+
+fn quota(standing: &QuotaStanding) -> Value {
+    let QuotaStanding { quota, audio_seconds_used } = standing;
+    let (scope, name) = quota.scope.parts();
+    json!({
+        "project_id": quota.project_id,
+        "scope": scope,
+        "name": Some(name).filter(|name| !name.is_empty()),
+        "audio_seconds_per_month_max": quota.audio_seconds_per_month_max,
+        "audio_seconds_used": audio_seconds_used,
+        "set_at": quota.set_at.to_rfc3339(),
+    })
 }
 
 pub(crate) fn signing_key(key: &SigningKeyInfo) -> Value {

@@ -23,6 +23,9 @@ impl Remote {
             }
             AccountCall::Disable { who } => self.change_account(&who, &json!({"disabled": true})).await,
             AccountCall::Enable { who } => self.change_account(&who, &json!({"disabled": false})).await,
+            AccountCall::SetOperator { who, is_operator } => {
+                self.change_account(&who, &json!({"is_operator": is_operator})).await
+            }
             AccountCall::SetPassword { who, password } => {
                 self.change_account(&who, &json!({"password": password})).await
             }

@@ -68,13 +68,18 @@ impl Remote {
             Call::TemporaryKeys(call) => self.temporary_keys(call).await,
             Call::Sessions(call) => self.sessions(call).await,
             Call::Usage(call) => self.usage(call).await,
+            Call::Quotas(call) => self.quotas(call).await,
             Call::Forget(_) => Err(not_remote(
                 "forgetting an end user",
                 "their jobs are deleted by the server that talks to the engine",
             )),
             Call::Rewrap(_) => Err(not_remote("re-wrapping", "the new master key must not travel")),
-            Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
-                let mut body = json!({"ttl": ttl_seconds});
+            Call::Mint { api_key, product, ttl_seconds, area, client_ref, leash } => {
+                let mut body = json!(leash);
+                if let Some(lock) = &leash.lock {
+                    body["lock"] = serde_json::from_str(lock).unwrap_or_default();
+                }
+                body["ttl"] = json!(ttl_seconds);
                 if let Some(area) = area {
                     body["region"] = json!(area);
                 }

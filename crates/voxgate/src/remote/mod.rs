@@ -10,6 +10,7 @@ mod call;
 mod http;
 mod keys;
 mod projects;
+mod quotas;
 mod sessions;
 mod signing_keys;
 mod temporary_keys;

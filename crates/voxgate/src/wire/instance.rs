@@ -135,9 +135,9 @@ impl Instance {
         // Whoever is let in from here on is let in by what the gateway knows: before its first snapshot it refuses everybody.
         control.gateways().wait_enforced(control.tables().revision()).await;
         let url = config.portal.endpoints.management_url.clone();
-        let management = ManagementConfig { rng, url, limits: config.management };
+        let management = ManagementConfig { rng: Arc::clone(&rng), url, limits: config.management };
         let management = management::router(Arc::clone(&control), management);
-        let portal = portal::router(config.portal).merge(config.extra);
+        let portal = portal::router(Arc::clone(&control), config.portal, rng).merge(config.extra);
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();

@@ -196,9 +196,9 @@ async fn pro_key(server: &Server) -> Caller {
         plan: domain::Plan::Pro,
         home_area: domain::Area::Eu,
     };
-    let made = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let made = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let key = control::NewKey::named(made.default_project.id, "pro");
-    let created = control.create_key(&control::Actor::Operator, made.workspace.id, key).await.unwrap();
+    let created = control.create_key(&control::Actor::OPERATOR, made.workspace.id, key).await.unwrap();
     Caller::api_key(created.secret.expose())
 }
 

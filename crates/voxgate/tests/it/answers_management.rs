@@ -11,7 +11,7 @@ async fn token(server: &Server, permissions: &[domain::Permission]) -> Caller {
     let workspace = control.list_workspaces().await.unwrap()[0].id;
     let set = permissions.iter().copied().collect();
     let created =
-        control.create_management_token(&control::Actor::Operator, workspace, "test", set).await.unwrap();
+        control.create_management_token(&control::Actor::OPERATOR, workspace, "test", set).await.unwrap();
     Caller::management_token(created.secret.expose())
 }
 
@@ -125,10 +125,10 @@ async fn unknown_things_are_404() {
         plan: domain::Plan::Pro,
         home_area: domain::Area::Eu,
     };
-    let other = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let other = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let foreign_key = control
         .create_key(
-            &control::Actor::Operator,
+            &control::Actor::OPERATOR,
             other.workspace.id,
             control::NewKey::named(other.default_project.id, "foreign"),
         )
@@ -218,10 +218,10 @@ async fn several_areas_need_an_enterprise_plan() {
         plan: domain::Plan::Free,
         home_area: domain::Area::Eu,
     };
-    let small = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let small = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let token = control
         .create_management_token(
-            &control::Actor::Operator,
+            &control::Actor::OPERATOR,
             small.workspace.id,
             "t",
             domain::PermissionSet::all(),

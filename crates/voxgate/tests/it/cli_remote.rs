@@ -217,3 +217,35 @@ async fn tls_is_verified() {
     assert!(failed(&run_with(&other, &token, "").await).contains("can't be reached"));
     server.kill().await.unwrap();
 }
+
+/// A leash on the command line is signed into the key, whichever way it is minted; one that nothing would count is refused.
+#[tokio::test]
+async fn a_leash_from_the_command_line() {
+    let site = Site::start().await;
+    let lock = r#"{"transcription_config":{"language":"en"}}"#;
+    let mint = ["mint", "--type", "rt", "--ttl", "60", "--uses", "2", "--max-audio-seconds", "5", "--json"];
+    let more = ["--end-at-expiry", "--origins", "https://app.example.com", "--networks", "192.0.2.0/24"];
+    let all = [&mint[..], &more, &["--lock", lock]].concat();
+    let key = site.server.report().api_key.clone();
+    let far = [&all[..], &["--server", &site.url]].concat();
+    let near = [&all[..], &["--data-dir", &site.dir]].concat();
+    let expected = json!({"uses": 2, "max_audio_seconds": 5, "end_at_expiry": true, "lock": lock,
+        "origins": ["https://app.example.com"], "networks": ["192.0.2.0/24"]});
+    for arguments in [far, near] {
+        let minted = json(&run_with(&arguments, &[("VOXGATE_API_KEY", &key)], "").await);
+        let claims = claims(minted["key_value"].as_str().unwrap());
+        assert_eq!(claims["leash"], expected, "{arguments:?}");
+    }
+    for wrong in [["--type", "batch", "--uses", "1"], ["--type", "rt", "--uses", "0"], ["--type", "rt", "--lock", "[]"]] {
+        let arguments = [&["mint", "--ttl", "60", "--data-dir", &site.dir][..], &wrong].concat();
+        assert!(!run(&arguments).await.status.success(), "{arguments:?}");
+    }
+    assert!(site.server.terminate().await.0);
+}
+
+/// What a token says, without verifying it.
+fn claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}

@@ -72,10 +72,10 @@ async fn projects_and_workspaces_are_apart() {
         plan: domain::Plan::Pro,
         home_area: domain::Area::Eu,
     };
-    let other = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let other = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let created = control
         .create_key(
-            &control::Actor::Operator,
+            &control::Actor::OPERATOR,
             other.workspace.id,
             control::NewKey::named(other.default_project.id, "k"),
         )

@@ -77,9 +77,9 @@ pub(crate) async fn key_of(instance: &Instance) -> Caller {
     let control = instance.control();
     let new =
         control::NewWorkspace { name: "w".to_owned(), plan: domain::Plan::Pro, home_area: domain::Area::Eu };
-    let made = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let made = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let key = control::NewKey::named(made.default_project.id, "k");
-    let created = control.create_key(&control::Actor::Operator, made.workspace.id, key).await.unwrap();
+    let created = control.create_key(&control::Actor::OPERATOR, made.workspace.id, key).await.unwrap();
     Caller::api_key(created.secret.expose())
 }
 
@@ -117,10 +117,10 @@ async fn a_region_without_an_engine_is_down() {
         plan: domain::Plan::Pro,
         home_area: domain::Area::Usa,
     };
-    let made = control.create_workspace(&control::Actor::Operator, new).await.unwrap();
+    let made = control.create_workspace(&control::Actor::OPERATOR, new).await.unwrap();
     let created = control
         .create_key(
-            &control::Actor::Operator,
+            &control::Actor::OPERATOR,
             made.workspace.id,
             control::NewKey::named(made.default_project.id, "k"),
         )

@@ -27,7 +27,9 @@ async fn comes_to(home: &Api, caller: &Caller, query: &str, expected: Value) {
         for row in usage.as_array_mut().unwrap() {
             let row = row.as_object_mut().unwrap();
             assert!(
-                row.remove("received_bytes").unwrap().is_u64() && row.remove("refusals").unwrap().is_u64()
+                row.remove("received_bytes").unwrap().is_u64()
+                    && row.remove("refusals").unwrap().is_u64()
+                    && row.remove("refusals_by_reason").unwrap().is_object()
             );
         }
         let is_there = usage == expected;

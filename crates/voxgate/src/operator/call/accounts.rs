@@ -65,6 +65,13 @@ pub enum AccountCall {
         /// Which.
         who: Who,
     },
+    /// Let an account operate the instance, or no more.
+    SetOperator {
+        /// Which.
+        who: Who,
+        /// Whether it may.
+        is_operator: bool,
+    },
     /// Give an account another password.
     SetPassword {
         /// Which.

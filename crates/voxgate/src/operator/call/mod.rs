@@ -5,6 +5,7 @@ mod audit;
 mod client_refs;
 mod keys;
 mod projects;
+mod quotas;
 mod sessions;
 mod signing_keys;
 mod temporary_keys;
@@ -12,7 +13,7 @@ mod tokens;
 mod usage;
 mod workspaces;
 
-use domain::{Area, ClientRef, Product, ProjectId, Region, WorkspaceId};
+use domain::{Area, ClientRef, Leash, Product, ProjectId, Region, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 pub use accounts::{AccountCall, Who};
@@ -20,6 +21,7 @@ pub use audit::AuditCall;
 pub use client_refs::ForgetCall;
 pub use keys::{KeyCall, NewExpiry};
 pub use projects::ProjectCall;
+pub use quotas::QuotaCall;
 pub use sessions::SessionCall;
 pub use signing_keys::{RewrapCall, SigningKeyCall};
 pub use temporary_keys::TemporaryKeyCall;
@@ -49,6 +51,8 @@ pub enum Call {
     Sessions(SessionCall),
     /// Read the usage.
     Usage(UsageCall),
+    /// About quotas on audio.
+    Quotas(QuotaCall),
     /// Forget an end user.
     Forget(ForgetCall),
     /// Seal everything under another master key.
@@ -65,6 +69,8 @@ pub enum Call {
         area: Option<Area>,
         /// The end user that it is for.
         client_ref: Option<ClientRef>,
+        /// What its sessions are held to.
+        leash: Leash,
     },
     /// Read the audit log.
     Audit(AuditCall),
@@ -88,6 +94,12 @@ pub enum Call {
 impl From<WorkspaceCall> for Call {
     fn from(call: WorkspaceCall) -> Self {
         Self::Workspaces(call)
+    }
+}
+
+impl From<QuotaCall> for Call {
+    fn from(call: QuotaCall) -> Self {
+        Self::Quotas(call)
     }
 }
 

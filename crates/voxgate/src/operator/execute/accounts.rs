@@ -17,28 +17,33 @@ impl Operator {
         match call {
             AccountCall::Create { email, password, membership } => {
                 let new = NewAccount { email: &email, password: &password, membership };
-                let account = control.create_account_in(&Actor::Operator, new).await.map_err(failed)?;
+                let account = control.create_account_in(&Actor::OPERATOR, new).await.map_err(failed)?;
                 Ok(views::account(&account))
             }
             AccountCall::List => self.list_accounts().await,
             AccountCall::Disable { who } => {
                 let id = self.account(&who).await?.id;
-                control.disable_account(&Actor::Operator, id).await.map_err(failed)?;
+                control.disable_account(&Actor::OPERATOR, id).await.map_err(failed)?;
                 self.shown_account(id).await
             }
             AccountCall::Enable { who } => {
                 let id = self.account(&who).await?.id;
-                control.enable_account(&Actor::Operator, id).await.map_err(failed)?;
+                control.enable_account(&Actor::OPERATOR, id).await.map_err(failed)?;
+                self.shown_account(id).await
+            }
+            AccountCall::SetOperator { who, is_operator } => {
+                let id = self.account(&who).await?.id;
+                control.set_operator(&Actor::OPERATOR, id, is_operator).await.map_err(failed)?;
                 self.shown_account(id).await
             }
             AccountCall::SetPassword { who, password } => {
                 let id = self.account(&who).await?.id;
-                control.set_password(&Actor::Operator, id, &password).await.map_err(failed)?;
+                control.set_password(&Actor::OPERATOR, id, &password).await.map_err(failed)?;
                 self.shown_account(id).await
             }
             AccountCall::Delete { who } => {
                 let account = self.account(&who).await?;
-                control.delete_account(&Actor::Operator, account.id).await.map_err(failed)?;
+                control.delete_account(&Actor::OPERATOR, account.id).await.map_err(failed)?;
                 Ok(json!({"account_id": account.id}))
             }
         }

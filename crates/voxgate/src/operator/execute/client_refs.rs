@@ -16,7 +16,7 @@ impl Operator {
         let ForgetCall { workspace, project, client_ref } = call;
         let workspace = self.workspace(workspace).await?.id;
         let forgotten =
-            self.control.forget_client_ref(&Actor::Operator, workspace, project, &client_ref).await;
+            self.control.forget_client_ref(&Actor::OPERATOR, workspace, project, &client_ref).await;
         let forgotten = forgotten.map_err(failed)?;
         let jobs = match &self.gateway {
             None => Value::Null,
@@ -26,6 +26,7 @@ impl Operator {
             "client_ref": client_ref,
             "usage_lines": forgotten.usage_lines,
             "audit_names": forgotten.audit_names,
+            "quotas": forgotten.quotas,
             "jobs": jobs,
             "shut_out_of": forgotten.shut_out_of,
             "api_keys": forgotten.api_keys,

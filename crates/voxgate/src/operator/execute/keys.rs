@@ -25,7 +25,7 @@ impl Operator {
                 let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
                 let new = NewKey { project_id, name, areas, products, expires_at, networks, client_ref };
                 let created =
-                    self.control.create_key(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
+                    self.control.create_key(&Actor::OPERATOR, workspace.id, new).await.map_err(failed)?;
                 let mut answer = views::key(&created.key);
                 answer["key_value"] = json!(created.secret.expose());
                 Ok(answer)
@@ -38,7 +38,7 @@ impl Operator {
             KeyCall::Rotate { workspace, id, overlap_seconds } => {
                 let workspace = self.workspace(workspace).await?;
                 let rotated =
-                    self.control.rotate_key(&Actor::Operator, workspace.id, id, overlap_seconds).await;
+                    self.control.rotate_key(&Actor::OPERATOR, workspace.id, id, overlap_seconds).await;
                 let rotated = rotated.map_err(failed)?;
                 let mut answer = views::key(&rotated.key);
                 answer["key_value"] = json!(rotated.secret.expose());
@@ -54,7 +54,7 @@ impl Operator {
                 let change = KeyChange { name, expires_at, areas, products, networks };
                 let changed = self
                     .control
-                    .change_key(&Actor::Operator, workspace.id, id, change)
+                    .change_key(&Actor::OPERATOR, workspace.id, id, change)
                     .await
                     .map_err(failed)?;
                 let mut answer = views::key(&changed.key);
@@ -66,7 +66,7 @@ impl Operator {
                 let report = if dry_run {
                     self.control.check_import(workspace, &rows).await
                 } else {
-                    self.control.import_keys(&Actor::Operator, workspace, rows).await
+                    self.control.import_keys(&Actor::OPERATOR, workspace, rows).await
                 };
                 let report = report.map_err(failed)?;
                 Ok(json!({"imported": report.imported, "known": report.known, "refused": report.refused,
@@ -79,7 +79,7 @@ impl Operator {
             KeyCall::Revoke { workspace, id } => {
                 let workspace = self.workspace(workspace).await?;
                 let revision =
-                    self.control.revoke_key(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
+                    self.control.revoke_key(&Actor::OPERATOR, workspace.id, id).await.map_err(failed)?;
                 Ok(self.enforced(json!({"apikey_id": id}), revision).await)
             }
         }

@@ -5,6 +5,7 @@ mod audit;
 mod client_refs;
 mod keys;
 mod projects;
+mod quotas;
 mod sessions;
 mod signing_keys;
 mod temporary_keys;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use control::{Control, MintRequest};
 use domain::link::Revision;
-use domain::{Leash, ProjectId, Workspace, WorkspaceId};
+use domain::{ProjectId, Workspace, WorkspaceId};
 use gateway::Gateway;
 use ledger::Owner;
 use serde_json::{Value, json};
@@ -71,10 +72,11 @@ impl Operator {
             Call::TemporaryKeys(call) => self.temporary_keys(call).await,
             Call::Sessions(call) => self.sessions(call).await,
             Call::Usage(call) => self.usage(call).await,
+            Call::Quotas(call) => self.quotas(call).await,
             Call::Forget(call) => self.forget(call).await,
             Call::Rewrap(call) => self.rewrap(call).await,
-            Call::Mint { api_key, product, ttl_seconds, area, client_ref } => {
-                let request = MintRequest { product, ttl_seconds, area, client_ref, leash: Leash::default() };
+            Call::Mint { api_key, product, ttl_seconds, area, client_ref, leash } => {
+                let request = MintRequest { product, ttl_seconds, area, client_ref, leash };
                 self.mint(&api_key, &request)
             }
             Call::AdoptJobs { region, workspace, project, client_ref } => {

@@ -15,7 +15,7 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?;
                 let new = NewProject { name, description };
                 let created =
-                    control.create_project(&Actor::Operator, workspace.id, new).await.map_err(failed)?;
+                    control.create_project(&Actor::OPERATOR, workspace.id, new).await.map_err(failed)?;
                 Ok(views::project(&created.project))
             }
             ProjectCall::List { workspace } => {
@@ -25,13 +25,13 @@ impl Operator {
             }
             ProjectCall::Rename { workspace, id, name } => {
                 let workspace = self.workspace(workspace).await?;
-                let renamed = control.rename_project(&Actor::Operator, workspace.id, id, &name).await;
+                let renamed = control.rename_project(&Actor::OPERATOR, workspace.id, id, &name).await;
                 Ok(views::project(&renamed.map_err(failed)?))
             }
             ProjectCall::Delete { workspace, id } => {
                 let workspace = self.workspace(workspace).await?;
                 let revision =
-                    control.delete_project(&Actor::Operator, workspace.id, id).await.map_err(failed)?;
+                    control.delete_project(&Actor::OPERATOR, workspace.id, id).await.map_err(failed)?;
                 Ok(self.enforced(json!({"project_id": id}), revision).await)
             }
         }

@@ -24,7 +24,7 @@ impl Operator {
             }
             SessionCall::End { workspace, id, reason } => {
                 let workspace = self.workspace(workspace).await?.id;
-                let ended = self.control.end_session(&Actor::Operator, workspace, id, &reason).await;
+                let ended = self.control.end_session(&Actor::OPERATOR, workspace, id, &reason).await;
                 ended.map_err(failed)?;
                 Ok(json!({"session_id": id}))
             }

@@ -18,14 +18,14 @@ impl Operator {
             SigningKeyCall::Rotate { now } => {
                 let from = if now { SignFrom::Now } else { SignFrom::PublishedAhead };
                 let rotated =
-                    self.control.rotate_signing_key(&Actor::Operator, from).await.map_err(failed)?;
+                    self.control.rotate_signing_key(&Actor::OPERATOR, from).await.map_err(failed)?;
                 let mut answer = views::signing_key(&rotated.key);
                 answer["revision"] = json!(rotated.revision);
                 Ok(answer)
             }
             SigningKeyCall::Revoke { kid } => {
                 let revision =
-                    self.control.revoke_signing_key(&Actor::Operator, &kid).await.map_err(failed)?;
+                    self.control.revoke_signing_key(&Actor::OPERATOR, &kid).await.map_err(failed)?;
                 Ok(json!({"kid": kid, "revision": revision}))
             }
         }
@@ -34,7 +34,7 @@ impl Operator {
     /// Seals everything under another master key.
     pub(super) async fn rewrap(&self, call: RewrapCall) -> Result<Value, CallError> {
         let new = call.new_key.as_deref().map(MasterKey::from_text).transpose().map_err(failed)?;
-        let rewrapped = self.control.rewrap(&Actor::Operator, new).await.map_err(failed)?;
+        let rewrapped = self.control.rewrap(&Actor::OPERATOR, new).await.map_err(failed)?;
         Ok(json!({"changed": rewrapped.changed, "kept_in_data_dir": rewrapped.is_kept_in_folder}))
     }
 }

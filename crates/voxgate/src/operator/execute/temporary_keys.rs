@@ -26,14 +26,14 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?.id;
                 let control = &self.control;
                 let revision =
-                    control.revoke_client_ref_in(&Actor::Operator, workspace, project, &client_ref).await;
+                    control.revoke_client_ref_in(&Actor::OPERATOR, workspace, project, &client_ref).await;
                 Ok(self.enforced(json!({"client_ref": client_ref}), revision.map_err(failed)?).await)
             }
             TemporaryKeyCall::Readmit { workspace, project, client_ref } => {
                 let workspace = self.workspace(workspace).await?.id;
                 let control = &self.control;
                 let revision =
-                    control.readmit_client_ref_in(&Actor::Operator, workspace, project, &client_ref).await;
+                    control.readmit_client_ref_in(&Actor::OPERATOR, workspace, project, &client_ref).await;
                 Ok(self.enforced(json!({"client_ref": client_ref}), revision.map_err(failed)?).await)
             }
         }
@@ -45,7 +45,7 @@ impl Operator {
         id: TemporaryKeyId,
     ) -> Result<Value, CallError> {
         let workspace = self.workspace(workspace).await?.id;
-        let revision = self.control.revoke_temporary_key(&Actor::Operator, workspace, id).await;
+        let revision = self.control.revoke_temporary_key(&Actor::OPERATOR, workspace, id).await;
         Ok(self.enforced(json!({"temporary_key_id": id}), revision.map_err(failed)?).await)
     }
 }

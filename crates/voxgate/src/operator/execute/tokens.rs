@@ -15,7 +15,7 @@ impl Operator {
                 let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
                 let created = self
                     .control
-                    .create_management_token(&Actor::Operator, workspace.id, &name, permissions)
+                    .create_management_token(&Actor::OPERATOR, workspace.id, &name, permissions)
                     .await
                     .map_err(failed)?;
                 let mut answer = views::token(&created.token);
@@ -31,7 +31,7 @@ impl Operator {
                 let workspace = self.workspace(workspace).await?;
                 let revision = self
                     .control
-                    .revoke_management_token(&Actor::Operator, workspace.id, id)
+                    .revoke_management_token(&Actor::OPERATOR, workspace.id, id)
                     .await
                     .map_err(failed)?;
                 Ok(self.enforced(json!({"token_id": id}), revision).await)

@@ -26,7 +26,9 @@ impl Operator {
             groups: groups.into_iter().collect(),
         };
         let rows = self.control.sum_usage(&query).await.map_err(failed)?;
-        let usage: Value = rows.iter().map(|(key, counts)| views::usage(key, counts)).collect();
+        let refusals = self.control.sum_refusals(&query).await.map_err(failed)?;
+        let row = |(key, counts)| views::usage(key, counts, refusals.get(key));
+        let usage: Value = rows.iter().map(|(key, counts)| row((key, counts))).collect();
         Ok(json!({"since": since.to_string(), "until": until.to_string(), "usage": usage}))
     }
 }

@@ -14,7 +14,7 @@ impl Operator {
         match call {
             WorkspaceCall::Create { name, plan, home_area } => {
                 let new = NewWorkspace { name, plan, home_area };
-                let created = control.create_workspace(&Actor::Operator, new).await.map_err(failed)?;
+                let created = control.create_workspace(&Actor::OPERATOR, new).await.map_err(failed)?;
                 let mut answer = views::workspace(&created.workspace);
                 answer["default_project_id"] = json!(created.default_project.id);
                 Ok(answer)
@@ -32,12 +32,12 @@ impl Operator {
                 let before = if plan_limits { OwnLimits::default() } else { workspace.own_limits };
                 let own_limits = merged(before, limits);
                 let own_limits = (own_limits != workspace.own_limits).then_some(own_limits);
-                let change = WorkspaceChange { name, plan, own_limits };
-                control.change_workspace(&Actor::Operator, workspace.id, change).await.map_err(failed)?;
+                let change = WorkspaceChange { name, plan, own_limits, home_area: None };
+                control.change_workspace(&Actor::OPERATOR, workspace.id, change).await.map_err(failed)?;
                 self.shown_workspace(workspace.id).await
             }
             WorkspaceCall::Close { workspace } => {
-                let revision = control.close_workspace(&Actor::Operator, workspace).await.map_err(failed)?;
+                let revision = control.close_workspace(&Actor::OPERATOR, workspace).await.map_err(failed)?;
                 Ok(self.enforced(json!({"workspace_id": workspace}), revision).await)
             }
             WorkspaceCall::Members { workspace } => {
@@ -48,13 +48,13 @@ impl Operator {
             WorkspaceCall::SetMember { workspace, who, role } => {
                 let workspace = self.workspace(workspace).await?.id;
                 let account = self.account(&who).await?;
-                control.set_member(&Actor::Operator, workspace, account.id, role).await.map_err(failed)?;
+                control.set_member(&Actor::OPERATOR, workspace, account.id, role).await.map_err(failed)?;
                 Ok(views::member(&account, role))
             }
             WorkspaceCall::RemoveMember { workspace, who } => {
                 let workspace = self.workspace(workspace).await?.id;
                 let account = self.account(&who).await?;
-                control.remove_member(&Actor::Operator, workspace, account.id).await.map_err(failed)?;
+                control.remove_member(&Actor::OPERATOR, workspace, account.id).await.map_err(failed)?;
                 Ok(json!({"account_id": account.id}))
             }
         }
@@ -75,6 +75,7 @@ fn merged(before: OwnLimits, given: OwnLimits) -> OwnLimits {
         creates_per_second_max: given.creates_per_second_max.or(before.creates_per_second_max),
         reads_per_second_max: given.reads_per_second_max.or(before.reads_per_second_max),
         mints_per_second_max: given.mints_per_second_max.or(before.mints_per_second_max),
+        audio_seconds_per_month_max: given.audio_seconds_per_month_max.or(before.audio_seconds_per_month_max),
         enterprise: given.enterprise.or(before.enterprise),
     }
 }

@@ -1,0 +1,87 @@
+//! The classes, each with its cases.
+
+pub(crate) mod framing;
+pub(crate) mod headers;
+pub(crate) mod jwt;
+pub(crate) mod paths;
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::Fault;
+use crate::arena::Arena;
+use crate::trial::{Trial, closing_line};
+
+/// One class of attacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Class {
+    /// Forged, bent and foreign tokens
+    Jwt,
+    /// Spellings of paths, and what the engine makes of them
+    Paths,
+    /// Requests that can be read in two ways
+    Framing,
+    /// Headers that want to pass for somebody
+    Headers,
+}
+
+impl Class {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::Paths => "paths",
+            Self::Framing => "framing",
+            Self::Headers => "headers",
+        }
+    }
+
+    /// How many cases there must be at least.
+    fn least(self) -> usize {
+        match self {
+            Self::Jwt => 550,
+            Self::Paths => 2300,
+            Self::Framing => 400,
+            Self::Headers => 200,
+        }
+    }
+
+    async fn run(self, arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
+        match self {
+            Self::Jwt => jwt::run(arena, trial).await,
+            Self::Paths => paths::run(arena, trial).await,
+            Self::Framing => framing::run(arena, trial).await,
+            Self::Headers => headers::run(arena, trial).await,
+        }
+    }
+}
+
+/// Runs the classes named, or all; tells whether everything held.
+pub(crate) async fn run(program: &Path, only: &[Class], as_json: bool) -> Result<bool, Fault> {
+    let chosen = Class::value_variants().iter().filter(|class| only.is_empty() || only.contains(class));
+    let mut arena = Arena::build(program, "").await?;
+    let mut trials = Vec::new();
+    for class in chosen {
+        let mut trial = Trial::new(class.name(), class.least());
+        let panics = arena.instance.panics();
+        arena.recorder.clear();
+        if let Err(fault) = class.run(&arena, &mut trial).await {
+            trial.miss(format!("the class broke off: {fault}"));
+        }
+        arena.judge_strays(&mut trial);
+        trial.panicked(arena.instance.panics() - panics);
+        if !arena.instance.is_alive() {
+            trial.miss("the instance is gone");
+        }
+        if !as_json {
+            trial.show();
+        }
+        trials.push(trial);
+    }
+    if as_json {
+        println!("{:#}", json!(trials.iter().map(Trial::json).collect::<Vec<_>>()));
+    }
+    println!("{}", closing_line(&trials));
+    Ok(trials.iter().all(Trial::is_fine))
+}

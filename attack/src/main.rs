@@ -1,0 +1,46 @@
+//! The attack suite: starts an instance with a recording engine behind it, and tries every way in.
+//!
+//! `arena/` is where it happens, `wire/` what is said there, `classes/` holds the cases, one file or folder per class, each
+//! with controls: valid requests that must be accepted, so that refusing everything shows nothing.
+
+mod arena;
+mod classes;
+mod trial;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::classes::Class;
+
+/// What went wrong, for people.
+pub(crate) type Fault = String;
+
+#[derive(Debug, Parser)]
+#[command(name = "attack", about = "Attacks a running Voxgate in every known way")]
+struct Cli {
+    /// The program to attack
+    #[arg(long, default_value = "target/debug/voxgate")]
+    program: PathBuf,
+    /// Classes to run, separated by commas; all of them if left out
+    #[arg(long, value_delimiter = ',', value_enum)]
+    only: Vec<Class>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match classes::run(&cli.program, &cli.only, cli.json).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(fault) => {
+            eprintln!("attack: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `/settings/security/authenticator`: an authenticator app is added by showing a code of it, or removed.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use control::{ChangeFactorError, TicketError, TotpOffer};
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::certain::Certain;
+use super::recovery_codes::show_codes;
+use super::{PATH, problem, qr};
+use crate::web::notice::Notice;
+use crate::web::page::{self, Page};
+use crate::web::redirect::see_other_with;
+use crate::web::{Portal, Posted, Problem, SignedIn};
+
+/// What authenticator apps show beside the codes.
+const ISSUER: &str = "Voxgate";
+
+#[derive(Template)]
+#[template(path = "factors/authenticator.html")]
+struct Add<'a> {
+    page: &'a Page,
+    ticket: &'a str,
+    secret: String,
+    picture: Option<String>,
+    code: &'a str,
+    error: Option<&'a str>,
+}
+
+/// The secret in groups of four, as people read it out.
+fn grouped(secret: &str) -> String {
+    let mut text = String::with_capacity(secret.len() * 5 / 4);
+    for (index, character) in secret.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(character);
+    }
+    text
+}
+
+fn show(
+    signed_in: &SignedIn,
+    offer: &TotpOffer,
+    code: &str,
+    error: Option<&str>,
+) -> Result<Response, Problem> {
+    let page = Page::for_signed_in(signed_in, "Add an authenticator app");
+    let template = Add {
+        page: &page,
+        ticket: &offer.ticket,
+        secret: grouped(offer.secret.expose()),
+        picture: qr::svg(offer.url.expose()),
+        code,
+        error,
+    };
+    let mut response = page::show(&page, &template)?;
+    if error.is_some() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
+}
+
+fn too_old(error: TicketError) -> Problem {
+    problem(ChangeFactorError::Ticket(error))
+}
+
+/// `GET /settings/security/authenticator`.
+pub(super) async fn get(
+    State(portal): State<Portal>,
+    Certain(signed_in): Certain,
+) -> Result<Response, Problem> {
+    if portal.control.second_factors(signed_in.account.id).await?.has_totp {
+        return Err(problem(ChangeFactorError::Exists));
+    }
+    let bound_to = signed_in.session.id.to_string();
+    let offer = portal.control.offer_totp(&bound_to, &signed_in.account, ISSUER).map_err(too_old)?;
+    show(&signed_in, &offer, "", None)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddForm {
+    ticket: String,
+    code: String,
+}
+
+/// `POST /settings/security/authenticator`.
+pub(super) async fn post(
+    State(portal): State<Portal>,
+    Certain(signed_in): Certain,
+    Posted(form): Posted<AddForm>,
+) -> Result<Response, Problem> {
+    let (control, account) = (&portal.control, &signed_in.account);
+    let bound_to = signed_in.session.id.to_string();
+    let added = control.add_totp(&signed_in.actor(), account.id, &bound_to, &form.ticket, &form.code).await;
+    match added {
+        Ok(added) => {
+            let done = "Codes of your authenticator app are asked for from now on when you sign in with your password.";
+            show_codes(&signed_in, done, added.recovery_codes.as_ref())
+        }
+        Err(ChangeFactorError::Wrong) => {
+            let again = control.offer_totp_again(&bound_to, account, ISSUER, &form.ticket).map_err(too_old)?;
+            let error = "This code is not right now. Enter the six digits that the app shows at this moment; if they never \
+                         fit, see whether the clock of your device is right.";
+            show(&signed_in, &again, &form.code, Some(error))
+        }
+        Err(error) => Err(problem(error)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RemoveForm {}
+
+/// `POST /settings/security/authenticator/remove`.
+pub(super) async fn remove(
+    State(portal): State<Portal>,
+    Certain(signed_in): Certain,
+    Posted(RemoveForm {}): Posted<RemoveForm>,
+) -> Result<Response, Problem> {
+    portal.control.remove_totp(&signed_in.actor(), signed_in.account.id).await.map_err(problem)?;
+    Ok(see_other_with(PATH, Notice::Saved))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A secret is shown so that it can be typed.
+    #[test]
+    fn secrets_are_grouped() {
+        assert_eq!(grouped("ABCDEFGHIJ"), "ABCD EFGH IJ");
+        assert_eq!(grouped(""), "");
+    }
+}

@@ -1,0 +1,23 @@
+//! The attack suite: builds the program and its attacker, and lets them loose on each other.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::repo::Repo;
+use crate::{Fault, process};
+
+/// The longest that building, and then attacking, may take.
+const LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Builds as tests are built, and attacks.
+pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Result<(), Fault> {
+    let mut build = repo.command("cargo");
+    build.args(["build", "--package", "voxgate", "--package", "attack"]);
+    process::run(&mut build, LIMIT)?;
+    process::run(program(repo).args(arguments), LIMIT)
+}
+
+/// The attacker, where it is built.
+pub(crate) fn program(repo: &Repo) -> Command {
+    repo.own_command("target/debug/attack")
+}
