@@ -9,12 +9,14 @@ import { DOORS, PUBLIC, open } from "./support/doors.mjs";
 import { also, forgeries, tokenOf } from "./support/forgeries.mjs";
 import { PAGES, address } from "./support/pages.mjs";
 import { routes } from "./support/routes.mjs";
+import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
 
 let world;
 before(async () => {
   world = await World.open();
   await cast(world);
+  await things(world);
 });
 after(() => world?.close());
 

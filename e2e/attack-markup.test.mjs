@@ -9,6 +9,7 @@ import { HOSTILE, SHORT, injected, injectedIn } from "./support/hostile.mjs";
 import { plant } from "./support/plant.mjs";
 import { PAGES, address } from "./support/pages.mjs";
 import { forms } from "./support/raw.mjs";
+import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
 
 /** Parameters that addresses of lists and of the way back have, beside those that pages' own forms and links name. */
@@ -23,6 +24,7 @@ let reader;
 before(async () => {
   world = await World.open();
   await cast(world);
+  await things(world);
   reader = await world.profile();
   await reader.page.goto("/");
 });

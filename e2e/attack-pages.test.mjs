@@ -1,12 +1,13 @@
 // What every answer forbids browsers, that pages hold nothing that would need more, and that no other site can show or read them.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 
 import { cast } from "./support/cast.mjs";
+import { Elsewhere } from "./support/elsewhere.mjs";
 import { PAGES, address, isAsset } from "./support/pages.mjs";
 import { routes } from "./support/routes.mjs";
+import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
 
 const HEADERS = {
@@ -26,35 +27,13 @@ let elsewhere;
 before(async () => {
   world = await World.open();
   await cast(world);
+  await things(world);
   elsewhere = await Elsewhere.open();
 });
 after(async () => {
   await world?.close();
   await elsewhere?.close();
 });
-
-/** Another site's server, which shows whatever page it is told to: `127.0.0.1` is another site than `localhost`. */
-class Elsewhere {
-  static async open() {
-    const server = createServer((request, response) => {
-      response.setHeader("Content-Type", "text/html; charset=utf-8");
-      response.end(it.page);
-    });
-    const it = Object.assign(new Elsewhere(), { server, page: "" });
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return it;
-  }
-
-  /** As another site, or as another port of the same one. */
-  at(host) {
-    return `http://${host}:${this.server.address().port}/`;
-  }
-
-  close() {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(resolve));
-  }
-}
 
 function assertForbidding({ headers }, what) {
   for (const [name, value] of Object.entries(HEADERS)) assert.equal(headers[name], value, `${what}: ${name}`);

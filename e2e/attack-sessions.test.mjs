@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 
 import { cast } from "./support/cast.mjs";
 import { PAGES, address } from "./support/pages.mjs";
+import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
 
 const SESSION = "__Host-voxgate-session";
@@ -14,6 +15,7 @@ let world;
 before(async () => {
   world = await World.open();
   await cast(world);
+  await things(world);
 });
 after(() => world?.close());
 

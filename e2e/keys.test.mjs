@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { secretShown as shown } from "./support/path.mjs";
 import { openSession } from "./support/realtime.mjs";
 import { World } from "./support/world.mjs";
 
@@ -18,7 +19,6 @@ after(() => world?.close());
 
 const button = (page, name) => page.getByRole("main").getByRole("button", { name, exact: true }).first().click();
 const said = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
-const shown = async (page, prefix) => (await page.getByRole("main").textContent()).match(new RegExp(`${prefix}_\\w+`))[0];
 const management = (path, secret) =>
   fetch(`${world.server.endpoints.management_url}${path}`, { headers: { Authorization: `Bearer ${secret}` } });
 
@@ -39,7 +39,7 @@ describe("keys", { concurrency: 2 }, () => {
       await page.getByLabel(/real/i).uncheck();
       await page.getByLabel("Networks").fill("192.0.2.0/24");
       await button(page, "Create key");
-      assert.equal(await world.server.jobsStatus(await shown(page, "vgk")), 403, "not from this network");
+      assert.equal(await world.server.jobsStatus(await shown(page)), 403, "not from this network");
     }));
 
   test("a mistake is said beside its field, the fold is open, and what was typed is kept", () =>
@@ -61,7 +61,7 @@ describe("keys", { concurrency: 2 }, () => {
       await page.goto("/settings/api-keys");
       await page.getByLabel("Name", { exact: true }).fill("only once");
       await button(page, "Create key");
-      const secret = await shown(page, "vgk");
+      const secret = await shown(page);
       await page.reload();
       await said(page, "made already");
       assert.ok(!(await page.content()).includes(secret));
@@ -76,7 +76,7 @@ describe("keys", { concurrency: 2 }, () => {
       await button(page, "Rotate");
       await page.getByLabel("Overlap").selectOption({ index: 1 });
       await button(page, "Rotate");
-      const successor = await shown(page, "vgk");
+      const successor = await shown(page);
       assert.notEqual(successor, key.secret);
       assert.deepEqual([await world.server.jobsStatus(successor), await world.server.jobsStatus(key.secret)], [200, 200]);
     }));
@@ -128,7 +128,7 @@ describe("management tokens", () => {
       await page.getByLabel("Name", { exact: true }).fill("dashboard");
       await page.getByRole("checkbox", { name: /view_usage/ }).check();
       await button(page, "Create token");
-      const secret = await shown(page, "vgm");
+      const secret = await shown(page);
       assert.equal((await management("/v1/usage?group_by=day", secret)).status, 200);
       assert.equal((await management("/v1/projects", secret)).status, 403);
       await page.goto("/settings/management-tokens");

@@ -33,7 +33,7 @@ async function shutOut(world, workspace) {
   await world.server.command("users", "disable", disabled.email);
   const leaver = await world.person({ name: "leaver", workspace });
   const kept = world.introduce("signed-out", leaver.copy());
-  await leaver.submit("/settings/profile", "/sign-out");
+  await leaver.submit("/settings/api-keys", "/sign-out");
   for (const caller of [disabled, kept]) {
     if (caller.cookies.size === 0) throw new Error("a cookie that isn't there proves nothing");
   }

@@ -63,5 +63,5 @@ export async function shapeFaults(page) {
 /** Writes the whole page as a picture for a person to look at. */
 export async function picture(page, name) {
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: path.join(SCREENSHOTS, `${name.replaceAll(/\W+/g, "-")}.png`), fullPage: true });
 }

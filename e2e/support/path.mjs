@@ -30,7 +30,12 @@ export async function createKey(page, name) {
   await page.getByRole("link", { name: "API Keys" }).first().click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Create key" }).click();
-  const secret = (await page.locator("main").textContent()).match(/vgk_\w+/)?.[0];
-  assert.ok(secret, "the key is shown");
+  return secretShown(page);
+}
+
+/** The secret that a page shows once. */
+export async function secretShown(page) {
+  const secret = await page.getByRole("main").getByRole("code").filter({ hasText: /^vg[km]_\w{20,}$/ }).textContent();
+  assert.ok(secret);
   return secret;
 }

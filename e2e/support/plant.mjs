@@ -11,7 +11,7 @@ export async function plant(world) {
     return `${SHORT}${marks[what]}`;
   };
   const { server } = world;
-  const key = await server.createKey(name("key"));
+  const key = await world.own.key(name("key"));
   await server.command("projects", "create", "--name", name("project"), "--workspace", world.ids.workspace);
   await server.command("tokens", "create", "--name", name("token"), "--permissions", "view_usage", "--workspace", world.ids.workspace);
   const ofSomebody = await server.mint(key.secret, "rt", { client_ref: name("client ref") });

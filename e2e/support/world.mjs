@@ -71,7 +71,7 @@ export class World {
   /** A new workspace, with a management token that may do everything in it. */
   async workspace(name, plan = "pro") {
     const { workspace_id: id } = await this.server.command("workspaces", "create", "--name", name, "--plan", plan);
-    const { secret } = await this.server.command("tokens", "create", "--permissions", "all", "--workspace", id);
+    const { token_value: secret } = await this.server.command("tokens", "create", "--permissions", "all", "--workspace", id);
     return new Workspace(this.server, id, secret);
   }
 

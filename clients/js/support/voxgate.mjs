@@ -75,9 +75,13 @@ export class Voxgate {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get dataDir() {
+    return path.join(this.#folder, "data");
+  }
+
   /** Runs a command on this instance, as its operator does, and gives what it printed, read as JSON. */
   async command(...args) {
-    const whole = [...args, "--json", "--data-dir", path.join(this.#folder, "data")];
+    const whole = [...args, "--json", "--data-dir", this.dataDir];
     const { stdout } = await promisify(execFile)(PROGRAM, whole, { maxBuffer: 64 * 1024 * 1024 });
     return stdout.trim() === "" ? undefined : JSON.parse(stdout);
   }
