@@ -62,15 +62,10 @@ pub(crate) fn note(context: &Context, manager: &Manager) -> Result<(), Refusal> 
 #[derive(Debug, Clone)]
 pub(crate) struct Managing {
     pub(crate) manager: Manager,
+    /// Who acts, for the audit log.
+    pub(crate) actor: Actor,
     /// The token's own, or the one that an operator named.
     pub(crate) workspace_id: WorkspaceId,
-}
-
-impl Managing {
-    /// Who acts, for the audit log.
-    pub(crate) const fn actor(&self) -> Actor {
-        Actor::management_token(self.manager.token_id())
-    }
 }
 
 /// The management token of a request, if it has the permission, and the workspace that it is about.
@@ -82,13 +77,13 @@ pub(crate) async fn managing(
 ) -> Result<Managing, Problem> {
     let manager = manager(context, headers, permission)?;
     let workspace_id = workspace(context, &manager, query).await?;
-    Ok(Managing { manager, workspace_id })
+    Ok(Managing { actor: context.manager(&manager), manager, workspace_id })
 }
 
 /// The management token of a request, if it may operate the instance.
 pub(crate) fn operator(context: &Context, headers: &HeaderMap) -> Result<Actor, Problem> {
     let manager = manager(context, headers, Permission::OperateInstance)?;
-    Ok(Actor::management_token(manager.token_id()))
+    Ok(context.manager(&manager))
 }
 
 /// The workspace that a request is about: the token's own, or with `operate_instance` the one that it names.

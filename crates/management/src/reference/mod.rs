@@ -5,7 +5,7 @@ mod page;
 mod reasons;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use domain::Reason;
@@ -62,13 +62,13 @@ pub(crate) fn routes(router: Router<Context>) -> Router<Context> {
         .route("/docs/errors/{reason}", get(reason))
 }
 
-async fn document(State(context): State<Context>) -> Response {
+async fn document(context: Context) -> Response {
     let mut response = context.reference.document.clone().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-async fn reference(State(context): State<Context>) -> Response {
+async fn reference(context: Context) -> Response {
     page_of(context.reference.page.clone())
 }
 

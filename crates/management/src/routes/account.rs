@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use control::{Actor, ChangeAccountError, DeleteAccountError, SetPasswordError};
 use domain::{Account, AccountId, Reason};
 use http::{HeaderMap, Method};
@@ -63,7 +63,7 @@ pub(crate) async fn find(context: &Context, id: AccountId) -> Result<Account, Pr
 
 /// Reads an account.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<OneAccountAnswer>, Problem> {
@@ -79,7 +79,7 @@ async fn get(
 
 /// Changes an account.
 async fn patch(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Json<AccountAnswer>, Problem> {
@@ -121,7 +121,7 @@ async fn set_disabled(
 
 /// Deletes an account.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<OkAnswer>, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use control::{CreateAccountError, NewAccount};
 use domain::{Reason, Role, WorkspaceId};
@@ -56,7 +56,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Lists accounts.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<AccountsPage>, Problem> {
@@ -67,7 +67,7 @@ async fn get(
 }
 
 /// Makes an account.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let actor = auth::operator(&context, &head.headers)?;
     let fields = request::fields(body).await?;

@@ -514,6 +514,9 @@ pub(crate) struct AuditAnswer {
     /// The name behind it, unless it was forgotten.
     #[schema(required = true)]
     actor_name: Option<String>,
+    /// The network address that it was done from, if it came over the network and wasn't forgotten.
+    #[schema(required = true)]
+    from: Option<String>,
     /// What was done.
     action: String,
     /// To what: an id, or a pseudonym where that would name a person.
@@ -533,6 +536,7 @@ impl From<AuditEvent> for AuditAnswer {
             workspace_id: event.workspace_id.map(|id| id.to_string()),
             actor: event.actor,
             actor_name: event.actor_name,
+            from: event.from.map(|address| address.to_string()),
             action: event.action.to_string(),
             subject: event.subject,
             subject_name: event.subject_name,

@@ -1,9 +1,9 @@
 //! `/v1/api-keys/{apikey_id}`: one API key.
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
-use control::{Actor, ChangeKeyError, KeyChange, RevokeKeyError, RotateKeyError};
+use control::{ChangeKeyError, KeyChange, RevokeKeyError, RotateKeyError};
 use domain::limits::ROTATION_OVERLAP_SECONDS_MAX;
 use domain::{ApiKeyId, Area, AreaSet, Networks, Permission, Product, ProductSet, Reason, Refusal};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -110,7 +110,7 @@ fn operation(method: Method, id: &'static str, summary: &'static str) -> Operati
 
 /// Revokes an API key and everything born of it.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -119,7 +119,7 @@ async fn delete(
     let managing = auth::managing(&context, &headers, &query, Permission::DeleteApiKeys).await?;
     request::check_wait(&query)?;
     let id = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-    let revoked = context.control.revoke_key(&managing.actor(), managing.workspace_id, id).await;
+    let revoked = context.control.revoke_key(&managing.actor, managing.workspace_id, id).await;
     let revision = match revoked {
         Ok(revision) => revision,
         // A revoked key is gone from every list, so a second delete finds nothing.
@@ -132,7 +132,7 @@ async fn delete(
 
 /// Changes an API key.
 async fn patch(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
@@ -144,7 +144,7 @@ async fn patch(
     needs_both(&manager)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let changed =
         context.control.change_key(&actor, workspace_id, id, change).await.map_err(refuse_change)?;
     let enforced = request::wait(&context, &query, changed.revision).await?;
@@ -153,7 +153,7 @@ async fn patch(
 
 /// Replaces an API key by a new one.
 async fn post_rotate(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
@@ -166,7 +166,7 @@ async fn post_rotate(
     needs_both(&manager)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = ApiKeyId::parse(&id).ok_or_else(unknown)?;
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let overlap = overlap.unwrap_or(OVERLAP_SECONDS);
     let rotated =
         context.control.rotate_key(&actor, workspace_id, id, overlap).await.map_err(refuse_rotation)?;

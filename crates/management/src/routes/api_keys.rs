@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use control::{Actor, CreateKeyError, ListKeysError, MintRequest, NewKey};
+use control::{CreateKeyError, ListKeysError, MintRequest, NewKey};
 use credentials::{Shape, classify};
 use domain::{Area, Permission, Product, Reason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -137,7 +137,7 @@ struct MintedAnswer<'a> {
 }
 
 /// Lists the API keys of a workspace or a project; revoked ones are gone.
-async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewApiKeys).await?;
     let project_id = request::project_filter(&query)?;
@@ -162,7 +162,7 @@ fn refuse_list(error: ListKeysError) -> Problem {
 ///
 /// The order of refusals is fixed (design 4): who are you (401), what is it (422), may you (403). So the caller's
 /// rights are looked at first, but a 403 waits until the values were checked.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let caller = caller(&context, &head)?;
@@ -246,7 +246,7 @@ async fn create(
         networks: form.networks,
         client_ref: form.client_ref,
     };
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let created = context.control.create_key(&actor, workspace_id, new).await.map_err(refuse_key)?;
     let enforced = request::wait(context, query, created.revision).await?;
     let body = CreatedKeyAnswer {

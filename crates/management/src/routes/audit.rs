@@ -1,7 +1,6 @@
 //! `/v1/audit`: what was done, when, by whom.
 
 use axum::Json;
-use axum::extract::State;
 use control::{AuditAction, AuditFilter};
 use domain::Permission;
 use http::{HeaderMap, Method, Uri};
@@ -45,7 +44,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Reads the log.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<AuditPage>, Problem> {

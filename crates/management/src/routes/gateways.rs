@@ -1,7 +1,6 @@
 //! `/v1/gateways`: which gateways are connected, and how far each is; for operators.
 
 use axum::Json;
-use axum::extract::State;
 use control::GatewayHealth;
 use domain::Timestamp;
 use http::{HeaderMap, Method};
@@ -85,7 +84,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists the connected gateways.
-async fn get(State(context): State<Context>, headers: HeaderMap) -> Result<Json<GatewaysAnswer>, Problem> {
+async fn get(context: Context, headers: HeaderMap) -> Result<Json<GatewaysAnswer>, Problem> {
     auth::operator(&context, &headers)?;
     let gateways = context.control.gateways();
     let sessions = gateways.count_sessions().await;

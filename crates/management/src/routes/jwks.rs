@@ -1,6 +1,5 @@
 //! `/.well-known/jwks.json`: the public keys.
 
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, header};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type};
@@ -26,7 +25,7 @@ fn schema() -> RefOr<Schema> {
 }
 
 /// Anybody may read the public keys, and may keep them for a while.
-async fn get(State(context): State<Context>) -> Response {
+async fn get(context: Context) -> Response {
     let mut response = context.control.jwks().to_json().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json"));

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use control::{Actor, CreateTokenError, RevokeTokenError};
 use domain::{ManagementTokenId, Permission, PermissionSet, Reason};
@@ -62,7 +62,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Lists the tokens of a workspace.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<TokensPage>, Problem> {
@@ -75,7 +75,7 @@ async fn get(
 }
 
 /// Makes a token.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let managing = auth::managing(&context, &head.headers, &query, Permission::OperateInstance).await?;
@@ -88,7 +88,7 @@ async fn post(State(context): State<Context>, request: Request<Body>) -> Result<
     request::check_wait(&query)?;
     // Nobody hands out what they don't have.
     permissions.iter().try_for_each(|permission| managing.manager.needs(permission))?;
-    let actor = managing.actor();
+    let actor = managing.actor;
     let made =
         context.control.create_management_token(&actor, managing.workspace_id, &name, permissions).await;
     let made = made.map_err(refuse)?;
@@ -109,7 +109,7 @@ fn refuse(error: CreateTokenError) -> Problem {
 
 /// Revokes a token.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -123,7 +123,7 @@ async fn delete(
         )
     };
     let id = ManagementTokenId::parse(&id).ok_or_else(unknown)?;
-    let actor: Actor = managing.actor();
+    let actor: Actor = managing.actor;
     let revision = match context.control.revoke_management_token(&actor, managing.workspace_id, id).await {
         Ok(revision) => revision,
         Err(RevokeTokenError::NotFound | RevokeTokenError::AlreadyRevoked) => return Err(unknown()),

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use control::{RemoveMemberError, SetMemberError};
 use domain::{AccountId, Reason, Role};
 use http::{HeaderMap, Method};
@@ -50,7 +50,7 @@ fn operation(method: Method, id: &'static str, summary: &'static str) -> Operati
 
 /// Lists the members of a workspace.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<MembersAnswer>, Problem> {
@@ -65,7 +65,7 @@ async fn get(
 
 /// Makes an account a member.
 async fn put(
-    State(context): State<Context>,
+    context: Context,
     Path((workspace, account)): Path<(String, String)>,
     request: Request<Body>,
 ) -> Result<Json<MemberAnswer>, Problem> {
@@ -88,7 +88,7 @@ async fn put(
 
 /// Takes an account out of a workspace.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path((workspace, account)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Json<OkAnswer>, Problem> {

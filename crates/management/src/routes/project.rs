@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
-use control::{Actor, DeleteProjectError, RenameProjectError};
+use control::{DeleteProjectError, RenameProjectError};
 use domain::{Permission, Reason};
 use http::{HeaderMap, Method, Uri};
 
@@ -52,7 +52,7 @@ fn unknown() -> Problem {
 
 /// Reads a project.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -66,7 +66,7 @@ async fn get(
 
 /// Renames a project.
 async fn put(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Json<ProjectAnswer>, Problem> {
@@ -77,7 +77,7 @@ async fn put(
     let name = request::fields(body).await?.required_name()?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     match context.control.rename_project(&actor, workspace_id, id, &name).await {
         Ok(project) => Ok(Json(project.into())),
         Err(RenameProjectError::NotFound) => Err(unknown()),
@@ -90,7 +90,7 @@ async fn put(
 
 /// Deletes a project; its keys, and everything born of them, are refused from then on.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -101,7 +101,7 @@ async fn delete(
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let revision = match context.control.delete_project(&actor, workspace_id, id).await {
         Ok(revision) => revision,
         Err(DeleteProjectError::NotFound) => return Err(unknown()),

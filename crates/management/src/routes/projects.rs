@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use control::{Actor, CreateProjectError, NewProject};
+use control::{CreateProjectError, NewProject};
 use domain::limits::DESCRIPTION_CHARACTERS_MAX;
 use domain::{Permission, ProjectId, Reason};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -42,7 +42,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists the projects of a workspace.
-async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewProjects).await?;
     let Some(paging) = Paging::asked(&query)? else {
@@ -58,7 +58,7 @@ async fn get(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Re
 }
 
 /// Makes a project.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let manager = auth::manager_for_any(&context, &head.headers)?;
@@ -70,7 +70,7 @@ async fn post(State(context): State<Context>, request: Request<Body>) -> Result<
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let created = context.control.create_project(&actor, workspace_id, new).await.map_err(refuse_project)?;
     let enforced = request::wait(&context, &query, created.revision).await?;
     Ok(answers::changed(

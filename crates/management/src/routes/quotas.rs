@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use control::{AudioQuotas, QuotaStanding, RemoveQuotaError, SetQuotaError};
 use domain::{Permission, ProjectId, QuotaScope, Reason};
@@ -133,7 +133,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Reads the quotas.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<QuotasAnswer>, Problem> {
@@ -144,7 +144,7 @@ async fn get(
 }
 
 /// Sets a quota, or takes it away.
-async fn put(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn put(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let manager = auth::manager_for_any(&context, &head.headers)?;
@@ -160,7 +160,7 @@ async fn put(State(context): State<Context>, request: Request<Body>) -> Result<R
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
-    let actor = control::Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let control = &context.control;
     let revision = match max {
         Some(max) => control

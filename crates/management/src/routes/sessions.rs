@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use control::EndSessionError;
 use domain::limits::NAME_CHARACTERS_MAX;
 use domain::link::{SessionFilter, SessionInfo};
@@ -120,7 +120,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Lists what is open.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<SessionsAnswer>, Problem> {
@@ -159,7 +159,7 @@ pub(crate) fn api_key(query: &[(String, String)]) -> Result<Option<ApiKeyId>, In
 
 /// Ends a session.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Json<OkAnswer>, Problem> {
@@ -172,7 +172,7 @@ async fn delete(
     manager.needs(Permission::EndSessions)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let id = SessionId::parse(&id).ok_or_else(unknown)?;
-    let actor = control::Actor::management_token(manager.token_id());
+    let actor = context.manager(&manager);
     let reason = reason.as_deref().unwrap_or(UNTOLD);
     match context.control.end_session(&actor, workspace_id, id, reason).await {
         Ok(_) => Ok(Json(OkAnswer::OK)),

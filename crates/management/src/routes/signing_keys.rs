@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use control::{SignFrom, SigningKeyError, SigningKeyInfo};
 use domain::{Reason, Timestamp};
@@ -87,14 +87,14 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists the signing keys.
-async fn get(State(context): State<Context>, headers: HeaderMap) -> Result<Json<SigningKeysAnswer>, Problem> {
+async fn get(context: Context, headers: HeaderMap) -> Result<Json<SigningKeysAnswer>, Problem> {
     auth::operator(&context, &headers)?;
     let keys = context.control.signing_keys().await?;
     Ok(Json(SigningKeysAnswer { signing_keys: keys.into_iter().map(SigningKeyAnswer::from).collect() }))
 }
 
 /// Brings the next signing key.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let actor = auth::operator(&context, &head.headers)?;

@@ -1,7 +1,7 @@
 //! `/v1/temporary-keys`: revoking temporary keys, by themselves or all of an end user's, and letting an end user in again.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use control::{Actor, ClientRefError, RevokeTemporaryKeyError};
 use credentials::{Shape, classify};
@@ -95,7 +95,7 @@ enum Presented {
 }
 
 /// Revokes temporary keys.
-async fn post_revoke(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post_revoke(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let presented = presented(&context, &head)?;
@@ -116,7 +116,7 @@ async fn post_revoke(State(context): State<Context>, request: Request<Body>) -> 
 }
 
 /// Lets an end user in again.
-async fn post_readmit(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post_readmit(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let presented = presented(&context, &head)?;
@@ -182,7 +182,7 @@ async fn caller(
         Presented::Manager(manager) => {
             manager.needs(permission)?;
             let workspace_id = auth::workspace(context, &manager, query).await?;
-            Ok(Caller { actor: Actor::management_token(manager.token_id()), workspace_id, key: None })
+            Ok(Caller { actor: context.manager(&manager), workspace_id, key: None })
         }
         Presented::Key(principal) => {
             let key = principal?;
@@ -190,7 +190,7 @@ async fn caller(
             if request::one(query, "workspace_id")?.is_some_and(|id| WorkspaceId::parse(id) != Some(own)) {
                 return Err(auth::unknown_workspace());
             }
-            Ok(Caller { actor: Actor::api_key(key.api_key_id()), workspace_id: own, key: Some(key) })
+            Ok(Caller { actor: context.api_key(&key), workspace_id: own, key: Some(key) })
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use control::{Refusals, UsageError, usage_days};
 use domain::usage::{Day, UsageCounts, UsageGroup, UsageGroups, UsageKey, UsageQuery};
 use domain::{Permission, Region};
@@ -120,7 +119,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Reads the usage.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<UsageAnswer>, Problem> {

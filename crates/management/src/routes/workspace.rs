@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use control::{ChangeWorkspaceError, CloseWorkspaceError, WorkspaceChange};
 use domain::{OwnLimits, Plan, Reason, WorkspaceId};
@@ -92,7 +92,7 @@ pub(crate) fn workspace_id(text: &str) -> Result<WorkspaceId, Problem> {
 
 /// Reads a workspace.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<WorkspaceAnswer>, Problem> {
@@ -103,7 +103,7 @@ async fn get(
 
 /// Changes a workspace.
 async fn patch(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
@@ -149,7 +149,7 @@ fn refuse_change(error: ChangeWorkspaceError) -> Problem {
 
 /// Closes a workspace.
 async fn delete(
-    State(context): State<Context>,
+    context: Context,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use control::{CreateWorkspaceError, NewWorkspace};
 use domain::{Area, Plan};
@@ -52,7 +52,7 @@ pub(crate) fn operations(api: Api) -> Api {
 
 /// Lists workspaces.
 async fn get(
-    State(context): State<Context>,
+    context: Context,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<WorkspacesPage>, Problem> {
@@ -63,7 +63,7 @@ async fn get(
 }
 
 /// Makes a workspace.
-async fn post(State(context): State<Context>, request: Request<Body>) -> Result<Response, Problem> {
+async fn post(context: Context, request: Request<Body>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let query = request::query(&head.uri);
     let actor = auth::operator(&context, &head.headers)?;

@@ -122,6 +122,7 @@ async fn the_log_can_be_asked() {
     let event = world.ask("GET", "/v1/audit?action=project_created", &reader, "").await.json();
     assert_eq!(event["events"][0]["actor_name"], token.to_string());
     assert!(event["events"][0]["actor"].as_str().unwrap().starts_with("who_"));
+    assert_eq!(event["events"][0]["from"], "127.0.0.1");
 
     // What belongs to no workspace is for operators.
     assert!(!ask("").await.contains(&"instance_created".to_owned()));

@@ -11,7 +11,7 @@ use super::args::{WorkspaceArgs, parse_time};
 use super::{Failure, instance, output};
 use crate::operator::AuditCall;
 
-const COLUMNS: [&str; 5] = ["sequence", "at", "action", "by", "subject"];
+const COLUMNS: [&str; 6] = ["sequence", "at", "action", "by", "from", "subject"];
 /// Events that are asked for at once while following.
 const FOLLOW_EVENTS_MAX: u64 = 100;
 /// How often new events are asked for.
@@ -136,6 +136,7 @@ fn row(event: &Value) -> Value {
         "at": event["at"],
         "action": event["action"],
         "by": named("actor_name", "actor"),
+        "from": event["from"],
         "subject": named("subject_name", "subject"),
     })
 }

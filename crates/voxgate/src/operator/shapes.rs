@@ -23,6 +23,7 @@ pub const AUDIT_EVENT: Shape = Shape(&[
     "workspace_id",
     "actor",
     "actor_name",
+    "from",
     "action",
     "subject",
     "subject_name",

@@ -50,6 +50,7 @@ pub(crate) fn audit_event(event: &AuditEvent) -> Value {
         "workspace_id": event.workspace_id,
         "actor": event.actor,
         "actor_name": event.actor_name,
+        "from": event.from,
         "action": event.action,
         "subject": event.subject,
         "subject_name": event.subject_name,
