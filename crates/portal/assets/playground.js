@@ -30,6 +30,7 @@ const page = {
   partial: element("partial"),
   frames: element("frames"),
   revoke: /** @type {HTMLFormElement} */ (element("revoke")),
+  revoked: element("revoked"),
 };
 
 /** @param {string} text */
@@ -181,12 +182,15 @@ async function begin(open) {
   page.frames.replaceChildren();
   page.microphone.disabled = true;
   page.fromFile.disabled = true;
+  /** @type {import("./sound.js").Source | undefined} */
+  let source;
   try {
-    const source = await open();
+    source = await open();
     startedAt = performance.now();
     say("Connecting.");
     running(new Session(source));
   } catch (error) {
+    source?.stop();
     running(null);
     say(error instanceof Error ? error.message : String(error));
   }
@@ -212,9 +216,9 @@ page.revoke.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(page.revoke.action, { method: "POST", body: fields, redirect: "manual" });
     const isDone = answer.type === "opaqueredirect" || answer.ok;
-    say(isDone ? "The temporary key is revoked." : `It was not revoked: the server answered ${answer.status}.`);
+    page.revoked.textContent = isDone ? "It is revoked." : `It was not revoked: the server answered ${answer.status}.`;
   } catch {
-    say("It was not revoked: the server could not be reached.");
+    page.revoked.textContent = "It was not revoked: the server could not be reached.";
   }
 });
 

@@ -128,7 +128,10 @@ impl Plot {
         let values: Vec<(&Item, u64)> = items.iter().map(|item| (item, counted(item))).collect();
         Self {
             id: measure.id(),
-            title: format!("{heading} by {by}"),
+            title: match unit.name {
+                Some(name) => format!("{} by {by}, in {name}", measure.name()),
+                None => format!("{} by {by}", measure.name()),
+            },
             description: describe(&values, unit),
             rows: rows.collect(),
             drawing: if is_over_time {

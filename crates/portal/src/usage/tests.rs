@@ -214,7 +214,7 @@ fn pages_are_light() {
         page(&by_client_ref, view(&by_client_ref, &long, &Names::default())),
     ] {
         let bytes = bytes_of(&html);
-        assert!(bytes <= PAGE_BYTES_MAX, "{bytes}");
+        assert!(bytes <= PAGE_BYTES_MAX, "{bytes}: {}", html.len());
     }
 }
 

@@ -10,7 +10,7 @@ use super::measure::Measure;
 use super::plot::{Item, Plot};
 
 /// Bars of one plot; the rest is one more.
-pub(crate) const BARS_MAX: usize = 20;
+pub(crate) const BARS_MAX: usize = 10;
 
 /// What ids are called.
 #[derive(Debug, Default)]
