@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use domain::{AccountId, ApiKey, ApiKeyId, ProjectId, SecretHash, Timestamp, WorkspaceId};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::api_keys::{TABLE, from_row, owned};
-use crate::entities::api_key::{Column, Entity};
+use crate::entities::api_key::Column;
 use crate::entities::{account, membership};
 use crate::page::{self, ByAge};
 use crate::rows::At;
+use crate::text_search::holds;
 use crate::{Page, PageRequest, Store, StoreError};
 
 /// Whether a key still opens anything.
@@ -56,19 +57,8 @@ fn lives(life: KeyLife, now: Timestamp) -> Condition {
 
 /// Rows with this text in their name, hint or id.
 fn mentions(text: &str) -> Condition {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter.to_ascii_lowercase());
-    }
-    pattern.push('%');
     let columns = [Column::Name, Column::Hint, Column::Id];
-    columns.into_iter().fold(Condition::any(), |condition, column| {
-        let lower = Func::lower(Expr::col((Entity, column)));
-        condition.add(Expr::from(lower).like(LikeExpr::new(pattern.as_str()).escape('\\')))
-    })
+    columns.into_iter().fold(Condition::any(), |condition, column| condition.add(holds(column, text)))
 }
 
 impl Store {
