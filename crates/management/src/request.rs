@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Query};
 use control::Enforced;
 use domain::link::Revision;
@@ -83,14 +83,13 @@ pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
 
 /// The fields of the body, whatever its content type says: clients leave it out or send another.
 pub(crate) async fn fields(body: Body) -> Result<Fields, Problem> {
+    // Who announces too much is told at once, and holds nothing up by sending it slowly.
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
     let bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(
-                domain::Reason::TooLarge,
-                format!("The body is too large: at most {BODY_BYTES_MAX} bytes."),
-            ));
-        }
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
         Err(_) => {
             return Err(Problem::new(
                 domain::Reason::MalformedRequest,
@@ -99,6 +98,10 @@ pub(crate) async fn fields(body: Body) -> Result<Fields, Problem> {
         }
     };
     Ok(Fields(json::object(&bytes)?))
+}
+
+fn too_large() -> Problem {
+    Problem::new(domain::Reason::TooLarge, format!("The body is too large: at most {BODY_BYTES_MAX} bytes."))
 }
 
 /// The end user that a list is narrowed to.

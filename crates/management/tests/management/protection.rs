@@ -120,3 +120,37 @@ async fn parameters_are_given_once() {
     world.ask("GET", "/v1/api-keys?sm-sdk=python&x=1&x=2", token, "").await.expect(200);
     world.control.close().await;
 }
+
+/// A body that never comes, and says how long it would be.
+struct Announced(u64);
+
+impl axum::body::HttpBody for Announced {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
+/// Whoever announces a body over the limit is refused at once: nobody waits for 10 GiB that come a byte at a time.
+#[tokio::test]
+async fn an_announced_length_is_believed() {
+    let world = World::new().await;
+    for (path, token) in [
+        ("/v1/projects", world.secrets.management_token.expose()),
+        ("/v1/api_keys?type=rt", world.secrets.api_key.expose()),
+    ] {
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::new(Announced(10 << 30))).unwrap();
+        world.send(request).await.refused(413, "too_large");
+    }
+    world.control.close().await;
+}

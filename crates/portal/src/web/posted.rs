@@ -1,5 +1,6 @@
 //! Forms: read only after it is certain that they were sent from a page of this portal, by the browser that it was shown to.
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
@@ -42,6 +43,9 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     }
     if !is_form(&head.headers) {
         return Err(Problem::bad_form("Forms are sent as application/x-www-form-urlencoded."));
+    }
+    if body.size_hint().lower() > FORM_BYTES_MAX as u64 {
+        return Err(Problem::too_large());
     }
     let body = match Limited::new(body, FORM_BYTES_MAX).collect().await {
         Ok(collected) => collected.to_bytes(),
