@@ -31,6 +31,19 @@ pub(crate) async fn ask_tokens(
     uses_basic: bool,
     exchange: &[(&str, &str)],
 ) -> Result<Tokens, ProviderError> {
+    let tokens: Tokens = read(http, token_request(config, endpoint, uses_basic, exchange)?).await?;
+    match &tokens.error {
+        Some(error) => Err(ProviderError::Invalid(format!("the code was not exchanged: {error}"))),
+        None => Ok(tokens),
+    }
+}
+
+fn token_request(
+    config: &ProviderConfig,
+    endpoint: &Url,
+    uses_basic: bool,
+    exchange: &[(&str, &str)],
+) -> Result<Request<Vec<u8>>, ProviderError> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(exchange);
     let mut request = Request::builder()
@@ -53,12 +66,7 @@ pub(crate) async fn ask_tokens(
             form.append_pair("client_id", &config.client_id);
         }
     }
-    let request = request.body(form.finish().into_bytes()).map_err(|error| invalid(&error))?;
-    let tokens: Tokens = read(http, request).await?;
-    match &tokens.error {
-        Some(error) => Err(ProviderError::Invalid(format!("the code was not exchanged: {error}"))),
-        None => Ok(tokens),
-    }
+    request.body(form.finish().into_bytes()).map_err(|error| invalid(&error))
 }
 
 async fn read<T: DeserializeOwned>(

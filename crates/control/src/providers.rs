@@ -63,6 +63,20 @@ pub struct ProviderConfig {
     pub allowed_domains: Vec<String>,
 }
 
+impl PartialEq for ProviderConfig {
+    fn eq(&self, other: &Self) -> bool {
+        let plain = |config: &Self| {
+            (config.id.clone(), config.name.clone(), config.kind, config.issuer.clone(), config.client_id.clone())
+        };
+        let secret = |config: &Self| config.client_secret.as_ref().map(PlainSecret::hash);
+        plain(self) == plain(other)
+            && secret(self) == secret(other)
+            && self.allowed_domains == other.allowed_domains
+    }
+}
+
+impl Eq for ProviderConfig {}
+
 /// Where people come back to, and the providers that they can go to.
 #[derive(Debug)]
 pub struct Providers {

@@ -5,6 +5,7 @@
 
 pub(crate) mod authenticator;
 pub(crate) mod people;
+pub(crate) mod provider;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};

@@ -97,7 +97,9 @@ async fn the_release_before_can_look_in() {
 /// purpose.
 #[tokio::test]
 async fn backups_know_every_column() {
-    const LEFT_OUT: [&str; 3] = ["changes", "schema_version", "seaql_migrations"];
+    // Whoever was signing in, or was to open a link that was mailed, begins again.
+    const LEFT_OUT: [&str; 6] =
+        ["changes", "schema_version", "seaql_migrations", "portal_sessions", "email_links", "used_tickets"];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voxgate.db");
     Store::open_file(&path).await.unwrap().close().await.unwrap();
