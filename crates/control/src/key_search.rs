@@ -121,7 +121,8 @@ impl Control {
         Ok(self.listed(workspace_id, vec![key]).await?.pop())
     }
 
-    /// The API key of a workspace with this secret: for whoever has found one and doesn't know whose it is.
+    /// The API key of a workspace with this secret, or the one that minted this temporary key: for whoever has found either
+    /// and doesn't know whose it is. Whether it still works doesn't matter.
     ///
     /// # Errors
     /// When the store fails.
@@ -130,7 +131,11 @@ impl Control {
         workspace_id: WorkspaceId,
         secret: &str,
     ) -> Result<Option<ApiKeyId>, StoreError> {
-        let found = self.inner.store.find_api_key_by_hash(workspace_id, hash_secret(secret)).await?;
+        let store = &self.inner.store;
+        let found = match self.temporary_key_id(secret) {
+            Some(temporary) => store.find_api_key(workspace_id, temporary.parent()).await?,
+            None => store.find_api_key_by_hash(workspace_id, hash_secret(secret)).await?,
+        };
         Ok(found.map(|key| key.id))
     }
 

@@ -91,6 +91,12 @@ async fn a_found_secret_names_its_key() {
     assert_eq!(find(workspace.id, made.secret.expose()).await, Some(made.key.id));
     assert_eq!(find(other.id, made.secret.expose()).await, None);
     assert_eq!(find(workspace.id, "vgk_nothing").await, None);
+    let minted = instance.mint(made.secret.expose(), &request(Product::Rt)).unwrap();
+    assert_eq!(find(workspace.id, &minted.key_value).await, Some(made.key.id));
+    assert_eq!(find(other.id, &minted.key_value).await, None);
+    assert_eq!(find(workspace.id, &minted.key_value[..minted.key_value.len() - 1]).await, None);
+    instance.control.revoke_key(&ACTOR, workspace.id, made.key.id).await.unwrap();
+    assert_eq!(find(workspace.id, made.secret.expose()).await, Some(made.key.id));
 }
 
 /// A form makes one key however often it is sent, also after a restart; another form, person or workspace makes another.

@@ -103,7 +103,11 @@ pub(crate) async fn get(
             .as_ref()
             .map_or(0, |rows| rows.len().saturating_sub(CLIENT_REFS_SHOWN)),
         client_refs: activity.by_client_ref.as_ref().map(|rows| client_refs(rows)),
-        sessions: open.iter().take(SESSIONS_SHOWN).map(|session| SessionRow::of(&page, session, None)).collect(),
+        sessions: open
+            .iter()
+            .take(SESSIONS_SHOWN)
+            .map(|session| SessionRow::of(&page, session, None))
+            .collect(),
         more_sessions: open.len().saturating_sub(SESSIONS_SHOWN),
         events: activity.events.iter().map(|event| event_row(&page, event)).collect(),
         contact: portal.config.support_contact.as_deref(),

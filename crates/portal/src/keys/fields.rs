@@ -2,7 +2,9 @@
 
 use control::{ChangeKeyError, CreateKeyError, NewKey};
 use domain::limits::{NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX};
-use domain::{ApiKey, Area, AreaSet, Networks, Product, ProductSet, Project, ProjectId, Timestamp, Workspace};
+use domain::{
+    ApiKey, Area, AreaSet, Networks, Product, ProductSet, Project, ProjectId, Timestamp, Workspace,
+};
 use serde::Deserialize;
 
 use super::words;
@@ -148,7 +150,8 @@ fn choices<T>(names: &[String], parse: impl Fn(&str) -> Option<T>) -> Option<Vec
 
 /// Networks or single addresses, with blanks, commas or line breaks between them.
 fn read_networks(text: &str) -> Result<Networks, String> {
-    let parts = text.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|part| !part.is_empty());
+    let parts =
+        text.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|part| !part.is_empty());
     let mut networks = Vec::new();
     for part in parts {
         let alone = part.parse::<std::net::IpAddr>().ok().map(Into::into);

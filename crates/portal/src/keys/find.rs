@@ -54,6 +54,8 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     match portal.control.find_key_by_secret(member.workspace.id, found.secret.trim()).await? {
         Some(id) => Ok(see_other(&format!("{}/{id}", super::PATH))),
-        None => ask(&portal, &member, Some("This is no key of this workspace. Paste it whole, as it was found.")),
+        None => {
+            ask(&portal, &member, Some("This is no key of this workspace. Paste it whole, as it was found."))
+        }
     }
 }

@@ -102,7 +102,8 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let old = key_of(&portal, &member, &id).await?.key;
     let Some(form) = FormId::parse(&sent.form) else { return Err(Problem::form_expired()) };
-    let overlap = sent.overlap.parse().ok().filter(|seconds| OVERLAPS.iter().any(|(known, _)| known == seconds));
+    let overlap =
+        sent.overlap.parse().ok().filter(|seconds| OVERLAPS.iter().any(|(known, _)| known == seconds));
     let Some(overlap) = overlap else {
         let error = "Choose one of the overlaps that are listed.";
         return ask(&portal, &member, &id, OVERLAP_SECONDS, form, Some(error)).await;
@@ -120,7 +121,9 @@ pub(crate) async fn post(
         }
         Err(RotateKeyError::NotFound) => return Err(Problem::not_found()),
         Err(RotateKeyError::Expired | RotateKeyError::OverlapTooLong) => {
-            return Err(Problem::conflict("Only a key that still works can be rotated. Make a new one instead."));
+            return Err(Problem::conflict(
+                "Only a key that still works can be rotated. Make a new one instead.",
+            ));
         }
         Err(RotateKeyError::Store(error)) => return Err(error.into()),
     };

@@ -44,7 +44,9 @@ impl Address {
             (project, key, client_ref, region) => Err(Wrong {
                 project: project.is_err().then_some("A project’s id is a number."),
                 key: key.is_err().then_some("The id of a key starts with key_."),
-                client_ref: client_ref.is_err().then_some("This is too long for a client_ref, or holds signs that none has."),
+                client_ref: client_ref
+                    .is_err()
+                    .then_some("This is too long for a client_ref, or holds signs that none has."),
                 region: region.is_err().then_some("There is no such region."),
             }),
         }

@@ -92,8 +92,13 @@ async fn list(
     let open = portal.control.gateways().list_sessions(workspace_id, filter).await;
     let rows_max = usize::try_from(ROWS_PER_PAGE).unwrap_or(usize::MAX);
     let total = open.sessions.len();
-    let mut shown: Vec<_> =
-        open.sessions.into_iter().rev().filter(|session| address.is_beyond(session)).take(rows_max + 1).collect();
+    let mut shown: Vec<_> = open
+        .sessions
+        .into_iter()
+        .rev()
+        .filter(|session| address.is_beyond(session))
+        .take(rows_max + 1)
+        .collect();
     let has_more = shown.len() > rows_max;
     shown.truncate(rows_max);
     let mut ids: Vec<_> = shown.iter().map(|session| session.api_key_id).collect();

@@ -32,7 +32,9 @@ impl SessionRow {
             client_ref: session.client_ref.as_ref().map(ToString::to_string).unwrap_or_default(),
             region: session.region.as_str(),
             started: page.time(&session.started_at),
-            audio: duration(std::time::Duration::try_from_secs_f64(session.audio_seconds).unwrap_or_default()),
+            audio: duration(
+                std::time::Duration::try_from_secs_f64(session.audio_seconds).unwrap_or_default(),
+            ),
             peer: session.peer.to_string(),
         }
     }

@@ -62,11 +62,14 @@ fn wrong(error: CreateTokenError) -> Result<TokenErrors, Problem> {
     let mut errors = TokenErrors::default();
     match error {
         CreateTokenError::InvalidName => {
-            let text = format!("Give the token a name of 1 to {NAME_CHARACTERS_MAX} characters, without line breaks.");
+            let text = format!(
+                "Give the token a name of 1 to {NAME_CHARACTERS_MAX} characters, without line breaks."
+            );
             errors.name = Some(text);
         }
         CreateTokenError::NoPermissions => {
-            errors.permissions = Some("Choose what it may do: without any permission it is good for nothing.");
+            errors.permissions =
+                Some("Choose what it may do: without any permission it is good for nothing.");
         }
         CreateTokenError::WorkspaceNotFound => return Err(Problem::not_found()),
         CreateTokenError::Store(error) => return Err(error.into()),

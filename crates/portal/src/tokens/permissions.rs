@@ -23,7 +23,9 @@ pub(crate) fn choices(sent: &[String]) -> Vec<PermissionChoice> {
 /// The permissions of these names, all of a workspace; nothing where one isn't.
 pub(crate) fn read(sent: &[String]) -> Option<PermissionSet> {
     let allowed = PermissionSet::of_a_workspace();
-    sent.iter().map(|name| Permission::from_name(name).filter(|permission| allowed.contains(*permission))).collect()
+    sent.iter()
+        .map(|name| Permission::from_name(name).filter(|permission| allowed.contains(*permission)))
+        .collect()
 }
 
 /// What it lets a token do.
@@ -31,8 +33,12 @@ const fn sentence(permission: Permission) -> &'static str {
     match permission {
         Permission::ViewProjects => "See the projects of this workspace.",
         Permission::ManageProjects => "Make, rename and delete projects. Deleting one ends its keys.",
-        Permission::ViewApiKeys => "See the API keys: names, hints, rights and when they were used; never the keys themselves.",
-        Permission::DeleteApiKeys => "Revoke API keys and temporary keys. That ends what was opened with them.",
+        Permission::ViewApiKeys => {
+            "See the API keys: names, hints, rights and when they were used; never the keys themselves."
+        }
+        Permission::DeleteApiKeys => {
+            "Revoke API keys and temporary keys. That ends what was opened with them."
+        }
         Permission::CreateApiKeys => "Make API keys, and with the permission above rotate and change them.",
         Permission::ViewSessions => "See which sessions are open, with their addresses.",
         Permission::EndSessions => "End open sessions.",

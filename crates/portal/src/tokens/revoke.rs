@@ -43,7 +43,9 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let id = token_of(&portal, &member, &id).await?.id;
     match portal.control.revoke_management_token(&member.actor(), member.workspace.id, id).await {
-        Ok(_) | Err(RevokeTokenError::AlreadyRevoked) => Ok(see_other_with(super::PATH, Notice::TokenRevoked)),
+        Ok(_) | Err(RevokeTokenError::AlreadyRevoked) => {
+            Ok(see_other_with(super::PATH, Notice::TokenRevoked))
+        }
         Err(RevokeTokenError::NotFound) => Err(Problem::not_found()),
         Err(RevokeTokenError::Store(error)) => Err(error.into()),
     }
