@@ -212,7 +212,9 @@ impl Control {
         let begun = if is_taken {
             EmailChange::Taken
         } else {
-            EmailChange::Confirm { secret: self.add_link(&mut change, purpose, Some(account_id), email).await? }
+            EmailChange::Confirm {
+                secret: self.add_link(&mut change, purpose, Some(account_id), email).await?,
+            }
         };
         self.log_account(change, actor, account_id, AuditAction::EmailChangeAsked).await?;
         Ok(begun)

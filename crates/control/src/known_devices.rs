@@ -28,6 +28,11 @@ impl Control {
         PlainSecret::new(format!("{unsigned}{}", self.prove_mark(account_id, &unsigned)))
     }
 
+    /// Whether an account knows a browser with this mark.
+    pub fn knows_device(&self, mark: &str, account_id: AccountId) -> bool {
+        self.known_device(mark, account_id, self.now()).is_some()
+    }
+
     /// Whether a browser's mark is one of this account's and not over.
     pub(crate) fn known_device(
         &self,

@@ -151,9 +151,9 @@ mod tests {
         let callers: Vec<_> = (0..places)
             .map(|_| {
                 let (passwords, held) = (Arc::clone(&passwords), Arc::clone(&held));
-                tokio::spawn(async move {
-                    passwords.compute(move || held.lock().unwrap().recv().unwrap()).await
-                })
+                tokio::spawn(
+                    async move { passwords.compute(move || held.lock().unwrap().recv().unwrap()).await },
+                )
             })
             .collect();
         while passwords.places.available_permits() > 0 {

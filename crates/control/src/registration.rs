@@ -190,8 +190,9 @@ impl Control {
             }
             Some(account) => return Ok(Registered::Known { email: account.email }),
         };
-        let secret =
-            self.add_link(&mut change, EmailLinkPurpose::VerifyEmail, Some(account.id), &account.email).await?;
+        let secret = self
+            .add_link(&mut change, EmailLinkPurpose::VerifyEmail, Some(account.id), &account.email)
+            .await?;
         let actor = Actor::account(account.id).from(from);
         let pseudonym = self.inner.pseudonyms.of_account(account.id);
         let mut entry =

@@ -14,12 +14,12 @@ use credentials::keyed_hash;
 use domain::{Account, AccountId, Timestamp};
 use storage::{StoreError, email_key};
 
+use crate::Control;
 use crate::accounts::is_email;
 use crate::buckets::{Buckets, SlowRate};
 use crate::known_devices::KnownDevice;
-use crate::passwords::PasswordError;
 use crate::password_rules::PASSWORD_BYTES_MAX;
-use crate::Control;
+use crate::passwords::PasswordError;
 
 /// How often passwords may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +160,8 @@ impl Control {
         self.count_attempt(device, key, network, now)?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
         let is_right = self.inner.passwords.verify(attempt.password, hash).await?;
-        let account = stored.map(|stored| stored.account).filter(|account| is_right && self.may_sign_in(account));
+        let account =
+            stored.map(|stored| stored.account).filter(|account| is_right && self.may_sign_in(account));
         let Some(account) = account else {
             tracing::warn!(from = %attempt.from, "a sign-in was refused");
             return Err(PasswordRefused::Wrong);
@@ -197,8 +198,8 @@ impl Control {
 
     /// Whether an account may sign in: it isn't disabled, and its address was confirmed where that is asked for.
     pub(crate) fn may_sign_in(&self, account: &Account) -> bool {
-        let is_confirmed = account.email_verified_at.is_some()
-            || self.inner.config.registration.may_sign_in_unconfirmed;
+        let is_confirmed =
+            account.email_verified_at.is_some() || self.inner.config.registration.may_sign_in_unconfirmed;
         account.disabled_at.is_none() && is_confirmed
     }
 

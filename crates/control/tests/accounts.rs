@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use control::{
-    Actor, AuditAction, AuditFilter, Begun, ConfirmEmailError, Control, ControlConfig, DbPlace, DeleteAccountError,
-    EmailChange, LinkError, MasterKeySource, NewKey, PasswordAttempt, PasswordProblem, PasswordRefused,
-    RegisterError, Registered, RegistrationPolicy, SignIn, StaySignedIn,
+    Actor, AuditAction, AuditFilter, Begun, ConfirmEmailError, Control, ControlConfig, DbPlace,
+    DeleteAccountError, EmailChange, LinkError, MasterKeySource, NewKey, PasswordAttempt, PasswordProblem,
+    PasswordRefused, RegisterError, Registered, RegistrationPolicy, SignIn, StaySignedIn,
 };
 use domain::{
     Account, EmailLinkPurpose, ManualClock, PortalSessionState, Product, Reason, Region, Role, SignInMethod,
@@ -155,7 +155,10 @@ async fn registration_follows_the_policy() {
     assert!(matches!(closed.control.admit(EMAIL, PASSWORD).await, Err(RegisterError::Closed)));
     let open = Instance::new().await;
     for email in ["", "ada", "a@b c", "a@b\r\nBcc: x@y"] {
-        assert!(matches!(open.control.admit(email, PASSWORD).await, Err(RegisterError::InvalidEmail)), "{email}");
+        assert!(
+            matches!(open.control.admit(email, PASSWORD).await, Err(RegisterError::InvalidEmail)),
+            "{email}"
+        );
     }
     let short = open.control.admit(EMAIL, "short").await;
     assert!(matches!(short, Err(RegisterError::InvalidPassword(PasswordProblem::TooShort))), "{short:?}");
@@ -167,7 +170,8 @@ async fn an_address_gets_few_mails() {
     let instance = Instance::new().await;
     instance.account(EMAIL).await;
     let mut sent = 0;
-    for spelling in [EMAIL, "ADA@example.org", "Ada@example.org", "aDa@example.org", "adA@example.org", EMAIL] {
+    for spelling in [EMAIL, "ADA@example.org", "Ada@example.org", "aDa@example.org", "adA@example.org", EMAIL]
+    {
         sent += u32::from(instance.control.begin_password_reset(spelling, FROM).await.unwrap().is_some());
     }
     assert_eq!(sent, 4);
@@ -280,7 +284,9 @@ async fn an_address_changes_by_a_link_to_the_new_one() {
     let taken = control.begin_email_change(&actor, ada.id, "BOB@example.org").await.unwrap();
     assert!(matches!(taken, EmailChange::Taken));
     let begin = |email: &'static str| control.begin_email_change(&actor, ada.id, email);
-    let EmailChange::Confirm { secret: replaced } = begin("ada@first.example").await.unwrap() else { panic!() };
+    let EmailChange::Confirm { secret: replaced } = begin("ada@first.example").await.unwrap() else {
+        panic!()
+    };
     let EmailChange::Confirm { secret } = begin("ada@new.example").await.unwrap() else { panic!() };
     assert!(matches!(control.finish_email_change(replaced.expose(), FROM).await, Err(LinkError::NotFound)));
     assert_eq!(control.find_account_by_id(ada.id).await.unwrap().unwrap().email, EMAIL);
@@ -378,7 +384,8 @@ async fn an_account_goes_with_what_is_its_alone() {
     let of_key = || verify(control.tables(), key.secret.expose(), Product::Batch, Region::Eu1, control.now());
     assert!(of_key().is_ok());
     let bob = instance.account("bob@example.org").await;
-    let new = control::NewWorkspace { name: "w".to_owned(), plan: domain::Plan::Pro, home_area: domain::Area::Eu };
+    let new =
+        control::NewWorkspace { name: "w".to_owned(), plan: domain::Plan::Pro, home_area: domain::Area::Eu };
     let shared = control.create_workspace(&ACTOR, new).await.unwrap().workspace.id;
     control.add_member(&ACTOR, shared, ada.id, Role::Admin).await.unwrap();
     control.add_member(&ACTOR, shared, bob.id, Role::Member).await.unwrap();

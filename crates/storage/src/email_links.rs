@@ -54,8 +54,7 @@ impl Store {
     /// When the database fails.
     pub async fn forget_expired_email_links(&self, now: Timestamp) -> Result<u64, StoreError> {
         let tx = self.db.write().await?;
-        let deleted =
-            Entity::delete_many().filter(Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
+        let deleted = Entity::delete_many().filter(Column::ExpiresAt.lte(now.as_micros())).exec(&tx).await?;
         tx.commit().await?;
         Ok(deleted.rows_affected)
     }
@@ -66,11 +65,7 @@ impl ChangeTx {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn insert_email_link(
-        &mut self,
-        link: &EmailLink,
-        hash: &SecretHash,
-    ) -> Result<(), StoreError> {
+    pub async fn insert_email_link(&mut self, link: &EmailLink, hash: &SecretHash) -> Result<(), StoreError> {
         let row = Model {
             hash: key(hash),
             purpose: link.purpose.as_str().to_owned(),

@@ -26,7 +26,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_unconfirmed_accounts(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let members = Query::select().column(membership::Column::AccountId).from(membership::Entity).to_owned();
+        let members =
+            Query::select().column(membership::Column::AccountId).from(membership::Entity).to_owned();
         let tx = self.db.write().await?;
         let deleted = Entity::delete_many()
             .filter(Column::EmailVerifiedAt.is_null())
