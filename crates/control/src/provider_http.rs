@@ -1,6 +1,8 @@
 //! The HTTP client that speaks with other providers: over TLS alone, save on this machine; no redirects are followed, nothing is
 //! waited for long, and no answer is large.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use openidconnect::core::CoreProviderMetadata;
+use openidconnect::{AsyncHttpClient, DiscoveryError, IssuerUrl};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
@@ -114,6 +118,11 @@ impl ProviderHttp {
         answered.unwrap_or(Err(ProviderHttpError::Late))
     }
 
+    /// What an issuer says of itself, and its keys.
+    pub(crate) fn discover(&self, issuer: IssuerUrl) -> Discovery<'_> {
+        Box::pin(CoreProviderMetadata::discover_async(issuer, self))
+    }
+
     async fn answer(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ProviderHttpError> {
         let unreachable = |source| ProviderHttpError::Unreachable(source);
         let _slot = self.slots.acquire().await.map_err(|error| unreachable(Box::new(error)))?;
@@ -126,6 +135,20 @@ impl ProviderHttp {
             Err(error) => return Err(unreachable(error)),
         };
         Ok(Response::from_parts(head, body.to_vec()))
+    }
+}
+
+/// A look-up on its way.
+type Discovery<'a> = Pin<
+    Box<dyn Future<Output = Result<CoreProviderMetadata, DiscoveryError<ProviderHttpError>>> + Send + 'a>,
+>;
+
+impl<'c> AsyncHttpClient<'c> for ProviderHttp {
+    type Error = ProviderHttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, ProviderHttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: Request<Vec<u8>>) -> Self::Future {
+        Box::pin(self.send(request))
     }
 }
 

@@ -66,7 +66,13 @@ pub struct ProviderConfig {
 impl PartialEq for ProviderConfig {
     fn eq(&self, other: &Self) -> bool {
         let plain = |config: &Self| {
-            (config.id.clone(), config.name.clone(), config.kind, config.issuer.clone(), config.client_id.clone())
+            (
+                config.id.clone(),
+                config.name.clone(),
+                config.kind,
+                config.issuer.clone(),
+                config.client_id.clone(),
+            )
         };
         let secret = |config: &Self| config.client_secret.as_ref().map(PlainSecret::hash);
         plain(self) == plain(other)
@@ -252,9 +258,7 @@ impl Provider {
         }
         self.asked_at.store(now.as_micros(), Ordering::Relaxed);
         let issuer = IssuerUrl::new(self.config.issuer.clone()).map_err(|error| invalid(&error))?;
-        let send = |request| http.send(request);
-        let found = CoreProviderMetadata::discover_async(issuer, &send).await;
-        let metadata = found.map_err(|error| {
+        let metadata = http.discover(issuer).await.map_err(|error| {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(provider = self.config.id, error, "a provider could not be looked up");
             ProviderError::Unavailable(None)

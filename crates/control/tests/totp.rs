@@ -101,10 +101,10 @@ async fn on_postgres_a_raced_code_opens_once() {
     let ada = person(&nodes[0], "ada@example.org").await;
     let (secret, codes) = with_app(&nodes[0], &ada).await;
     let both = [&nodes[0], &nodes[1]];
-    for round in 1..4 {
+    for recovery_code in &codes[..3] {
         clock.advance_seconds(60 * 60);
-        assert_eq!(race(&both, &ada, &code(&secret, nodes[0].now()), 4, false).await, 1, "{round}");
-        assert_eq!(race(&both, &ada, &codes[round], 4, true).await, 1, "{round}");
+        assert_eq!(race(&both, &ada, &code(&secret, nodes[0].now()), 4, false).await, 1);
+        assert_eq!(race(&both, &ada, recovery_code, 4, true).await, 1);
     }
     for node in nodes {
         node.close().await;
