@@ -77,6 +77,20 @@ pub(crate) fn password_changed(to: &str, base_url: &str) -> Mail {
     )
 }
 
+/// Tells the owner that the ways to sign in are others.
+pub(crate) fn factors_changed(to: &str, base_url: &str, what: &str) -> Mail {
+    Mail::new(
+        to,
+        "How you sign in was changed",
+        &[
+            &super::one_line(what),
+            "If it wasn't you, choose another password at once, which signs everybody out, and remove under Settings, Security \
+             what isn't yours:",
+            &format!("{base_url}/forgot-password"),
+        ],
+    )
+}
+
 /// Carries the link that moves an account to this address.
 pub(crate) fn confirm_new_address(to: &str, base_url: &str, secret: &str) -> Mail {
     let lasts = format!("It works for {}, once.", minutes(EmailLinkPurpose::ChangeEmail));
@@ -131,7 +145,8 @@ pub(crate) fn account_deleted(to: &str) -> Mail {
 
 /// Tells the owner that a browser signed in that was never there before.
 pub(crate) fn new_device(to: &str, base_url: &str, browser: &str, from: &str) -> Mail {
-    let who = format!("A browser signed in to your account at Voxgate for the first time: {browser}, from {from}.");
+    let who =
+        format!("A browser signed in to your account at Voxgate for the first time: {browser}, from {from}.");
     Mail::new(
         to,
         "A new browser signed in",
@@ -144,7 +159,7 @@ pub(crate) fn new_device(to: &str, base_url: &str, browser: &str, from: &str) ->
 }
 
 /// Tries whether mails leave.
-pub fn test_mail(to: &str) -> Mail {
+pub(crate) fn test_mail(to: &str) -> Mail {
     Mail::new(to, "Mails arrive", &["This is a test mail of Voxgate. It arrived, so others will."])
 }
 

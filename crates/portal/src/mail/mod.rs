@@ -3,12 +3,15 @@
 //! A mail is plain text with one link at most. Whoever sends one doesn't wait for it: how long an answer takes must not tell
 //! whether there was anybody to write to.
 
-pub mod letters;
+pub(crate) mod letters;
 mod outbox;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+
+use domain::Clock;
 
 pub use outbox::{OUTBOX_MAILS_MAX, Outbox};
 
@@ -100,6 +103,33 @@ pub trait Mailer: fmt::Debug + Send + Sync {
 pub(crate) fn send_or_log(mailer: &dyn Mailer, mail: Mail) {
     if let Err(error) = mailer.send(mail) {
         tracing::error!(error = &error as &dyn std::error::Error, "a mail was not sent");
+    }
+}
+
+/// The way out for mails, and those that left nowhere.
+#[derive(Debug, Clone)]
+pub struct Mails {
+    /// The way out.
+    pub mailer: Arc<dyn Mailer>,
+    /// The mails of a dev instance, which its pages show.
+    pub outbox: Option<Arc<Outbox>>,
+}
+
+impl Mails {
+    /// They leave by this way.
+    pub fn by(mailer: Arc<dyn Mailer>) -> Self {
+        Self { mailer, outbox: None }
+    }
+
+    /// None leave.
+    pub fn none() -> Self {
+        Self::by(Arc::new(NoMail))
+    }
+
+    /// They stay here, for a page to show.
+    pub fn kept(clock: Arc<dyn Clock>) -> Self {
+        let outbox = Arc::new(Outbox::new(clock));
+        Self { mailer: Arc::clone(&outbox) as _, outbox: Some(outbox) }
     }
 }
 

@@ -35,7 +35,9 @@ pub enum MailError {
         source: lettre::transport::smtp::Error,
     },
     /// The sender.
-    #[error("mails can't come from {0}: expected an address, as in voxgate@example.org or Voxgate <voxgate@example.org>")]
+    #[error(
+        "mails can't come from {0}: expected an address, as in voxgate@example.org or Voxgate <voxgate@example.org>"
+    )]
     From(String),
 }
 
@@ -145,7 +147,8 @@ impl Inner {
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, String> {
-        let to = mail.to().parse().map_err(|_| String::from("the address is none that mail can be sent to"))?;
+        let to =
+            mail.to().parse().map_err(|_| String::from("the address is none that mail can be sent to"))?;
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
