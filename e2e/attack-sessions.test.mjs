@@ -9,7 +9,7 @@ import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
 
 const SESSION = "__Host-voxgate-session";
-const COOKIE = /^__Host-voxgate-(session|form)=[0-9A-Za-z]*; Path=\/; Max-Age=\d+; Secure; HttpOnly; SameSite=Lax$/;
+const COOKIE = /^__Host-voxgate-(session|form|device)=[0-9A-Za-z]*; Path=\/; Max-Age=\d+; Secure; HttpOnly; SameSite=Lax$/;
 
 let world;
 before(async () => {

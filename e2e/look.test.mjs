@@ -51,6 +51,7 @@ async function lookAt(listed, colorScheme) {
     const bytes = await look.weigh(context, page, async () => {
       const answer = await page.goto(address(listed, world));
       assert.equal(answer.status(), listed.answers ?? 200, await page.title());
+      if (listed.press) await press(page, listed.press);
     });
     if (bytes > look.PAGE_BYTES_MAX) faults.push(`it weighs ${bytes} bytes`);
     faults.push(...(await look.shapeFaults(page)), ...opened.faults);
@@ -60,4 +61,16 @@ async function lookAt(listed, colorScheme) {
     await context.close();
   }
   assert.deepEqual(faults, []);
+}
+
+/** Fills in a form as the list says, to see what comes then. */
+async function press(page, { fill, open, then = {}, check, button }) {
+  const main = page.getByRole("main");
+  for (const [label, text] of Object.entries(fill)) await main.getByLabel(label, { exact: true }).fill(text);
+  if (open) await main.getByText(open).click();
+  for (const [label, text] of Object.entries(then)) await main.getByLabel(label, { exact: true }).fill(text);
+  if (check) await main.getByRole("checkbox", { name: check }).check();
+  const loaded = page.waitForEvent("load");
+  await main.getByRole("button", { name: button, exact: true }).click();
+  await loaded;
 }

@@ -74,7 +74,8 @@ describe("the main path", { concurrency: 2 }, () => {
     await type(page, "Password", PASSWORD);
     await press(page, "button", "Register");
     await page.goto(await mailLink(world, email));
-    await pressIfThere(page, "button", "Confirm");
+    await type(page, "Password", PASSWORD);
+    await press(page, "button", "Confirm address");
     await press(page, "link", "Settings");
     await press(page, "link", "API Keys");
     await type(page, "Name", "by keyboard");

@@ -14,6 +14,9 @@ export async function register(world, page, email) {
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Register" }).click();
   await page.goto(await mailLink(world, email));
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Confirm address" }).click();
+  await page.getByRole("link", { name: "Settings" }).first().waitFor();
 }
 
 export async function signIn(page, email, password = PASSWORD) {

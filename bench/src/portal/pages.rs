@@ -26,6 +26,10 @@ struct Page {
     #[serde(rename = "as")]
     viewer: String,
     path: Option<String>,
+    /// What is filled in first; then it is no visit.
+    press: Option<serde_json::Value>,
+    /// The status, where it isn't a page that was asked for well.
+    answers: Option<u16>,
 }
 
 /// Visits every page whose address needs no id of somebody's, signed in as the first account, which has a workspace with all
@@ -51,7 +55,7 @@ pub(crate) async fn measure(options: &PortalOptions, voxgate: &Voxgate) -> Resul
             "owner" | "operator" => &mut owner,
             _ => continue,
         };
-        if path.contains('{') {
+        if path.contains('{') || page.press.is_some() || page.answers.is_some() {
             continue;
         }
         let measured = visits(options, visitor, path).await?;
