@@ -36,13 +36,23 @@ const ROUTES: &[Route] = &[
     (For::Admins, "/settings/management-tokens/{token}/revoke", TOKEN, None),
     (For::Members, "/settings/api-keys", NONE, Some(&[("form", FORM), ("name", "made")])),
     (For::Members, "/settings/api-keys/find", NONE, Some(&[("secret", "vgk_x")])),
-    (For::Members, "/settings/api-keys/{key}", KEY, Some(&[("name", "changed"), ("areas", "eu"), ("products", "rt")])),
+    (
+        For::Members,
+        "/settings/api-keys/{key}",
+        KEY,
+        Some(&[("name", "changed"), ("areas", "eu"), ("products", "rt")]),
+    ),
     (For::Members, "/settings/api-keys/{key}/rotate", KEY, Some(&[("form", FORM), ("overlap", "3600")])),
     (For::Members, "/sessions/of-key/{key}/end", KEY, Some(&[("reason", "r")])),
     (For::Members, "/sessions/{session}/end", SESSION, Some(&[("reason", "r")])),
     (For::Members, "/settings/api-keys/{key}/revoke", KEY, Some(&[])),
     (For::Members, "/settings/api-keys/{key}/leaked", KEY, Some(&[("since", "")])),
-    (For::Admins, "/settings/management-tokens", NONE, Some(&[("form", FORM), ("name", "t"), ("permissions", "view_usage")])),
+    (
+        For::Admins,
+        "/settings/management-tokens",
+        NONE,
+        Some(&[("form", FORM), ("name", "t"), ("permissions", "view_usage")]),
+    ),
     (For::Admins, "/settings/management-tokens/{token}/revoke", TOKEN, Some(&[])),
 ];
 const FORM: &str = "form_01k5zr0000000000000000000e";
@@ -59,8 +69,13 @@ impl Ids {
         let new = NewKey::named(world.project.id, "mine");
         let key = world.control.create_key(&ACTOR, world.workspace.id, new).await.unwrap().key.id;
         let all = PermissionSet::of_a_workspace();
-        let token = world.control.create_management_token(&ACTOR, world.workspace.id, "t", all).await.unwrap();
-        Self { key: key.to_string(), token: token.token.id.to_string(), session: SessionId::from_u128(7).to_string() }
+        let token =
+            world.control.create_management_token(&ACTOR, world.workspace.id, "t", all).await.unwrap();
+        Self {
+            key: key.to_string(),
+            token: token.token.id.to_string(),
+            session: SessionId::from_u128(7).to_string(),
+        }
     }
 
     fn unknown() -> Self {
@@ -173,7 +188,8 @@ async fn forged_forms_change_nothing() {
         let path = ids.fill(path);
         let own = [("sec-fetch-site", "same-origin")];
         let with = |tokens: &[&str]| {
-            let mut all: Vec<(&str, String)> = tokens.iter().map(|token| ("form_token", (*token).to_owned())).collect();
+            let mut all: Vec<(&str, String)> =
+                tokens.iter().map(|token| ("form_token", (*token).to_owned())).collect();
             all.extend(fields.iter().map(|(name, value)| (*name, (*value).to_owned())));
             all
         };

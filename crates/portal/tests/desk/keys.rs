@@ -153,7 +153,8 @@ async fn keys_are_changed() {
     assert!(day.is_none(), "a date field has its type before its value");
     let page = member.get(&path).await;
     let day = page.text.split_once("type=\"date\" value=\"").unwrap().1.split_once('"').unwrap().0;
-    let fields = [("name", "after"), ("areas", "eu"), ("products", "rt"), ("networks", ""), ("expires_on", day)];
+    let fields =
+        [("name", "after"), ("areas", "eu"), ("products", "rt"), ("networks", ""), ("expires_on", day)];
     let saved = member.post(&path, &fields).await.expect(303);
     member.get(saved.location()).await.has("Saved.");
     let changed = world.control.find_key(world.workspace.id, key.id).await.unwrap().unwrap();
@@ -203,7 +204,8 @@ async fn keys_are_revoked() {
     let asked = member.get(&path).await.expect(200);
     asked.has("No session of it is open now.");
     asked.has(">Revoke</button>");
-    let works = || world.control.tables().mint_rights(made.secret.expose(), PEER, world.control.now()).is_ok();
+    let works =
+        || world.control.tables().mint_rights(made.secret.expose(), PEER, world.control.now()).is_ok();
     assert!(works(), "a question revokes nothing");
     let done = member.post(&path, &[]).await.expect(303);
     assert!(!works());
@@ -228,7 +230,9 @@ async fn credentials_need_somebody_recent() {
     let turned = member.post(LIST, &[("form", &form), ("name", "n")]).await.expect(303);
     assert_eq!(turned.location(), "/confirm?next=%2Fsettings%2Fapi-keys");
     let rotate = format!("{LIST}/{key}/rotate");
-    for turned in [member.get(&rotate).await, member.post(&rotate, &[("form", &form), ("overlap", "0")]).await] {
+    for turned in
+        [member.get(&rotate).await, member.post(&rotate, &[("form", &form), ("overlap", "0")]).await]
+    {
         assert!(turned.expect(303).location().starts_with("/confirm?next=%2Fsettings%2Fapi-keys%2Fkey_"));
     }
     let tokens = "/settings/management-tokens";
@@ -236,5 +240,7 @@ async fn credentials_need_somebody_recent() {
     assert!(made.expect(303).location().starts_with("/confirm"));
     assert_eq!(world.control.list_keys(world.workspace.id, None).await.unwrap().len(), 1);
     member.post(&format!("{LIST}/{key}/leaked"), &[]).await.expect(303);
-    assert!(world.control.find_key(world.workspace.id, key).await.unwrap().unwrap().state.revoked_at().is_some());
+    assert!(
+        world.control.find_key(world.workspace.id, key).await.unwrap().unwrap().state.revoked_at().is_some()
+    );
 }

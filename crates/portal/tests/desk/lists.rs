@@ -52,12 +52,15 @@ async fn a_thousand_keys_are_found() {
     let one = &made[777];
     let end = one.hint.rsplit_once('…').map_or(one.hint.as_str(), |(_, end)| end);
     for search in ["0777+key", &one.id.to_string(), &one.id.to_string()[20..]] {
-        assert_eq!(ids(&member.get(&format!("/settings/api-keys?search={search}")).await.text), [one.id.to_string()]);
+        assert_eq!(
+            ids(&member.get(&format!("/settings/api-keys?search={search}")).await.text),
+            [one.id.to_string()]
+        );
     }
     let found = ids(&member.get(&format!("/settings/api-keys?search={end}")).await.text);
     assert!(found.contains(&one.id.to_string()), "{end}");
     let page = member.get("/settings/api-keys").await;
-    assert!(page.text.len() < 45_000, "{} bytes", page.text.len());
+    assert!(page.text.len() < 40_000, "{} bytes", page.text.len());
     member.get("/settings/api-keys?search=nothing+like+this").await.expect(200).has("No key is like this");
     for after in ["x", "1.key_x", "1", "..", "1800000000000000.' OR 1=1"] {
         let after: String = form_urlencoded::byte_serialize(after.as_bytes()).collect();
@@ -76,7 +79,8 @@ async fn lists_are_narrowed() {
     let new = control::NewKey::named(project, "there");
     let there = world.control.create_key(&ACTOR, world.workspace.id, new).await.unwrap().key.id;
     world.control.revoke_key(&ACTOR, world.workspace.id, there).await.unwrap();
-    let list = async |query: String| ids(&member.get(&format!("/settings/api-keys?{query}")).await.expect(200).text);
+    let list =
+        async |query: String| ids(&member.get(&format!("/settings/api-keys?{query}")).await.expect(200).text);
     assert_eq!(list(format!("project={project}")).await, [there.to_string()]);
     assert_eq!(list("state=usable".to_owned()).await, [here]);
     assert_eq!(list("state=ended&search=&project=&after=".to_owned()).await, [there.to_string()]);
@@ -97,13 +101,27 @@ async fn names_are_no_markup() {
     let mut pages = vec![
         member.get("/settings/api-keys").await,
         member.get(&format!("/settings/api-keys?search={search}&state={search}&project={search}")).await,
-        member.get(&format!("/sessions?key={search}&client_ref={search}&region={search}&project={search}")).await,
+        member
+            .get(&format!("/sessions?key={search}&client_ref={search}&region={search}&project={search}"))
+            .await,
         member.post("/settings/api-keys", &[("form", &form), ("name", EVIL)]).await,
-        member.post("/settings/api-keys", &[("form", &form), ("name", EVIL), ("networks", EVIL), ("expires_on", EVIL)]).await,
+        member
+            .post(
+                "/settings/api-keys",
+                &[("form", &form), ("name", EVIL), ("networks", EVIL), ("expires_on", EVIL)],
+            )
+            .await,
         member.post("/settings/api-keys/find", &[("secret", EVIL)]).await,
         member.post(&format!("/settings/api-keys/{key}/leaked"), &[("since", EVIL)]).await,
-        admin.post("/settings/management-tokens", &[("form", &form), ("name", EVIL), ("permissions", "view_usage")]).await,
-        admin.post("/settings/management-tokens", &[("form", &form), ("name", EVIL), ("permissions", EVIL)]).await,
+        admin
+            .post(
+                "/settings/management-tokens",
+                &[("form", &form), ("name", EVIL), ("permissions", "view_usage")],
+            )
+            .await,
+        admin
+            .post("/settings/management-tokens", &[("form", &form), ("name", EVIL), ("permissions", EVIL)])
+            .await,
         admin.get("/settings/management-tokens").await,
     ];
     for path in ["", "/revoke", "/rotate", "/leaked", "/activity", "/activity?since=%3Cscript%3E"] {

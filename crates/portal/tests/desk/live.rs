@@ -48,7 +48,8 @@ async fn open_sessions_are_listed() {
     let (member, stranger) = browsers(&server).await;
     member.get("/sessions").await.expect(200).has("Nothing is open now");
     let url = server.report().realtime_url.clone();
-    let minted = Mint::of("rt").client_ref("<img src=x>").ask(&server.home(), &server.key()).await.expect(201);
+    let minted =
+        Mint::of("rt").client_ref("<img src=x>").ask(&server.home(), &server.key()).await.expect(201);
     let token = minted.json()["key_value"].as_str().unwrap().to_owned();
     let _first = session(&format!("{url}?jwt={token}"), &Caller::anon()).await;
     let _second = session(&url, &server.key()).await;

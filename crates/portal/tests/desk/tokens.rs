@@ -19,7 +19,8 @@ async fn tokens_live_and_end() {
     }
     page.lacks("operate_instance");
     let form = page.field("form").unwrap();
-    let sent = [("form", &*form), ("name", "deploy"), ("permissions", "view_usage"), ("permissions", "view_audit")];
+    let sent =
+        [("form", &*form), ("name", "deploy"), ("permissions", "view_usage"), ("permissions", "view_audit")];
     let shown = admin.post(LIST, &sent).await.expect(200);
     assert_eq!(shown.headers["cache-control"], "no-store");
     let secret = shown.secret().unwrap();
@@ -65,7 +66,10 @@ async fn wrong_tokens_are_not_made() {
         page.has(error);
         assert_eq!(page.field("form").unwrap(), form);
         assert!(page.text.contains("value=\"kept\"") || error == "name-error");
-        assert!(!page.text.contains("value=\"view_usage\" checked") || all.contains(&("permissions", "view_usage")));
+        assert!(
+            !page.text.contains("value=\"view_usage\" checked")
+                || all.contains(&("permissions", "view_usage"))
+        );
     }
     assert!(world.control.list_management_tokens(world.workspace.id).await.unwrap().is_empty());
     admin.post(LIST, &[("form", &form), ("name", "right"), ("permissions", "view_usage")]).await.expect(200);
