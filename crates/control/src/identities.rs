@@ -1,8 +1,10 @@
 //! Who an account's owner is at another provider: linked, unlinked, signed in with. An account is found by what the provider calls
 //! its user, never by an e-mail address: whoever registers somebody's address somewhere must not get into their account.
 
-use domain::{AccountId, Identity, PortalSessionState, SignInMethod};
-use storage::{AuditAction, StoreError};
+use std::net::IpAddr;
+
+use domain::{Account, AccountId, Identity, PortalSessionState, SignInMethod, TIME_ZONE_DEFAULT};
+use storage::{AuditAction, StoreError, StoredAccount};
 
 use crate::factors::ChangeFactorError;
 use crate::passkeys::Browser;
@@ -13,6 +15,7 @@ use crate::{Actor, Begun, Control, SignIn, SignInError};
 /// Identities that an account has at once.
 pub const IDENTITIES_MAX: u64 = 10;
 const KIND: &str = "identity";
+const NEW: &str = "identity, new account";
 
 impl Control {
     /// The identities of an account, those that were linked first at the front.
@@ -48,6 +51,71 @@ impl Control {
         };
         let session = self.new_session(&mut change, sign_in).await?;
         self.keep_session(change, session, AuditAction::SignedIn).await.map(Some)
+    }
+
+    /// A ticket by which somebody whom no account knows may make one, if they may register here: by an address that the provider
+    /// has verified. `None` where they may not.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn offer_account(&self, bound_to: &str, user: &ProviderUser) -> Result<Option<String>, TicketError> {
+        let Some(email) = &user.verified_email else { return Ok(None) };
+        if self.check_registrable(email).is_err() {
+            return Ok(None);
+        }
+        self.inner.seal_ticket(NEW, bound_to, user).map(Some)
+    }
+
+    /// Makes an account for whoever came back from a provider, linked with who they are there. It has no password until its owner
+    /// chooses one. An account with this address is never taken over, whoever has confirmed the address there.
+    ///
+    /// # Errors
+    /// See [`ChangeFactorError`]; [`ChangeFactorError::Exists`] where the address or the identity has an account.
+    pub async fn register_with_identity(
+        &self,
+        bound_to: &str,
+        ticket: &str,
+        from: IpAddr,
+    ) -> Result<Account, ChangeFactorError> {
+        let user: ProviderUser = self.inner.take_ticket(NEW, bound_to, ticket).await?;
+        let email = user.verified_email.ok_or(ChangeFactorError::Wrong)?;
+        self.check_registrable(&email).map_err(|_| ChangeFactorError::Wrong)?;
+        let now = self.now();
+        let account = Account {
+            id: AccountId::generate(now, &*self.inner.rng),
+            email,
+            created_at: now,
+            disabled_at: None,
+            is_operator: false,
+            time_zone: TIME_ZONE_DEFAULT.to_owned(),
+            email_verified_at: Some(now),
+        };
+        let identity = Identity {
+            provider: user.provider,
+            subject: user.subject,
+            account_id: account.id,
+            label: user.label,
+            created_at: now,
+            last_used_at: None,
+        };
+        let mut change = self.inner.store.change().await?;
+        let is_known = change.find_account_by_email(&account.email).await?.is_some()
+            || change.find_identity(&identity.provider, &identity.subject).await?.is_some();
+        if is_known {
+            return Err(ChangeFactorError::Exists);
+        }
+        let stored = StoredAccount { account: account.clone(), password_hash: String::new() };
+        change.insert_account(&stored).await?;
+        change.insert_identity(&identity).await?;
+        self.add_own_workspace(&mut change, &account, self.registration().plan).await?;
+        let actor = Actor::account(account.id).from(from);
+        let pseudonym = self.inner.pseudonyms.of_account(account.id);
+        let mut entry =
+            self.inner.pseudonyms.entry(now, &actor, None, AuditAction::AccountRegistered, &pseudonym);
+        entry.detail = format!("by {}", identity.provider);
+        entry.names.push((pseudonym, account.email.clone()));
+        self.inner.publish(change, entry).await?;
+        Ok(account)
     }
 
     /// A ticket by which the account that is signed in may take an identity: its owner confirms that it is theirs.

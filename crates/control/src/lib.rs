@@ -119,7 +119,7 @@ pub use portal_sessions::{
 pub use profile::{StaySignedIn, TIME_ZONE_BYTES_MAX};
 pub use projects::{ChangeProjectError, CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
 pub use provider_http::{
-    PROVIDER_ANSWER_BYTES_MAX, PROVIDER_REQUESTS_MAX, PROVIDER_SECONDS_MAX, ProviderHttpError,
+    PROVIDER_ANSWER_BYTES_MAX, PROVIDER_REQUESTS_MAX, PROVIDER_SECONDS_MAX, ProviderHttpError, is_provider_address,
 };
 pub use providers::{
     ProviderCallback, ProviderConfig, ProviderError, ProviderKind, ProviderPurpose, ProviderUser, Providers,

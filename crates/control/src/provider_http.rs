@@ -75,6 +75,11 @@ pub(crate) fn is_safe(url: &Url) -> bool {
     }
 }
 
+/// Whether a provider may be at this address: over TLS, or on this machine.
+pub fn is_provider_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_safe(&url))
+}
+
 impl Default for ProviderHttp {
     fn default() -> Self {
         Self { client: Arc::default(), slots: Arc::new(Semaphore::new(PROVIDER_REQUESTS_MAX)) }

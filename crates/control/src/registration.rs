@@ -145,7 +145,7 @@ impl Control {
         Ok(Applicant { email: email.to_owned(), password })
     }
 
-    fn check_registrable(&self, email: &str) -> Result<(), RegisterError> {
+    pub(crate) fn check_registrable(&self, email: &str) -> Result<(), RegisterError> {
         let policy = &self.registration().policy;
         match policy {
             RegistrationPolicy::Closed => return Err(RegisterError::Closed),

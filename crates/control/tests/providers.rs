@@ -353,3 +353,58 @@ async fn a_provider_that_misbehaves_gets_nothing() {
     let answered = visit(control, &Providers::new(ORIGIN, vec![plain]), &provider).await;
     assert!(matches!(answered, Err(ProviderError::Unavailable(_))), "{answered:?}");
 }
+
+/// Whoever may register makes an account by a verified address, once; an address that has an account is never taken over, and
+/// where nobody registers by themselves a provider is no way around that.
+#[tokio::test]
+async fn an_account_is_made_by_a_verified_address() {
+    let provider = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(domain::ManualClock::new(start_time()));
+    let open = async |policy| {
+        let registration = control::Registration { policy, ..control::Registration::default() };
+        let config =
+            control::ControlConfig { registration, ..control::ControlConfig::in_folder(folder.path()) };
+        let clock = std::sync::Arc::clone(&clock);
+        Control::open(config, clock as _, std::sync::Arc::new(domain::SystemRng)).await.unwrap()
+    };
+    let control = open(control::RegistrationPolicy::Open).await;
+    let user = visit(&control, &oidc(&provider), &provider).await.unwrap();
+    let unverified = ProviderUser { verified_email: None, ..user.clone() };
+    assert!(control.offer_account("browser", &unverified).unwrap().is_none());
+    let offer = || control.offer_account("browser", &user).unwrap().unwrap();
+    let ticket = offer();
+    let stolen = control.register_with_identity("another", &ticket, support::PEER).await;
+    assert!(matches!(stolen, Err(ChangeFactorError::Ticket(_))), "{stolen:?}");
+    let made = control.register_with_identity("browser", &ticket, support::PEER).await.unwrap();
+    assert_eq!((made.email.as_str(), made.is_operator), ("ada@example.org", false));
+    assert_eq!(linked(&control, &user).await.unwrap().unwrap().session.account_id, made.id);
+    assert_eq!(control.list_memberships(made.id).await.unwrap().len(), 1);
+    assert!(
+        control.check_password("ada@example.org", "").await.unwrap().is_none(),
+        "no password is no password"
+    );
+    let replayed = control.register_with_identity("browser", &ticket, support::PEER).await;
+    assert!(matches!(replayed, Err(ChangeFactorError::Ticket(_))), "{replayed:?}");
+    let last = control.unlink_identity(&ACTOR, made.id, &user.provider, &user.subject).await;
+    assert!(matches!(last, Err(ChangeFactorError::LastWayIn)), "{last:?}");
+    assert!(linked(&control, &user).await.unwrap().is_some(), "nothing was unlinked");
+
+    let twin = ProviderUser { subject: "another".to_owned(), ..user.clone() };
+    let ticket = control.offer_account("browser", &twin).unwrap().unwrap();
+    let taken = control.register_with_identity("browser", &ticket, support::PEER).await;
+    assert!(matches!(taken, Err(ChangeFactorError::Exists)), "{taken:?}");
+    assert!(linked(&control, &twin).await.unwrap().is_none());
+    control.close().await;
+    drop(control);
+    for (policy, may) in [
+        (control::RegistrationPolicy::Invitation, false),
+        (control::RegistrationPolicy::Closed, false),
+        (control::RegistrationPolicy::Domains(vec!["example.com".to_owned()]), false),
+        (control::RegistrationPolicy::Domains(vec!["example.org".to_owned()]), true),
+    ] {
+        let control = open(policy).await;
+        assert_eq!(control.offer_account("browser", &user).unwrap().is_some(), may);
+        control.close().await;
+    }
+}

@@ -33,8 +33,13 @@ pub struct Endpoints {
 /// What the portal needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalConfig {
+    /// Where browsers reach the portal, as in `https://portal.example.org`: what links in mails begin with. Never taken from
+    /// a request.
+    pub base_url: String,
     /// Where this instance is reached.
     pub endpoints: Endpoints,
+    /// Other providers that people can sign in with.
+    pub providers: Vec<control::ProviderConfig>,
     /// Whether this is `voxgate dev`.
     pub is_dev: bool,
     /// Where the documentation is published, if it is.

@@ -4,11 +4,17 @@
 //! stand on: who visits, forms that can't be forged, the layout, and what goes wrong. Every value is escaped by the
 //! template engine, and the headers in `headers` forbid browsers everything that the pages don't need.
 
+mod account;
+mod audit;
 mod config;
+mod factors;
 mod headers;
 mod home;
+mod instance;
 mod keys;
+mod mail;
 mod playground;
+mod providers;
 mod router;
 mod sessions;
 mod tokens;
@@ -16,7 +22,9 @@ mod usage;
 mod web;
 #[cfg(test)]
 mod weight;
+mod workspace;
 
 pub use config::{Endpoints, PortalConfig, RegionEndpoints};
+pub use mail::{Mail, Mailer, Mails, NoMail, NotMailed, OUTBOX_MAILS_MAX, Outbox, Sending};
 pub use router::router;
 pub use web::{FORM_BYTES_MAX, RECENT_MINUTES_MAX};

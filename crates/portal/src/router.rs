@@ -5,39 +5,60 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use control::Control;
+use control::{Control, PasskeyOrigin, Providers};
 use domain::Rng;
 use http::{HeaderValue, header};
 
+use crate::mail::Mails;
 use crate::web::Portal;
-use crate::{PortalConfig, headers, home, keys, playground, sessions, tokens, usage};
+use crate::{
+    PortalConfig, account, audit, factors, headers, home, instance, keys, playground, providers, sessions, tokens, usage,
+    workspace,
+};
 
 const STYLE: &str = include_str!("../assets/portal.css");
 const ICON: &str = include_str!("../assets/icon.svg");
 const COPY: &str = include_str!("../assets/copy.js");
+const PASSKEYS: &str = include_str!("../assets/passkeys.js");
 
 /// The portal, to be mounted at the root. Expects the client's address as `axum::extract::ConnectInfo<SocketAddr>` among
 /// the request's extensions. It has no fallback: whoever mounts it says what unknown paths are.
-pub fn router(control: Arc<Control>, config: PortalConfig, rng: Arc<dyn Rng>) -> Router {
-    let portal = Portal { control, config: Arc::new(config), rng };
+pub fn router(control: Arc<Control>, config: PortalConfig, rng: Arc<dyn Rng>, mails: Mails) -> Router {
+    let Mails { mailer, outbox } = mails;
+    let passkeys = PasskeyOrigin::new(&config.base_url).map(Arc::new);
+    let providers = Arc::new(Providers::new(&config.base_url, config.providers.clone()));
+    let portal =
+        Portal { control, config: Arc::new(config), rng, passkeys, providers, mail: mailer, outbox };
     rooms().merge(assets()).layer(axum::middleware::from_fn(headers::forbid)).with_state(portal)
 }
 
 fn rooms() -> Router<Portal> {
     Router::new()
         .merge(home::routes())
+        .merge(account::routes())
+        .merge(factors::routes())
+        .merge(providers::routes())
         .merge(usage::routes())
         .merge(playground::routes())
         .merge(keys::routes())
         .merge(tokens::routes())
         .merge(sessions::routes())
+        .merge(workspace::routes())
+        .merge(audit::routes())
+        .merge(instance::routes())
 }
 
 fn assets() -> Router<Portal> {
     Router::new()
-        .route("/assets/portal.css", get(async || asset(STYLE, "text/css; charset=utf-8")))
+        .route("/assets/portal.css", get(async || style(STYLE)))
         .route("/assets/icon.svg", get(async || asset(ICON, "image/svg+xml")))
         .route("/assets/copy.js", get(async || script(COPY)))
+        .route("/assets/passkeys.js", get(async || script(PASSKEYS)))
+}
+
+/// A style sheet of a room.
+pub(crate) fn style(text: &'static str) -> Response {
+    asset(text, "text/css; charset=utf-8")
 }
 
 /// A script of a room.
@@ -67,6 +88,8 @@ mod tests {
 
     fn config(batch_url: &str) -> PortalConfig {
         PortalConfig {
+            base_url: "http://localhost:8080".to_owned(),
+            providers: Vec::new(),
             endpoints: Endpoints {
                 management_url: "http://localhost:8080".to_owned(),
                 batch_url: batch_url.to_owned(),
@@ -91,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let control = ControlConfig::in_folder(folder.path());
         let control = Control::open(control, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
-        let router = router(Arc::clone(&control), config, Arc::new(SystemRng));
+        let router = router(Arc::clone(&control), config, Arc::new(SystemRng), Mails::none());
         let (head, body) = router.oneshot(request).await.unwrap().into_parts();
         control.close().await;
         (head, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::certain::Certain;
 use super::recovery_codes::show_codes;
-use super::{PATH, problem, qr};
+use super::{PATH, notify, problem, qr};
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
@@ -98,11 +98,13 @@ pub(super) async fn post(
     let added = control.add_totp(&signed_in.actor(), account.id, &bound_to, &form.ticket, &form.code).await;
     match added {
         Ok(added) => {
+            notify(&portal, account, "An authenticator app was added to your account at Voxgate.");
             let done = "Codes of your authenticator app are asked for from now on when you sign in with your password.";
             show_codes(&signed_in, done, added.recovery_codes.as_ref())
         }
         Err(ChangeFactorError::Wrong) => {
-            let again = control.offer_totp_again(&bound_to, account, ISSUER, &form.ticket).map_err(too_old)?;
+            let again =
+                control.offer_totp_again(&bound_to, account, ISSUER, &form.ticket).map_err(too_old)?;
             let error = "This code is not right now. Enter the six digits that the app shows at this moment; if they never \
                          fit, see whether the clock of your device is right.";
             show(&signed_in, &again, &form.code, Some(error))
@@ -122,6 +124,7 @@ pub(super) async fn remove(
     Posted(RemoveForm {}): Posted<RemoveForm>,
 ) -> Result<Response, Problem> {
     portal.control.remove_totp(&signed_in.actor(), signed_in.account.id).await.map_err(problem)?;
+    notify(&portal, &signed_in.account, "The authenticator app of your account at Voxgate was removed.");
     Ok(see_other_with(PATH, Notice::Saved))
 }
 

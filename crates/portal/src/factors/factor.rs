@@ -9,7 +9,7 @@ use domain::{AccountId, SecondFactors};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::enter::{FactorPath, enter};
+use super::enter::enter;
 use super::sentence;
 use crate::web::page::{self, Page};
 use crate::web::redirect::{LocalPath, see_other, with_next};
@@ -172,20 +172,8 @@ async fn refused(
     match error {
         FactorError::Store(error) => Err(error.into()),
         FactorError::SignIn(_) => Ok(see_other("/sign-in").into_response()),
-        FactorError::Wrong
-        | FactorError::TooMany { .. }
-        | FactorError::Locked
-        | FactorError::Ticket(_) => show(portal, visitor, pending, next, Some(&error)).await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The page that others send people to is this one.
-    #[test]
-    fn the_path_is_known() {
-        assert_eq!(FactorPath::PATH, "/sign-in/factor");
+        FactorError::Wrong | FactorError::TooMany { .. } | FactorError::Locked | FactorError::Ticket(_) => {
+            show(portal, visitor, pending, next, Some(&error)).await
+        }
     }
 }

@@ -8,7 +8,7 @@ use control::{ChangeFactorError, ProviderPurpose};
 use serde::Deserialize;
 
 use super::certain::Certain;
-use super::{PATH, problem};
+use super::{PATH, notify, problem};
 use crate::providers::problem_of;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
@@ -60,10 +60,16 @@ pub(super) async fn confirm(
     let bound_to = signed_in.session.id.to_string();
     let (control, account_id) = (&portal.control, signed_in.account.id);
     match control.link_identity(&signed_in.actor(), account_id, &bound_to, &form.ticket).await {
-        Ok(_) => Ok(see_other_with(PATH, Notice::Saved)),
-        Err(ChangeFactorError::Exists) => {
-            Err(Problem::conflict("It is linked already, with this account or another one. Unlink it there first."))
+        Ok(identity) => {
+            let name = portal.providers.name_of(&identity.provider).unwrap_or(&identity.provider);
+            let what =
+                format!("{} at {name} can sign in to your account at Voxgate from now on.", identity.label);
+            notify(&portal, &signed_in.account, &what);
+            Ok(see_other_with(PATH, Notice::Saved))
         }
+        Err(ChangeFactorError::Exists) => Err(Problem::conflict(
+            "It is linked already, with this account or another one. Unlink it there first.",
+        )),
         Err(error) => Err(problem(error)),
     }
 }
@@ -85,5 +91,6 @@ pub(super) async fn unlink(
     let unlinked =
         control.unlink_identity(&signed_in.actor(), account_id, &form.provider, &form.subject).await;
     unlinked.map_err(problem)?;
+    notify(&portal, &signed_in.account, "Another way to sign in to your account at Voxgate was unlinked.");
     Ok(see_other_with(PATH, Notice::Saved))
 }

@@ -15,9 +15,11 @@ mod recovery_codes;
 use axum::Router;
 use axum::routing::{get, post};
 use control::ChangeFactorError;
+use domain::Account;
 
-pub(crate) use enter::{FactorPath, enter};
+pub(crate) use enter::{enter, enter_anew};
 
+use crate::mail::{letters, send_or_log};
 use crate::web::{Portal, Problem};
 
 /// Where the room is.
@@ -42,12 +44,17 @@ pub(crate) fn routes() -> Router<Portal> {
 }
 
 /// Why a factor was not changed, where no page of its own tells it.
-fn problem(error: ChangeFactorError) -> Problem {
+pub(crate) fn problem(error: ChangeFactorError) -> Problem {
     match error {
         ChangeFactorError::AccountNotFound | ChangeFactorError::NotFound => Problem::not_found(),
         ChangeFactorError::Store(error) => error.into(),
         other => Problem::conflict(sentence(&other)),
     }
+}
+
+/// Tells an account's owner by mail that somebody, perhaps not they, changed how it is signed in to.
+fn notify(portal: &Portal, account: &Account, what: &str) {
+    send_or_log(&*portal.mail, letters::factors_changed(&account.email, &portal.config.base_url, what));
 }
 
 /// An error as a sentence.

@@ -7,7 +7,7 @@ use control::{Browser, FactorError, PasskeyQuestion};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::enter::enter;
+use super::enter::enter_anew;
 use super::passkeys::origin;
 use crate::web::page::{self, Page};
 use crate::web::redirect::LocalPath;
@@ -75,7 +75,7 @@ pub(super) async fn post(
     let origin = origin(&portal)?;
     let (bound_to, control) = (&visitor.form_token, &portal.control);
     match control.sign_in_with_passkey(origin, bound_to, &form.ticket, &form.answer, browser).await {
-        Ok(begun) => Ok(enter(&begun, next.as_ref())),
+        Ok(begun) => enter_anew(&portal, &visitor, &begun, next.as_ref()).await,
         Err(FactorError::Store(error)) => Err(error.into()),
         Err(FactorError::Ticket(_)) => {
             show(&portal, &visitor, next.as_ref(), Some("This page was too old. Try again."))

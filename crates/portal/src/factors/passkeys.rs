@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::certain::Certain;
 use super::recovery_codes::show_codes;
-use super::{PATH, problem, sentence};
+use super::{PATH, notify, problem, sentence};
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
@@ -28,7 +28,9 @@ struct Add<'a> {
 /// What passkeys of this portal are bound to, where it can have any.
 pub(super) fn origin(portal: &Portal) -> Result<&PasskeyOrigin, Problem> {
     portal.passkeys.as_deref().ok_or_else(|| {
-        Problem::conflict("Passkeys need this portal to be reached by a name, over https. Ask whoever runs it.")
+        Problem::conflict(
+            "Passkeys need this portal to be reached by a name, over https. Ask whoever runs it.",
+        )
     })
 }
 
@@ -81,6 +83,7 @@ pub(super) async fn post(
     };
     match portal.control.add_passkey(&signed_in.actor(), signed_in.account.id, new).await {
         Ok(added) => {
+            notify(&portal, &signed_in.account, "A passkey was added to your account at Voxgate.");
             let done = "Your passkey was added. It signs you in without a password.";
             show_codes(&signed_in, done, added.recovery_codes.as_ref())
         }
@@ -131,5 +134,6 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     let (control, account_id) = (&portal.control, signed_in.account.id);
     control.remove_passkey(&signed_in.actor(), account_id, id(&text)?).await.map_err(problem)?;
+    notify(&portal, &signed_in.account, "A passkey of your account at Voxgate was removed.");
     Ok(see_other_with(PATH, Notice::Saved))
 }

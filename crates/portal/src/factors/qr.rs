@@ -10,8 +10,11 @@ const WIDTH_PIXELS_MIN: u32 = 220;
 /// quiet zone that cameras want. `None` where the text is too long for one.
 pub(super) fn svg(text: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    let document =
-        code.render::<svg::Color<'_>>().min_dimensions(WIDTH_PIXELS_MIN, WIDTH_PIXELS_MIN).quiet_zone(true).build();
+    let document = code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(WIDTH_PIXELS_MIN, WIDTH_PIXELS_MIN)
+        .quiet_zone(true)
+        .build();
     document.find("<svg").map(|start| document[start..].to_owned())
 }
 

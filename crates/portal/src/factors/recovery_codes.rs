@@ -7,7 +7,7 @@ use control::RecoveryCodes;
 use serde::Deserialize;
 
 use super::certain::Certain;
-use super::problem;
+use super::{notify, problem};
 use crate::web::page::{self, Page};
 use crate::web::{Portal, Posted, Problem, SignedIn};
 
@@ -17,7 +17,6 @@ struct Codes<'a> {
     page: &'a Page,
     done: &'a str,
     codes: Vec<&'a str>,
-    text: String,
 }
 
 /// Says what was done, and shows new recovery codes where there are some.
@@ -28,8 +27,7 @@ pub(super) fn show_codes(
 ) -> Result<Response, Problem> {
     let codes: Vec<&str> = codes.map(|codes| codes.iter().collect()).unwrap_or_default();
     let page = Page::for_signed_in(signed_in, "Security");
-    let text = codes.join("\n");
-    page::show(&page, &Codes { page: &page, done, codes, text })
+    page::show(&page, &Codes { page: &page, done, codes })
 }
 
 #[derive(Deserialize)]
@@ -44,5 +42,6 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let made = portal.control.make_recovery_codes(&signed_in.actor(), signed_in.account.id).await;
     let codes = made.map_err(problem)?;
+    notify(&portal, &signed_in.account, "New recovery codes were made for your account at Voxgate.");
     show_codes(&signed_in, "Your former recovery codes are good no more.", Some(&codes))
 }

@@ -7,7 +7,7 @@ use control::{Browser, ProviderCallback, ProviderPurpose, ProviderUser, SignInEr
 use serde::Deserialize;
 
 use super::problem_of;
-use crate::factors::enter;
+use crate::factors::enter_anew;
 use crate::web::page::{self, Page};
 use crate::web::redirect::LocalPath;
 use crate::web::{Portal, Problem, Visitor};
@@ -26,7 +26,11 @@ pub(super) struct Answer {
 struct Unknown<'a> {
     page: &'a Page,
     provider: &'a str,
+    id: &'a str,
     label: &'a str,
+    email: &'a str,
+    ticket: Option<String>,
+    next: &'a str,
 }
 
 #[derive(Template)]
@@ -81,10 +85,20 @@ async fn sign_in(
 ) -> Result<Response, Problem> {
     let browser = Browser { name: &visitor.browser, from: Some(visitor.from) };
     match portal.control.sign_in_with_identity(user, browser).await {
-        Ok(Some(begun)) => Ok(enter(&begun, next)),
+        Ok(Some(begun)) => enter_anew(portal, visitor, &begun, next).await,
         Ok(None) => {
             let page = Page::for_visitor(visitor, "No account yet");
-            page::show(&page, &Unknown { page: &page, provider: name, label: &user.label })
+            let ticket = portal.control.offer_account(&visitor.form_token, user);
+            let template = Unknown {
+                page: &page,
+                provider: name,
+                id: &user.provider,
+                label: &user.label,
+                email: user.verified_email.as_deref().unwrap_or_default(),
+                ticket: ticket.map_err(|error| Problem::internal(&error))?,
+                next: next.map_or("/", LocalPath::as_str),
+            };
+            page::show(&page, &template)
         }
         Err(SignInError::NotAllowed) => Err(Problem::forbidden("This account can't sign in.")),
         Err(SignInError::Over) => Err(Problem::form_expired()),

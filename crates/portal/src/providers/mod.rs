@@ -2,9 +2,10 @@
 
 mod callback;
 mod leave;
+mod register;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use control::ProviderError;
 
 use crate::web::{Portal, Problem};
@@ -14,6 +15,7 @@ pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route("/sign-in/with/{provider}", get(leave::get))
         .route("/sign-in/with/{provider}/callback", get(callback::get))
+        .route("/sign-in/with/{provider}/register", post(register::post))
 }
 
 /// Why nobody was signed in, for people. What was wrong with the provider's answer is for the log alone.
@@ -25,9 +27,9 @@ pub(crate) fn problem_of(provider: &str, error: ProviderError) -> Problem {
             "This sign-in was begun in another browser, too long ago, or was completed already. Nobody was signed in. Begin \
              again at “Sign in”.",
         ),
-        ProviderError::Declined => {
-            Problem::conflict("The provider did not sign you in. Begin again at “Sign in”, or choose another way.")
-        }
+        ProviderError::Declined => Problem::conflict(
+            "The provider did not sign you in. Begin again at “Sign in”, or choose another way.",
+        ),
         ProviderError::NotAllowed => Problem::forbidden(
             "This instance lets in only people of certain domains, with an address that the provider has verified.",
         ),
@@ -41,7 +43,9 @@ pub(crate) fn problem_of(provider: &str, error: ProviderError) -> Problem {
         ProviderError::Unavailable(error) => {
             let error = error.as_ref().map(|error| error as &dyn std::error::Error);
             tracing::warn!(provider, error, "a provider can't be reached");
-            Problem::conflict("The provider can't be reached now. Try again in a minute, or choose another way to sign in.")
+            Problem::conflict(
+                "The provider can't be reached now. Try again in a minute, or choose another way to sign in.",
+            )
         }
     }
 }

@@ -108,6 +108,11 @@ impl Page {
         self.zone.field(*at)
     }
 
+    /// Whether links for admins of the workspace are shown: not to those of whom the page knows that they are none.
+    pub(crate) fn shows_admin_links(&self) -> bool {
+        self.workspace.as_ref().is_none_or(|workspace| workspace.is_admin)
+    }
+
     /// Whether the page is `path` or below it.
     pub(crate) fn is_in(&self, path: &str) -> bool {
         self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -129,9 +134,14 @@ pub(crate) fn show(page: &Page, template: &impl Template) -> Result<Response, Pr
     let mut response = Html(template.render()?).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(cookie) = &page.new_form_cookie {
-        let (name, value) = cookies::set(cookies::FORM, cookie, FORM_COOKIE_SECONDS);
-        headers.append(name, value);
-    }
+    set_form_cookie(&mut response, page.new_form_cookie.as_ref());
     Ok(response)
+}
+
+/// Gives a visitor's browser the cookie that its forms are tied to, where it has none yet.
+pub(crate) fn set_form_cookie(response: &mut Response, new: Option<&credentials::PlainSecret>) {
+    if let Some(cookie) = new {
+        let (name, value) = cookies::set(cookies::FORM, cookie, FORM_COOKIE_SECONDS);
+        response.headers_mut().append(name, value);
+    }
 }
