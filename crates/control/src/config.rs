@@ -45,6 +45,8 @@ pub struct ControlConfig {
     pub registration: Registration,
     /// How often passwords may be tried, and mails asked for.
     pub sign_in: SignInLimits,
+    /// Whether webhooks may be on this machine, and without TLS there.
+    pub webhooks_on_loopback: bool,
 }
 
 impl ControlConfig {
@@ -64,6 +66,7 @@ impl ControlConfig {
             retention: Retention::default(),
             registration: Registration::default(),
             sign_in: SignInLimits::default(),
+            webhooks_on_loopback: false,
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use credentials::Jwks;
 use domain::{ApiKeyId, Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
 use storage::{Store, StoreError, Writes};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use verify::Tables;
 use zeroize::Zeroizing;
@@ -25,7 +26,8 @@ use crate::passwords::Passwords;
 use crate::registration::UNCONFIRMED_DAYS_MAX;
 use crate::sign_in::Attempts;
 use crate::signing::Signing;
-use crate::{ControlConfig, ControlError, Gateways, Retention, TtlSeconds, master_key};
+use crate::webhook_client::WebhookClient;
+use crate::{ControlConfig, ControlError, Gateways, Retention, TtlSeconds, master_key, webhook_delivery};
 
 /// How often what is gathered in memory is written.
 const WRITE_SECONDS: u64 = 5;
@@ -60,6 +62,9 @@ pub(crate) struct Inner {
     /// Changes that were committed with their audit event since the start.
     pub(crate) audit_events: AtomicU64,
     pub(crate) mint_rates: MintRates,
+    pub(crate) webhooks: WebhookClient,
+    /// There is something to send to webhooks.
+    pub(crate) wake_webhooks: Arc<Notify>,
     pub(crate) config: ControlConfig,
     pub(crate) instance_id: InstanceId,
     pub(crate) issuer: String,
@@ -112,6 +117,8 @@ impl Control {
             attempts: Attempts::new(config.sign_in),
             last_used,
             mint_rates: MintRates::default(),
+            webhooks: WebhookClient::new(config.webhooks_on_loopback),
+            wake_webhooks: Arc::default(),
             config,
             instance_id,
             issuer: instance_id.to_string(),
@@ -122,7 +129,8 @@ impl Control {
         inner.try_tend_signing_keys().await;
         let weak = Arc::downgrade(&inner);
         let upkeep = tokio::spawn(async move {
-            tokio::join!(keep_up(weak.clone()), follow::follow_others(weak));
+            let telling = webhook_delivery::deliver(weak.clone());
+            tokio::join!(keep_up(weak.clone()), follow::follow_others(weak), telling);
         });
         let upkeep = upkeep.abort_handle();
         Ok(Arc::new(Self { inner, upkeep }))

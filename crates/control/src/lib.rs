@@ -68,6 +68,11 @@ mod tickets;
 mod tokens;
 mod totp;
 mod usage;
+mod webhook_client;
+mod webhook_delivery;
+mod webhook_events;
+mod webhook_sign;
+mod webhooks;
 mod workspaces;
 
 pub use accounts::{
@@ -147,4 +152,9 @@ pub use usage::{USAGE_DAYS, USAGE_ROWS_MAX, UsageError, usage_days};
 pub use workspaces::{
     ChangeWorkspaceError, ChangedWorkspace, CloseWorkspaceError, CreateOwnWorkspaceError, CreateWorkspaceError,
     CreatedWorkspace, NewWorkspace, WORKSPACES_PER_ACCOUNT_MAX, WorkspaceChange,
+};
+pub use webhook_client::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_SECONDS_MAX, WEBHOOK_URL_BYTES_MAX};
+pub use webhooks::{
+    CreateWebhookError, CreatedWebhook, WEBHOOK_MESSAGES_MAX, WEBHOOK_OVERLAP_SECONDS_MAX,
+    WEBHOOKS_PER_WORKSPACE_MAX, WebhookError, WebhookSecret,
 };

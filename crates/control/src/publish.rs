@@ -8,6 +8,7 @@ use storage::{AuditEntry, ChangeTx, StoreError};
 use tokio::task::JoinError;
 
 use crate::control::Inner;
+use crate::webhook_events;
 
 impl Inner {
     /// Commits a change, applies it here, sends it to the gateways and waits until those of this process enforce it.
@@ -28,7 +29,10 @@ impl Inner {
         Ok(revision)
     }
 
-    async fn commit(&self, change: ChangeTx, audit: AuditEntry) -> Result<Revision, StoreError> {
+    async fn commit(&self, mut change: ChangeTx, audit: AuditEntry) -> Result<Revision, StoreError> {
+        if let Some(message) = webhook_events::of_change(&audit, change.changes()) {
+            self.enqueue(&mut change, &message).await?;
+        }
         let committed = match change.publish(&audit).await {
             Ok(committed) => committed,
             Err(error) => {

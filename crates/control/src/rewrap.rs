@@ -5,7 +5,7 @@ use domain::SigningKeyState;
 use storage::{AuditAction, StoreError};
 
 use crate::instance_keys::InstanceKeys;
-use crate::{Actor, Control, ControlError, instance, master_key, signing, totp};
+use crate::{Actor, Control, ControlError, instance, master_key, signing, totp, webhook_sign};
 
 /// What came of a re-wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,15 @@ impl Control {
                 None => tracing::error!(
                     account = %stored.account_id,
                     "the secret of an authenticator app can't be opened; it stays as it is, and its codes are refused"
+                ),
+            }
+        }
+        for stored in change.list_all_webhooks().await? {
+            match webhook_sign::reseal(&stored, &old, new, rng) {
+                Some(sealed) => drop(change.set_webhook_secrets(&sealed).await?),
+                None => tracing::error!(
+                    webhook = %stored.webhook.id,
+                    "a webhook's secret can't be opened; it stays as it is, and the webhook is sent nothing until it is rotated"
                 ),
             }
         }

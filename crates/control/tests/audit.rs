@@ -14,6 +14,11 @@ use support::{ACTOR, Instance, request};
 /// The use cases that change state, each with what the log says of it. Who adds one adds it here, and to the test below
 /// or to one that it names.
 const CHANGING: &[(&str, &[AuditAction])] = &[
+    ("rotate_webhook", &[AuditAction::WebhookRotated]),
+    ("resend_webhook_message", &[AuditAction::WebhookMessageResent]),
+    ("remove_webhook", &[AuditAction::WebhookRemoved]),
+    ("create_webhook", &[AuditAction::WebhookCreated]),
+    ("accept_invitation", &[AuditAction::InvitationAccepted]),
     ("add_member", &[AuditAction::MemberAdded]),
     ("add_passkey", &[AuditAction::PasskeyAdded]),
     ("add_totp", &[AuditAction::TotpAdded]),
@@ -82,6 +87,10 @@ const ELSEWHERE: &[AuditAction] = &[
     AuditAction::SigningKeyCreated,
     AuditAction::SigningKeyMoved,
     AuditAction::SigningKeyRevoked,
+    AuditAction::WebhookCreated,
+    AuditAction::WebhookMessageResent,
+    AuditAction::WebhookRemoved,
+    AuditAction::WebhookRotated,
     AuditAction::TotpAdded,
     AuditAction::TotpRemoved,
 ];

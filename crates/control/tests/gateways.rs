@@ -162,8 +162,11 @@ async fn sessions_are_listed_and_ended_by_their_owner() {
                     ToGateway::EndSession { workspace_id, session_id, reason } => {
                         ended.send((session.session_id, workspace_id, session_id, reason)).unwrap();
                     }
-                    ToGateway::Snapshot(_)
-                    | ToGateway::Change { .. }
+                    ToGateway::Snapshot(snapshot) => {
+                        let applied = FromGateway::Applied { revision: snapshot.revision };
+                        outgoing.send(applied).await.unwrap();
+                    }
+                    ToGateway::Change { .. }
                     | ToGateway::Heartbeat { .. }
                     | ToGateway::UsageCounted { .. } => {}
                 }

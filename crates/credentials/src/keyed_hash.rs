@@ -15,6 +15,13 @@ pub fn keyed_hash(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     hash
 }
 
+/// HMAC-SHA-256 over bytes as they are, for whoever verifies by a standard.
+pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), bytes).as_ref());
+    hash
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -18,7 +18,7 @@ pub mod wrap;
 
 pub use imported::{NotImportable, check_imported, hash_hint, read_hash};
 pub use jwks::Jwks;
-pub use keyed_hash::keyed_hash;
+pub use keyed_hash::{hmac_sha256, keyed_hash};
 pub use secret::{PlainSecret, SecretKind, hash_secret, is_same};
 pub use shape::{Shape, classify};
 pub use signing_key::{SignError, SigningKey};

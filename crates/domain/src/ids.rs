@@ -160,6 +160,17 @@ id!(
     "form_"
 );
 
+id!(
+    /// An address that is told of events.
+    WebhookId,
+    "whk_"
+);
+id!(
+    /// One event on its way to one webhook; the same at every try.
+    WebhookMessageId,
+    "msg_"
+);
+
 /// A project: an integer, because clients expect one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]

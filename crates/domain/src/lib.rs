@@ -30,6 +30,7 @@ pub mod rng;
 pub mod signing;
 pub mod token;
 pub mod usage;
+pub mod webhook;
 
 pub use account::{Account, Role, TIME_ZONE_DEFAULT, Workspace};
 pub use area::{Area, AreaSet, Region};
@@ -40,7 +41,7 @@ pub use email_link::{EmailLink, EmailLinkPurpose};
 pub use hash::SecretHash;
 pub use ids::{
     AccountId, ApiKeyId, FormId, InstanceId, InvitationId, ManagementTokenId, PasskeyId, PortalSessionId, ProjectId,
-    SessionId, TemporaryKeyId, WorkspaceId,
+    SessionId, TemporaryKeyId, WebhookId, WebhookMessageId, WorkspaceId,
 };
 pub use invitation::Invitation;
 pub use key::{ApiKey, KeyState, ManagementToken, Networks};
@@ -55,3 +56,4 @@ pub use reason::{Reason, Refusal};
 pub use request_id::RequestId;
 pub use rng::{Rng, SystemRng};
 pub use signing::{Algorithm, Kid, SigningKeyState, VerifyingKey};
+pub use webhook::{MessageState, Webhook, WebhookEvent, WebhookEvents, WebhookMessage};

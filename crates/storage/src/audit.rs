@@ -139,6 +139,14 @@ named_enum! {
         ClientRefReadmitted = "client_ref_readmitted",
         /// What was known of a client_ref was forgotten.
         ClientRefForgotten = "client_ref_forgotten",
+        /// A webhook was made.
+        WebhookCreated = "webhook_created",
+        /// A webhook got another secret.
+        WebhookRotated = "webhook_rotated",
+        /// A webhook was removed.
+        WebhookRemoved = "webhook_removed",
+        /// A message for a webhook was sent again.
+        WebhookMessageResent = "webhook_message_resent",
         /// A quota on audio was set.
         QuotaSet = "quota_set",
         /// A quota on audio was taken away.

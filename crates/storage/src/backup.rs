@@ -38,6 +38,9 @@ pub fn tables() -> Result<Vec<Table>, StoreError> {
         Table::of::<e::usage::Entity>(),
         Table::of::<e::usage_refusal::Entity>(),
         Table::of::<e::quota::Entity>(),
+        Table::of::<crate::webhooks::entity::webhook::Entity>(),
+        Table::of::<crate::webhooks::entity::message::Entity>(),
+        Table::of::<crate::webhooks::entity::expiry::Entity>(),
     ];
     Ok(tables.into_iter().collect::<Result<_, SqlError>>()?)
 }

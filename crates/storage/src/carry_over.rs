@@ -30,7 +30,7 @@ enum Gone {
     Ended { at: &'static str, revision: Option<&'static str> },
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule {
         table: "api_keys",
         taken: &["revoked_at", "expires_at", "areas", "products", "networks", "client_ref"],
@@ -72,6 +72,7 @@ const RULES: [Rule; 12] = [
         gone: Gone::Ended { at: "closed_at", revision: Some("closed_revision") },
         adds: false,
     },
+    Rule { table: "webhooks", taken: &["url", "events"], gone: Gone::Deleted, adds: false },
     Rule { table: "quotas", taken: &["audio_seconds_per_month_max", "set_at"], gone: Gone::Deleted, adds: true },
     Rule {
         table: "client_refs",

@@ -61,6 +61,11 @@ impl ChangeTx {
         Ok(change)
     }
 
+    /// What gateways will be told of this change, as far as it goes now.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// The revision that this change will have.
     pub fn revision(&self) -> Revision {
         Revision(revision(self.counters.revision).0 + 1)
@@ -96,6 +101,22 @@ impl ChangeTx {
         store_counters(&self.tx, &self.counters).await?;
         let turn = self.tx.commit().await?;
         Ok(Committed { revision: newest, changes: self.changes.into(), turn })
+    }
+
+    /// Keeps a change that nobody made and that gateways need not know: messages about time that went by.
+    ///
+    /// # Errors
+    /// When the database fails, or there is something to tell gateways after all; then nothing is kept.
+    pub async fn keep_quietly(self) -> Result<(), StoreError> {
+        if !self.changes.is_empty() {
+            return Err(StoreError::Inconsistent {
+                table: "changes",
+                column: "changes",
+                row: String::from("a quiet change"),
+            });
+        }
+        drop(self.tx.commit().await?);
+        Ok(())
     }
 
     async fn append_to_feed(&self, newest: Revision, at: Timestamp) -> Result<(), StoreError> {

@@ -39,6 +39,7 @@ mod store;
 mod text_search;
 mod usage;
 mod usage_sum;
+mod webhooks;
 mod workspaces;
 
 pub use accounts::{StoredAccount, email_key};
@@ -60,4 +61,5 @@ pub use signing_keys::StoredSigningKey;
 pub use sql::{Cell, DbPlace, Dump, InvalidDbUrl, SqlError, Table, Writes};
 pub use store::Store;
 pub use usage::StoredUsage;
+pub use webhooks::{DueMessage, ExpiredKey, NewMessage, StoredWebhook, Tried};
 pub use workspaces::WorkspaceLimits;

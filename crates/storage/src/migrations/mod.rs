@@ -8,6 +8,7 @@ mod m0005_email_links;
 mod m0006_factors;
 mod m0007_invitations;
 mod m0008_quotas;
+mod m0009_webhooks;
 
 use sea_orm_migration::prelude::*;
 use sql::Schema;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0006_factors::Factors),
             Box::new(m0007_invitations::Invitations),
             Box::new(m0008_quotas::Quotas),
+            Box::new(m0009_webhooks::Webhooks),
         ]
     }
 }

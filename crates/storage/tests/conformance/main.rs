@@ -17,6 +17,7 @@ pub(crate) mod records;
 mod upgrade;
 pub(crate) mod usage_sum;
 pub(crate) mod values;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 
@@ -108,6 +109,8 @@ macro_rules! suite {
             lists::members_are_listed,
             lists::the_instance_is_looked_through,
             lists::the_log_is_read_from_its_end,
+            webhooks::messages_are_kept_and_taken,
+            webhooks::expiries_are_told_once,
             quotas::quotas_are_set_and_told,
             quotas::refusals_are_summed_up,
             records::usage_is_counted_exactly_once,

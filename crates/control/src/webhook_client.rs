@@ -1,0 +1,244 @@
+//! The HTTP client that webhooks are called with. Whoever sets a webhook chooses where this server connects to, so: TLS alone,
+//! addresses of the public internet alone, checked when they are resolved and connected to as they were checked; no redirects;
+//! little time, and little is read of the answer. Only where it is configured, this machine may be called too.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::TokioExecutor;
+use rustls::{ClientConfig, RootCertStore};
+use url::{Host, Url};
+
+/// How long one try may take, from the name to the end of the answer, in seconds.
+pub const WEBHOOK_SECONDS_MAX: u64 = 15;
+/// What is read of an answer, in bytes.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// The address of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2048;
+
+type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+
+/// Why a webhook was not reached. Says nothing about what else is at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The address isn't one that is called.
+    #[error("the address is not called: expected https:// and a host on the public internet")]
+    Address,
+    /// It took too long.
+    #[error("no answer within {WEBHOOK_SECONDS_MAX} seconds")]
+    Late,
+    /// No connection, or it broke.
+    #[error("no connection could be made, or it broke off")]
+    Unreachable,
+    /// TLS can't be spoken.
+    #[error("TLS is not available")]
+    Tls,
+}
+
+/// The client.
+#[derive(Debug)]
+pub(crate) struct WebhookClient {
+    allows_loopback: bool,
+    client: OnceLock<HttpsClient>,
+}
+
+/// Whether a webhook may be at this address, as far as the address alone tells.
+pub(crate) fn is_allowed(text: &str, allows_loopback: bool) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    if text.len() > WEBHOOK_URL_BYTES_MAX
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.fragment().is_some()
+    {
+        return false;
+    }
+    let (is_loopback, is_public) = match url.host() {
+        Some(Host::Domain(name)) => {
+            let is_local = name == "localhost" || name.ends_with(".localhost");
+            (is_local, !is_local)
+        }
+        Some(Host::Ipv4(address)) => (address.is_loopback(), is_public(address.into())),
+        Some(Host::Ipv6(address)) => (address.is_loopback(), is_public(address.into())),
+        None => (false, false),
+    };
+    match url.scheme() {
+        "https" => is_public || is_loopback && allows_loopback,
+        "http" => is_loopback && allows_loopback,
+        _ => false,
+    }
+}
+
+/// Whether an address is one of the public internet, of those that are given out.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let is_special = matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 168, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 18..=19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
+    !is_special
+}
+
+/// Only what is given out to networks, without documentation, and without what leads to an IPv4 address that isn't looked at.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [a, b, ..] = address.segments();
+    let is_given_out = a & 0xe000 == 0x2000;
+    let is_special = matches!((a, b), (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff));
+    is_given_out && !is_special
+}
+
+/// Resolves names, and gives only addresses that may be called.
+#[derive(Debug, Clone, Copy)]
+struct Resolver {
+    allows_loopback: bool,
+}
+
+impl tower::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let allows_loopback = self.allows_loopback;
+        Box::pin(async move {
+            let resolved = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let may_be_called = |address: &SocketAddr| {
+                is_public(address.ip()) || allows_loopback && address.ip().to_canonical().is_loopback()
+            };
+            let allowed: Vec<_> = resolved.filter(may_be_called).collect();
+            if allowed.is_empty() {
+                return Err(std::io::Error::other("the name has no address that may be called"));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+impl WebhookClient {
+    pub(crate) const fn new(allows_loopback: bool) -> Self {
+        Self { allows_loopback, client: OnceLock::new() }
+    }
+
+    /// Whether a webhook may be at this address.
+    pub(crate) fn allows(&self, url: &str) -> bool {
+        is_allowed(url, self.allows_loopback)
+    }
+
+    /// Sends a request; gives the status of the answer.
+    pub(crate) async fn send(&self, request: Request<String>) -> Result<u16, CallError> {
+        if !self.allows(&request.uri().to_string()) {
+            return Err(CallError::Address);
+        }
+        let answered = tokio::time::timeout(Duration::from_secs(WEBHOOK_SECONDS_MAX), self.answer(request));
+        answered.await.unwrap_or(Err(CallError::Late))
+    }
+
+    async fn answer(&self, request: Request<String>) -> Result<u16, CallError> {
+        let request = request.map(|body| Full::new(Bytes::from(body)));
+        let sent = self.client()?.request(request).await;
+        let response: Response<_> = sent.map_err(|_| CallError::Unreachable)?;
+        let status = response.status().as_u16();
+        // What it says beside the status is nobody's business; a long answer is cut off.
+        drop(Limited::new(response.into_body(), WEBHOOK_ANSWER_BYTES_MAX).collect().await);
+        Ok(status)
+    }
+
+    /// The client, made when it is needed first: most instances have no webhook.
+    fn client(&self) -> Result<&HttpsClient, CallError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = connect(self.allows_loopback).map_err(|_| CallError::Tls)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+fn connect(allows_loopback: bool) -> Result<HttpsClient, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut connector = HttpConnector::new_with_resolver(Resolver { allows_loopback });
+    connector.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    // No connection is kept: each try resolves the name anew.
+    Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only https, and only hosts that may be on the public internet; this machine where it is configured, and nothing else then.
+    #[test]
+    fn addresses_are_those_of_the_internet() {
+        for good in ["https://example.org/hook?a=b", "https://93.184.215.14:8443/", "https://[2606:2800::1]/"] {
+            assert!(is_allowed(good, false) && is_allowed(good, true), "{good}");
+        }
+        for local in ["http://localhost:9/", "http://127.0.0.1:9/hook", "https://127.9.9.9/", "http://[::1]:9/"] {
+            assert!(!is_allowed(local, false) && is_allowed(local, true), "{local}");
+        }
+        for wrong in [
+            "", "hook", "http://example.org/", "ftp://example.org/", "https://", "https://user@example.org/",
+            "https://:pass@example.org/", "https://example.org/#x", "https://10.0.0.1/", "https://172.16.0.1/",
+            "https://172.31.255.255/", "https://192.168.1.1/", "https://169.254.169.254/", "https://0.0.0.0/",
+            "https://100.64.0.1/", "https://0x7f.1.1.1.1/", "https://3232235777/", "https://[fe80::1]/",
+            "https://[fc00::1]/", "https://[::ffff:10.0.0.1]/", "https://[2002:a00:1::]/", "https://[64:ff9b::a00:1]/",
+            "https://[2001:db8::1]/", "https://224.0.0.1/", "https://255.255.255.255/", "https://[::]/",
+        ] {
+            assert!(!is_allowed(wrong, false) && !is_allowed(wrong, true), "{wrong}");
+        }
+        assert!(is_allowed("https://172.32.0.1/", false) && is_allowed("https://100.128.0.1/", false));
+    }
+
+    /// A name that leads to this machine or to a private network is not called, whatever it is called itself.
+    #[tokio::test]
+    async fn names_are_checked_where_they_lead() {
+        let client = WebhookClient::new(false);
+        let request = |url: &str| Request::post(url).body(String::new()).unwrap();
+        assert_eq!(client.send(request("https://localhost:1/")).await, Err(CallError::Address));
+        assert_eq!(client.send(request("https://10.0.0.1:1/")).await, Err(CallError::Address));
+        let mut resolver = Resolver { allows_loopback: false };
+        let resolve = |name: &str| name.parse::<Name>().unwrap();
+        assert!(tower::Service::call(&mut resolver, resolve("localhost")).await.is_err());
+        let mut resolver = Resolver { allows_loopback: true };
+        assert!(tower::Service::call(&mut resolver, resolve("localhost")).await.is_ok());
+    }
+}

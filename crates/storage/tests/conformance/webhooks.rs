@@ -1,0 +1,131 @@
+//! Webhooks and their messages.
+
+use domain::{
+    MessageState, SystemRng, Webhook, WebhookEvent, WebhookEvents, WebhookId, WebhookMessageId, WorkspaceId,
+};
+use storage::{NewMessage, Store, StoredWebhook, Tried};
+
+use super::builders::{api_key, at, audit, owner};
+
+fn webhook(workspace_id: WorkspaceId, events: WebhookEvents) -> StoredWebhook {
+    let webhook = Webhook {
+        id: WebhookId::generate(at(0), &SystemRng),
+        workspace_id,
+        url: String::from("https://example.org/ü?a=b"),
+        events,
+        created_at: at(0),
+        former_secret_until: None,
+    };
+    StoredWebhook { webhook, sealed_secret: vec![0, 255, 7], sealed_former_secret: None }
+}
+
+async fn insert(store: &Store, webhook: &StoredWebhook) {
+    let mut change = store.change().await.unwrap();
+    change.insert_webhook(webhook).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+}
+
+fn revoked(workspace_id: WorkspaceId) -> NewMessage {
+    let event = WebhookEvent::ApiKeyRevoked;
+    NewMessage { workspace_id, event, body: String::from("{\"type\":\"ü\"}"), at: at(10) }
+}
+
+fn new_id() -> WebhookMessageId {
+    WebhookMessageId::generate(at(10), &SystemRng)
+}
+
+/// A message is written for each webhook of the workspace that wants it, with its change or not at all; it is taken by one at a time,
+/// again when its time comes, and what became of it is kept.
+pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
+    let (workspace, _) = owner(store, "w").await;
+    let (other, _) = owner(store, "other").await;
+    let all = webhook(workspace.id, WebhookEvents::all());
+    let narrow = webhook(workspace.id, WebhookEvents::EMPTY.with(WebhookEvent::SessionStarted));
+    for one in [&all, &narrow, &webhook(other.id, WebhookEvents::all())] {
+        insert(store, one).await;
+    }
+    assert_eq!(store.list_webhooks(workspace.id).await.unwrap().len(), 2);
+    assert_eq!(store.find_webhook(workspace.id, all.webhook.id).await.unwrap(), Some(all.clone()));
+    assert_eq!(store.find_webhook(other.id, all.webhook.id).await.unwrap(), None);
+
+    let mut change = store.change().await.unwrap();
+    assert_eq!(change.enqueue_message(&revoked(workspace.id), new_id).await.unwrap(), 1);
+    drop(change);
+    assert!(store.list_messages(all.webhook.id, None, 10).await.unwrap().is_empty(), "dropped with its change");
+    let mut change = store.change().await.unwrap();
+    for _ in 0..3 {
+        change.enqueue_message(&revoked(workspace.id), new_id).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+
+    assert!(store.take_due_messages(at(9), at(99), 10).await.unwrap().is_empty());
+    let first = store.take_due_messages(at(10), at(70), 2).await.unwrap();
+    let rest = store.take_due_messages(at(10), at(70), 10).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (2, 1));
+    assert!(store.take_due_messages(at(69), at(99), 10).await.unwrap().is_empty(), "they are being tried");
+    assert!(first.iter().chain(&rest).all(|due| due.to == all));
+    let tried = |state, next_try_at, status: Option<u16>, problem: Option<&str>| Tried {
+        at: at(11),
+        state,
+        next_try_at,
+        status,
+        problem: problem.map(str::to_owned),
+    };
+    let delivered = tried(MessageState::Delivered, None, Some(204), None);
+    let waiting = tried(MessageState::Waiting, Some(at(80)), None, Some("no connection"));
+    store.note_try(first[0].message.id, &delivered).await.unwrap();
+    store.note_try(first[1].message.id, &waiting).await.unwrap();
+    let due: Vec<_> = store.take_due_messages(at(80), at(99), 10).await.unwrap();
+    let due: Vec<_> = due.iter().map(|due| (due.message.id, due.message.attempts)).collect();
+    assert_eq!(due, [(rest[0].message.id, 0), (first[1].message.id, 1)], "what a crash left comes first");
+
+    let told = store.list_messages(all.webhook.id, None, 2).await.unwrap();
+    let older = store.list_messages(all.webhook.id, Some(told[1].id), 2).await.unwrap();
+    assert_eq!((told.len(), older.len()), (2, 1));
+    assert!(told[0].id > told[1].id && told[1].id > older[0].id, "newest first");
+    let mut change = store.change().await.unwrap();
+    assert!(!change.resend_message(narrow.webhook.id, first[0].message.id, at(100)).await.unwrap());
+    assert!(change.resend_message(all.webhook.id, first[0].message.id, at(100)).await.unwrap());
+    change.publish(&audit()).await.unwrap();
+    let due = store.take_due_messages(at(100), at(200), 10).await.unwrap();
+    assert!(due.iter().any(|due| due.message.id == first[0].message.id && due.message.attempts == 0));
+
+    assert_eq!(store.forget_messages(at(10)).await.unwrap(), 0);
+    let mut change = store.change().await.unwrap();
+    assert!(!change.delete_webhook(other.id, all.webhook.id).await.unwrap());
+    assert!(change.delete_webhook(workspace.id, all.webhook.id).await.unwrap());
+    change.publish(&audit()).await.unwrap();
+    assert!(store.list_messages(all.webhook.id, None, 10).await.unwrap().is_empty());
+}
+
+/// Each API key that expires is told of once, and none that expired before anybody looked, or was revoked.
+pub(crate) async fn expiries_are_told_once(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let mut change = store.change().await.unwrap();
+    let mut ids = Vec::new();
+    for (expires_at, revoked_at) in [(5, None), (15, None), (15, Some(12)), (25, None)] {
+        let mut key = api_key(workspace.id, project.id, "k");
+        key.expires_at = Some(at(expires_at));
+        change.insert_api_key(&key).await.unwrap();
+        if let Some(second) = revoked_at {
+            change.revoke_api_key(workspace.id, key.id, at(second)).await.unwrap();
+        }
+        ids.push(key.id);
+    }
+    change.publish(&audit()).await.unwrap();
+    let take = async |second| {
+        let mut change = store.change().await.unwrap();
+        let taken = change.take_expired_keys(at(second)).await.unwrap();
+        change.keep_quietly().await.unwrap();
+        taken.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    assert!(store.has_newly_expired_keys(at(10)).await.unwrap());
+    assert!(take(10).await.is_empty(), "the beginning");
+    assert!(!store.has_newly_expired_keys(at(14)).await.unwrap());
+    assert_eq!(take(20).await, [ids[1]]);
+    assert!(take(20).await.is_empty());
+    let mut dropped = store.change().await.unwrap();
+    assert_eq!(dropped.take_expired_keys(at(30)).await.unwrap().len(), 1);
+    drop(dropped);
+    assert_eq!(take(30).await, [ids[3]]);
+}
