@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod explain;
 pub mod folder;
 pub mod log;
+pub mod mail;
 pub mod operator;
 pub mod process;
 pub mod remote;

@@ -6,18 +6,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use control::{ControlConfig, MasterKeySource};
+use control::{ControlConfig, MasterKeySource, ProviderConfig, SignInLimits, SlowRate};
+use credentials::PlainSecret;
 use domain::{Region, SystemClock, SystemRng};
+use gateway::realtime::SessionTimes;
 use gateway::{EngineToken, GatewayLimits, HostMap, HostTarget, Place, RegionConfig, Site};
 use management::ManagementLimits;
+use portal::Mails;
 use sql::{DbPlace, InvalidDbUrl};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::{DbUrl, ListenerSettings, MasterKeyPlace, RegionSettings, SecretPlace, Serves, Settings};
+use crate::config::{
+    DbUrl, ListenerSettings, MasterKeyPlace, ProviderSettings, RegionSettings, SecretPlace, Serves, Settings,
+};
 use crate::databases::LedgerPlaces;
 use crate::folder::{DataFolder, FolderError};
 use crate::log::DroppedLines;
+use crate::mail::{MailError, Smtp};
 use crate::telemetry::{self, TelemetryError};
 use crate::wire::{
     EntranceError, Inherited, Instance, InstanceConfig, OtherHosts, StartError, bind, open_listeners,
@@ -76,6 +82,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// Mails.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Traces.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -114,6 +123,8 @@ pub fn control_config(
         ttl_seconds: settings.ttl_seconds,
         plan_limits: settings.plans,
         leeway: settings.tokens.leeway,
+        registration: settings.registration.clone(),
+        sign_in: sign_in_limits(settings),
         ..ControlConfig::in_folder(&settings.data_dir)
     })
 }
@@ -205,12 +216,17 @@ pub async fn start_logging(
         ledgers: ledger_places(settings, environment)?,
         refusal_style: settings.refusals.into(),
         limits: gateway_limits(settings),
+        session_times: SessionTimes::default(),
         management: management_limits(settings),
         other_hosts: OtherHosts {
             management: settings.hosts.management.clone(),
             portal: settings.hosts.portal.clone(),
         },
-        portal: portal_config(settings, &urls),
+        portal: portal::PortalConfig {
+            providers: providers(settings, environment)?,
+            ..portal_config(settings, &urls)
+        },
+        mails: mails(settings, environment)?,
         extra: Router::new(),
         telemetry: telemetry::start(&settings.telemetry)?,
     };
@@ -234,6 +250,41 @@ pub async fn start_logging(
         instance.serve_admin(listener, dropped_lines);
     }
     Ok(instance)
+}
+
+/// The providers that people can sign in with, each with its secret.
+fn providers(
+    settings: &Settings,
+    environment: Environment<'_>,
+) -> Result<Vec<ProviderConfig>, ServeError> {
+    let with_secret = |provider: &ProviderSettings| {
+        let secret = match &provider.client_secret {
+            None => None,
+            Some(SecretPlace::File(path)) => Some(secret_file(path)?),
+            Some(SecretPlace::Variable(name)) => Some(variable(name, environment)?),
+        };
+        Ok(ProviderConfig {
+            id: provider.id.clone(),
+            name: provider.name.clone(),
+            kind: provider.kind,
+            issuer: provider.issuer.clone(),
+            client_id: provider.client_id.clone(),
+            client_secret: secret.map(|secret| PlainSecret::new(secret.trim().to_owned())),
+            allowed_domains: provider.allowed_domains.clone(),
+        })
+    };
+    settings.providers.iter().map(with_secret).collect()
+}
+
+/// How mails leave, if they do.
+fn mails(settings: &Settings, environment: Environment<'_>) -> Result<Mails, ServeError> {
+    let Some(mail) = &settings.mail else { return Ok(Mails::none()) };
+    let password = match &mail.password {
+        None => None,
+        Some(SecretPlace::File(path)) => Some(secret_file(path)?),
+        Some(SecretPlace::Variable(name)) => Some(variable(name, environment)?),
+    };
+    Ok(Mails::by(Arc::new(Smtp::new(mail, password)?)))
 }
 
 /// The administration listener, if there shall be one.
@@ -264,6 +315,21 @@ fn management_limits(settings: &Settings) -> ManagementLimits {
         network_calls_per_second_max: u32::MAX,
         network_failures_per_second_max: u32::MAX,
         ..limits
+    }
+}
+
+/// How often passwords may be tried. Where nothing can be told by address, those of a network are everybody's.
+fn sign_in_limits(settings: &Settings) -> SignInLimits {
+    let usual = SignInLimits::default();
+    if !is_blind(settings) {
+        return usual;
+    }
+    let unlimited = SlowRate { burst_max: u32::MAX, every_seconds: 1 };
+    SignInLimits {
+        network: unlimited,
+        account_and_network: usual.account,
+        mails_of_network: unlimited,
+        ..usual
     }
 }
 
@@ -374,6 +440,16 @@ fn secret_file(path: &Path) -> Result<Zeroizing<String>, ServeError> {
         .map_err(|source| ServeError::SecretFile { path: path.to_owned(), source })
 }
 
+fn portal_url(settings: &Settings, urls: &PublicUrls) -> String {
+    let host = settings.hosts.portal.first().map_or(settings.domain.as_str(), String::as_str);
+    urls.web(host)
+}
+
+/// The whole address of a path of the portal, as the configuration says it.
+pub fn portal_address(settings: &Settings, path: &str) -> String {
+    format!("{}{path}", portal_url(settings, &PublicUrls::of(settings)))
+}
+
 fn portal_config(settings: &Settings, urls: &PublicUrls) -> portal::PortalConfig {
     let served = settings.regions.iter().filter(|region| region.has_engine());
     let regions = served.map(|region| portal::RegionEndpoints {
@@ -386,6 +462,8 @@ fn portal_config(settings: &Settings, urls: &PublicUrls) -> portal::PortalConfig
     let regions: Vec<portal::RegionEndpoints> = regions.collect();
     let management_host = settings.hosts.management.first().map_or(settings.domain.as_str(), String::as_str);
     portal::PortalConfig {
+        base_url: portal_url(settings, urls),
+        providers: Vec::new(),
         endpoints: portal::Endpoints {
             management_url: urls.web(management_host),
             batch_url: regions.first().map(|region| region.batch_url.clone()).unwrap_or_default(),

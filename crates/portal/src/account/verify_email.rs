@@ -15,7 +15,7 @@ use crate::web::page::show;
 use crate::web::{Page, Portal, Posted, Problem, Visitor};
 
 const TITLE: &str = "Confirm your address";
-const WRONG: &str = "This isn't the password that was chosen when this address was registered.";
+const WRONG: &str = "This isn’t the password that was chosen when this address was registered.";
 
 #[derive(Template)]
 #[template(path = "account/verify_email.html")]

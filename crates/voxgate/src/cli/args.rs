@@ -30,6 +30,7 @@ use super::tokens::TokensCommand;
 use super::usage::UsageArgs;
 use super::users::UsersCommand;
 use super::verify::VerifyArgs;
+use super::webhooks::WebhooksCommand;
 use super::workspaces::WorkspacesCommand;
 use crate::remote::ServerUrl;
 
@@ -121,6 +122,9 @@ pub(super) enum Command {
     /// Show, set and take away quotas on audio
     #[command(subcommand)]
     Quotas(QuotasCommand),
+    /// Have addresses told of events, and see what was sent
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Forget end users
     #[command(subcommand)]
     ClientRefs(ClientRefsCommand),

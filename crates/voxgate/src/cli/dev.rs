@@ -49,6 +49,9 @@ pub(super) struct DevArgs {
     /// The shortest temporary key, for tests that wait until one expires
     #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(super) ttl_min_seconds: Option<u32>,
+    /// How long a session may be silent, for tests that wait until one is ended for it
+    #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u32).range(1..=180))]
+    pub(super) idle_seconds_max: Option<u32>,
 }
 
 fn database(variable: &str) -> Result<DbPlace, Failure> {
@@ -72,6 +75,7 @@ pub(super) async fn run(arguments: DevArgs) -> Result<(), Failure> {
         upstream_batch: arguments.upstream_batch,
         upstream_realtime: arguments.upstream_realtime,
         ttl_min_seconds: arguments.ttl_min_seconds,
+        idle_seconds_max: arguments.idle_seconds_max,
         worker_threads: arguments.worker_threads,
         dropped_lines: Some(logging.dropped_lines()),
         ..DevOptions::default()

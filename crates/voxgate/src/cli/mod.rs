@@ -35,6 +35,7 @@ mod tokens;
 mod usage;
 mod users;
 mod verify;
+mod webhooks;
 mod workspaces;
 
 use std::process::ExitCode;
@@ -89,6 +90,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Sessions(command) => sessions::run(command).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Quotas(command) => quotas::run(command).await,
+        Command::Webhooks(command) => webhooks::run(command).await,
         Command::ClientRefs(command) => client_refs::run(command).await,
         Command::SigningKeys(command) => signing_keys::run(command).await,
         Command::MasterKey(command) => master_key::run(command).await,

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, environment, instance};
+use super::{Failure, environment, instance, output};
+use crate::config::Settings;
 use crate::log::{self, Logging};
+use crate::operator::set_up_path;
 use crate::signal::{Ending, Reload};
 use crate::wire::Instance;
 use crate::{process, serve, systemd};
@@ -34,6 +36,7 @@ pub(super) async fn run(arguments: ServeArgs) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::from_error(&error))?;
     tracing::info!(data_dir = %loaded.settings.data_dir.display(), "voxgate is ready");
+    offer_set_up(&loaded.settings, &running).await?;
     let shutdown = running.shutdown_token().clone();
     systemd::ready();
     tokio::spawn(systemd::watchdog(std::sync::Arc::clone(running.gateway()), shutdown.clone()));
@@ -50,6 +53,15 @@ pub(super) async fn run(arguments: ServeArgs) -> Result<(), Failure> {
     tracing::info!("asked to end: finishing what is under way");
     running.shutdown().await;
     tracing::info!("ended");
+    Ok(())
+}
+
+/// Whoever starts an instance without any account gets a link to make the first one. There is no default password.
+async fn offer_set_up(settings: &Settings, running: &Instance) -> Result<(), Failure> {
+    let link = running.control().first_set_up_link().await.map_err(|error| Failure::from_error(&error))?;
+    let Some(secret) = link else { return Ok(()) };
+    output::say("This instance has no account yet. Open this link to make the first one, an operator's; it works once, for a day:");
+    output::say(&serve::portal_address(settings, &set_up_path(secret.expose())));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::args::{Confirmation, InstanceArgs, StandardInput, parse_workspace};
 use super::{Failure, input, instance, output};
 use crate::operator::{AccountCall, Who};
+use crate::serve;
 
 const COLUMNS: [&str; 4] = ["account_id", "email", "state", "created_at"];
 /// Random bytes of a password that is made here: 144 bits, written as 24 characters.
@@ -69,6 +70,14 @@ Examples:
         /// \"-\" asks for the password at the terminal, or reads it from standard input
         #[arg(long, value_name = "-")]
         password: Option<StandardInput>,
+    },
+    /// Make a one-time link to the portal that makes an operator's account
+    #[command(after_help = "\
+Examples:
+  voxgate users set-up-link --config voxgate.toml")]
+    SetUpLink {
+        #[command(flatten)]
+        instance: InstanceArgs,
     },
     /// Delete an account, its memberships, and its name in the audit log
     #[command(after_help = "\
@@ -139,6 +148,7 @@ pub(super) async fn run(command: UsersCommand) -> Result<(), Failure> {
             let answer = instance::call(&instance, call).await?;
             chosen.show(answer, &instance, &format!("{who} has another password"))
         }
+        UsersCommand::SetUpLink { instance } => set_up_link(&instance).await,
         UsersCommand::Delete { user: OneUserArgs { who, instance }, confirmation } => {
             confirmation.needed(&format!("deleting {who} can't be undone"))?;
             let said = format!("deleted {who}");
@@ -155,6 +165,30 @@ async fn create(arguments: CreateUserArgs) -> Result<(), Failure> {
     let answer = instance::call(&instance, call).await?;
     let said = format!("made the account {}", output::cell(&answer["account_id"]));
     chosen.show(answer, &instance, &said)
+}
+
+/// The link alone goes to standard output. Where no server runs, the configuration says where its portal will be.
+async fn set_up_link(instance: &InstanceArgs) -> Result<(), Failure> {
+    let mut answer = instance::call(instance, AccountCall::SetUpLink).await?;
+    if let (true, Some(config)) = (answer["url"].is_null(), &instance.config) {
+        let settings = instance::settings(config)?;
+        let path = answer["path"].as_str().unwrap_or_default().to_owned();
+        answer["url"] = Value::String(serve::portal_address(&settings, &path));
+    }
+    if instance.json {
+        return output::say_json(&answer);
+    }
+    match answer["url"].as_str() {
+        Some(url) => {
+            output::remark("open this link to make an operator's account; it works once, for a day:");
+            output::say(url);
+        }
+        None => {
+            output::remark("open this path at the portal's address to make an operator's account; it works once, for a day:");
+            output::say(answer["path"].as_str().unwrap_or_default());
+        }
+    }
+    Ok(())
 }
 
 async fn change(instance: &InstanceArgs, call: AccountCall, said: &str) -> Result<(), Failure> {

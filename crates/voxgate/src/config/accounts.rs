@@ -64,16 +64,35 @@ pub(super) fn mail(root: &mut Section<'_>, report: &mut Report) -> Option<MailSe
     let from = section.read(report, "from", parsed(sender));
     let user = section.read(report, "user", filled);
     let password = password(&mut section, report);
+    let settings =
+        complete(&section, report, line, MailParts { host: host_name, port, tls, user, password, from });
     section.finish(report);
-    if report.records() || (host_name.is_none() && from.is_none()) {
+    settings
+}
+
+/// What `[mail]` says, each by itself.
+struct MailParts {
+    host: Option<String>,
+    port: u16,
+    tls: MailTls,
+    user: Option<String>,
+    password: Option<SecretPlace>,
+    from: Option<String>,
+}
+
+fn complete(
+    section: &Section<'_>,
+    report: &mut Report,
+    line: usize,
+    parts: MailParts,
+) -> Option<MailSettings> {
+    let MailParts { host, port, tls, user, password, from } = parts;
+    if report.records() || (host.is_none() && from.is_none()) {
         return None;
     }
-    let (Some(host), Some(from)) = (host_name, from) else {
-        report.add(
-            line,
-            section.name("host"),
-            "mails need a server in host and a sender in from: one of them is missing",
-        );
+    let (Some(host), Some(from)) = (host, from) else {
+        let message = "mails need a server in host and a sender in from: one of them is missing";
+        report.add(line, section.name("host"), message);
         return None;
     };
     if user.is_some() != password.is_some() {

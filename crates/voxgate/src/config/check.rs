@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use control::RegistrationPolicy;
+
 use super::problem::Report;
 use super::settings::{ListenerPlace, ListenerSettings, ProxySettings, Serves, Settings};
 
@@ -83,6 +85,17 @@ pub(super) fn hosts(report: &mut Report, settings: &Settings) {
                 owners.insert(host, owner);
             }
         }
+    }
+}
+
+/// Whoever registers by themselves confirms their address by mail.
+pub(super) fn registration(report: &mut Report, settings: &Settings) {
+    let by_themselves =
+        matches!(settings.registration.policy, RegistrationPolicy::Open | RegistrationPolicy::Domains(_));
+    if by_themselves && settings.mail.is_none() && !report.records() {
+        let message = "whoever registers by themselves confirms their address by a mail: name a mail server in [mail], or \
+                       choose \"invitation\" or \"closed\"";
+        report.add(1, "registration.policy", message);
     }
 }
 

@@ -41,6 +41,9 @@ mod tests {
                     "engine_token_env",
                     "database.url",
                     "ledger_url",
+                    "registration.domains",
+                    "mail.password_env",
+                    "client_secret_env",
                 ]
                 .iter()
                 .any(|expected| setting.ends_with(expected))

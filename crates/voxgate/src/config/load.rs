@@ -11,7 +11,7 @@ use verify::Leeway;
 use super::problem::{Problem, Report};
 use super::reader::{Section, choice, filled, host, integer, list, parsed, small_integer};
 use super::settings::{Hosts, RealtimeRefusals, Settings, TokenSettings};
-use super::{check, database, listeners, master_key, rates, regions, running};
+use super::{accounts, check, database, listeners, master_key, providers, rates, regions, running};
 
 /// A year, in seconds: no temporary key lives longer.
 const TTL_SECONDS_MAX: u32 = 365 * 24 * 3600;
@@ -79,6 +79,10 @@ pub(super) fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     settings.refusals = refusals(&mut root, report);
     settings.limits = limits(&mut root, report);
     settings.management = rates::rates(&mut root, report);
+    settings.registration = accounts::registration(&mut root, report);
+    settings.mail = accounts::mail(&mut root, report);
+    settings.providers = providers::providers(&mut root, report);
+    check::registration(report, &settings);
     root.finish(report);
     if let Some(listeners) = listeners {
         check::listeners(report, &listeners, &settings.proxies);

@@ -1,5 +1,6 @@
 //! The configuration file of `voxgate serve`: read once, checked whole, all mistakes told at once.
 
+mod accounts;
 mod check;
 mod database;
 mod example;
@@ -7,6 +8,7 @@ mod listeners;
 mod load;
 mod master_key;
 mod problem;
+mod providers;
 mod rates;
 mod reader;
 mod reference;
@@ -21,5 +23,5 @@ pub use problem::Problem;
 pub use reference::reference;
 pub use settings::{
     DatabaseSettings, DbUrl, EngineAbility, Hosts, ListenerPlace, ListenerSettings, MasterKeyPlace,
-    ProxySettings, RealtimeRefusals, RegionSettings, SecretPlace, Serves, Settings, TokenSettings,
+    ProviderSettings, ProxySettings, RealtimeRefusals, RegionSettings, SecretPlace, Serves, Settings, TokenSettings,
 };

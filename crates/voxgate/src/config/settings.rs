@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::{PlanOverrides, Retention, TtlSeconds};
+use control::{PlanOverrides, ProviderKind, Registration, Retention, TtlSeconds};
 use domain::{Algorithm, Region, named_enum};
 use gateway::{
     CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
@@ -16,6 +16,7 @@ use verify::Leeway;
 
 use crate::admin::AdminSettings;
 use crate::log::LogSettings;
+use crate::mail::MailSettings;
 use crate::telemetry::TelemetrySettings;
 
 /// The port of the only listener unless others are configured.
@@ -64,6 +65,31 @@ pub struct Settings {
     pub limits: GatewayLimits,
     /// How fast the management API may be called.
     pub management: ManagementLimits,
+    /// How accounts are made by those who want one.
+    pub registration: Registration,
+    /// The mail server.
+    pub mail: Option<MailSettings>,
+    /// Other providers that people can sign in with.
+    pub providers: Vec<ProviderSettings>,
+}
+
+/// Another provider that people can sign in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// Its id, in addresses and in the database.
+    pub id: String,
+    /// What people know it by.
+    pub name: String,
+    /// What it speaks.
+    pub kind: ProviderKind,
+    /// Its issuer; of GitHub, the address of the server.
+    pub issuer: String,
+    /// Who this instance is there.
+    pub client_id: String,
+    /// What proves that.
+    pub client_secret: Option<SecretPlace>,
+    /// The domains whose people are let in; empty for everybody's.
+    pub allowed_domains: Vec<String>,
 }
 
 /// The control plane's database.
@@ -334,6 +360,9 @@ impl Settings {
             refusals: RealtimeRefusals::ByCredential,
             limits: GatewayLimits::default(),
             management: ManagementLimits::default(),
+            registration: Registration::default(),
+            mail: None,
+            providers: Vec::new(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct DevOptions {
     pub upstream_realtime: Option<String>,
     /// The shortest temporary key, for tests that wait until one expires.
     pub ttl_min_seconds: Option<u32>,
+    /// How long a session may be silent, for tests that wait until one is ended for it.
+    pub idle_seconds_max: Option<u32>,
     /// Threads that serve connections; one per processor without a number.
     pub worker_threads: Option<usize>,
     /// The limits of the ready workspace.
@@ -59,6 +61,7 @@ impl Default for DevOptions {
             upstream_batch: None,
             upstream_realtime: None,
             ttl_min_seconds: None,
+            idle_seconds_max: None,
             worker_threads: None,
             limits: generous(Plan::Enterprise),
             dropped_lines: None,

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use control::{ControlConfig, MintRequest, PlanOverrides};
+use control::{
+    ControlConfig, MintRequest, PlanOverrides, Registration, RegistrationPolicy, SignInLimits, SlowRate,
+};
 use domain::{Leash, Plan, Product, Region, SystemRng};
+use gateway::realtime::SessionTimes;
 use gateway::config::InvalidUpstream;
 use gateway::{
     EngineCapabilities, GatewayLimits, HostMap, HostTarget, Place, RefusalStyle, RegionConfig, Site,
@@ -156,6 +160,12 @@ pub async fn start(options: &DevOptions) -> Result<Running, DevError> {
     Ok(Running { instance, engines, report, temporary, data_dir })
 }
 
+/// Tests sign many people in from one address; guesses at one account are as slow as anywhere.
+fn dev_sign_in_limits() -> SignInLimits {
+    let generous = SlowRate { burst_max: 10_000, every_seconds: 1 };
+    SignInLimits { network: generous, mails_of_network: generous, ..SignInLimits::default() }
+}
+
 /// Tests call as fast as they can.
 const GENEROUS: ManagementLimits = ManagementLimits {
     credential_calls_per_second_max: 10_000,
@@ -176,6 +186,13 @@ fn instance_config(
         pro: Some(generous(Plan::Pro)),
         enterprise: Some(options.limits),
     };
+    control.registration = Registration {
+        policy: RegistrationPolicy::Open,
+        may_sign_in_unconfirmed: true,
+        ..Registration::default()
+    };
+    control.sign_in = dev_sign_in_limits();
+    control.webhooks_on_loopback = true;
     if let Some(seconds) = options.ttl_min_seconds {
         let ttl = &mut control.ttl_seconds;
         for range in [&mut ttl.batch, &mut ttl.rt, &mut ttl.tts, &mut ttl.flow] {
@@ -183,7 +200,12 @@ fn instance_config(
         }
     }
     let usual = GatewayLimits::default();
+    let mut session_times = SessionTimes::default();
+    if let Some(seconds) = options.idle_seconds_max {
+        session_times.idle_silent_max = Duration::from_secs(seconds.into());
+    }
     InstanceConfig {
+        session_times,
         control,
         ledgers: ledgers(options),
         regions: engines.into_iter().map(|engine| region_config(ports, engine)).collect(),
@@ -196,6 +218,7 @@ fn instance_config(
         management: GENEROUS,
         other_hosts: OtherHosts::default(),
         portal: portal_config(ports),
+        mails: portal::Mails::kept(Arc::clone(&options.clock)),
         extra: Router::new().route(
             "/assets/hello.wav",
             get(async || ([(http::header::CONTENT_TYPE, "audio/wav")], hello::wav())),
@@ -247,6 +270,8 @@ fn portal_config(ports: &Ports) -> portal::PortalConfig {
         enterprise: region.is_enterprise(),
     });
     portal::PortalConfig {
+        base_url: http(&ports.home),
+        providers: Vec::new(),
         endpoints: portal::Endpoints {
             management_url: http(&ports.home),
             batch_url: batch_url(&ports.home),

@@ -10,8 +10,9 @@ pub(crate) mod views;
 
 pub use call::{
     AccountCall, AuditCall, Call, CallError, ForgetCall, KeyCall, NewExpiry, ProjectCall, RewrapCall,
-    QuotaCall, SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, Who, WorkspaceCall,
+    QuotaCall, SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, WebhookCall, Who, WorkspaceCall,
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;
+pub(crate) use execute::set_up_path;
 pub use server::{SocketError, listen, serve};

@@ -3,7 +3,9 @@
 use control::{AudioQuotas, AuditEvent, GatewayHealth, QuotaStanding, Refusals, SigningKeyInfo};
 use domain::link::SessionInfo;
 use domain::usage::{UsageCounts, UsageKey};
-use domain::{Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Workspace};
+use domain::{
+    Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Webhook, WebhookEvent, WebhookMessage, Workspace,
+};
 use serde_json::{Value, json};
 
 pub(crate) fn workspace(workspace: &Workspace) -> Value {
@@ -186,5 +188,33 @@ pub(crate) fn token(token: &ManagementToken) -> Value {
         "created_at": token.created_at.to_rfc3339(),
         "last_used_at": token.last_used_at.map(domain::Timestamp::to_rfc3339),
         "revoked_at": token.state.revoked_at().map(domain::Timestamp::to_rfc3339),
+    })
+}
+
+/// A webhook without its secret.
+pub(crate) fn webhook(webhook: &Webhook) -> Value {
+    let events: Vec<&str> = webhook.events.iter().map(WebhookEvent::as_str).collect();
+    json!({
+        "webhook_id": webhook.id,
+        "url": webhook.url,
+        "events": events,
+        "created_at": webhook.created_at.to_rfc3339(),
+        "former_secret_until": webhook.former_secret_until.map(domain::Timestamp::to_rfc3339),
+    })
+}
+
+/// What was sent to a webhook.
+pub(crate) fn webhook_message(message: &WebhookMessage) -> Value {
+    json!({
+        "message_id": message.id,
+        "event": message.event,
+        "created_at": message.created_at.to_rfc3339(),
+        "state": message.state,
+        "attempts": message.attempts,
+        "tried_at": message.tried_at.map(domain::Timestamp::to_rfc3339),
+        "next_try_at": message.next_try_at.map(domain::Timestamp::to_rfc3339),
+        "status": message.status,
+        "problem": message.problem,
+        "body": message.body,
     })
 }

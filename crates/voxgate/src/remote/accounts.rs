@@ -29,6 +29,10 @@ impl Remote {
             AccountCall::SetPassword { who, password } => {
                 self.change_account(&who, &json!({"password": password})).await
             }
+            AccountCall::SetUpLink => Err(CallError(
+                "a set-up link is made by whoever runs the instance: on the server's machine, with --data-dir or --config"
+                    .to_owned(),
+            )),
             AccountCall::Delete { who } => {
                 let id = self.account_id(&who).await?;
                 self.delete(&format!("/v1/accounts/{id}")).await?;

@@ -69,6 +69,7 @@ impl Remote {
             Call::Sessions(call) => self.sessions(call).await,
             Call::Usage(call) => self.usage(call).await,
             Call::Quotas(call) => self.quotas(call).await,
+            Call::Webhooks(call) => self.webhooks(call).await,
             Call::Forget(_) => Err(not_remote(
                 "forgetting an end user",
                 "their jobs are deleted by the server that talks to the engine",
@@ -158,7 +159,7 @@ impl Remote {
         Err(CallError(format!("the server's list of {name} doesn't end")))
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CallError> {
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CallError> {
         answer::read(&self.request(method, path, self.token()?, body).await?)
     }
 

@@ -17,6 +17,7 @@ mod temporary_keys;
 mod tokens;
 mod url;
 mod usage;
+mod webhooks;
 mod workspaces;
 
 pub use call::Remote;

@@ -13,7 +13,7 @@ use gateway::{
 };
 use ledger::Ledger;
 use management::{ManagementConfig, ManagementLimits};
-use portal::PortalConfig;
+use portal::{Mails, PortalConfig};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -42,12 +42,16 @@ pub struct InstanceConfig {
     pub refusal_style: RefusalStyle,
     /// Limits of the gateway.
     pub limits: GatewayLimits,
+    /// How long things may take in a session.
+    pub session_times: SessionTimes,
     /// How fast the management API may be called.
     pub management: ManagementLimits,
     /// Which hosts show management and portal.
     pub other_hosts: OtherHosts,
     /// What the portal shows.
     pub portal: PortalConfig,
+    /// How mails leave.
+    pub mails: Mails,
     /// Pages beside the portal's.
     pub extra: Router,
     /// Where traces go, if anywhere.
@@ -125,7 +129,7 @@ impl Instance {
             user_id_key: UserIdKey(*control.user_id_key()),
             refusal_style: config.refusal_style,
             limits: config.limits,
-            session_times: SessionTimes::default(),
+            session_times: config.session_times,
             tracing: config.telemetry.as_ref().map(Telemetry::tracing),
         };
         let port = control.gateways().attach(GATEWAY_NAME);
@@ -135,14 +139,16 @@ impl Instance {
         // Whoever is let in from here on is let in by what the gateway knows: before its first snapshot it refuses everybody.
         control.gateways().wait_enforced(control.tables().revision()).await;
         let url = config.portal.endpoints.management_url.clone();
+        let portal_url = config.portal.base_url.clone();
         let management = ManagementConfig { rng: Arc::clone(&rng), url, limits: config.management };
         let management = management::router(Arc::clone(&control), management);
-        let portal = portal::router(Arc::clone(&control), config.portal, rng).merge(config.extra);
+        let portal = portal::router(Arc::clone(&control), config.portal, rng, config.mails).merge(config.extra);
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let operator = operator::Operator::new(Arc::clone(&control), Some(Arc::clone(&gateway)))
-            .ending(shutdown.clone());
+            .ending(shutdown.clone())
+            .with_portal(portal_url);
         let socket = operator::listen(folder.path())?;
         tasks.spawn(operator::serve(socket, operator, shutdown.clone()));
         Ok(Self {

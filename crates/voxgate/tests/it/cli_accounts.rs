@@ -43,7 +43,7 @@ async fn an_instance_is_managed_without_a_portal() {
     let bob = json(&run_with_input(&given, "correct horse battery\n").await);
     assert!(!bob.to_string().contains("horse"), "{bob}");
     let short = ["users", "create", "--email", "eve@example.org", "--password", "-", "--data-dir", dir];
-    assert!(failed(&run_with_input(&short, "short\n").await).contains("bytes long"));
+    assert!(failed(&run_with_input(&short, "short\n").await).contains("at least 15 characters"));
     let on_command_line =
         ["users", "create", "--email", "e@x.org", "--password", "hunter22", "--data-dir", dir];
     assert_eq!(run(&on_command_line).await.status.code(), Some(2));

@@ -37,6 +37,7 @@ mod kill;
 mod kill_usage;
 mod leash;
 mod logs;
+mod mail;
 mod master_key;
 mod minting;
 mod operate;

@@ -79,6 +79,8 @@ pub enum AccountCall {
         /// The password.
         password: String,
     },
+    /// Make a one-time link that makes an operator's account.
+    SetUpLink,
     /// Delete an account, its memberships, and its name in the audit log.
     Delete {
         /// Which.

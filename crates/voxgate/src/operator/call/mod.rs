@@ -11,6 +11,7 @@ mod signing_keys;
 mod temporary_keys;
 mod tokens;
 mod usage;
+mod webhooks;
 mod workspaces;
 
 use domain::{Area, ClientRef, Leash, Product, ProjectId, Region, WorkspaceId};
@@ -27,6 +28,7 @@ pub use signing_keys::{RewrapCall, SigningKeyCall};
 pub use temporary_keys::TemporaryKeyCall;
 pub use tokens::TokenCall;
 pub use usage::UsageCall;
+pub use webhooks::WebhookCall;
 pub use workspaces::WorkspaceCall;
 
 /// One call. Where a workspace may be left out, it is the only one of the instance.
@@ -53,6 +55,8 @@ pub enum Call {
     Usage(UsageCall),
     /// About quotas on audio.
     Quotas(QuotaCall),
+    /// About webhooks.
+    Webhooks(WebhookCall),
     /// Forget an end user.
     Forget(ForgetCall),
     /// Seal everything under another master key.
@@ -94,6 +98,12 @@ pub enum Call {
 impl From<WorkspaceCall> for Call {
     fn from(call: WorkspaceCall) -> Self {
         Self::Workspaces(call)
+    }
+}
+
+impl From<WebhookCall> for Call {
+    fn from(call: WebhookCall) -> Self {
+        Self::Webhooks(call)
     }
 }
 

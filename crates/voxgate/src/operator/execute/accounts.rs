@@ -1,7 +1,7 @@
 //! Running calls about accounts.
 
 use control::{Actor, NewAccount, PageRequest};
-use domain::{Account, AccountId};
+use domain::{Account, AccountId, EmailLinkPurpose};
 use serde_json::{Value, json};
 
 use super::{Operator, failed};
@@ -9,6 +9,11 @@ use crate::operator::{AccountCall, CallError, Who, views};
 
 /// Accounts that are read at once.
 const PAGE_ENTRIES_MAX: u64 = 1000;
+
+/// Where the portal takes a set-up link.
+pub(crate) fn set_up_path(secret: &str) -> String {
+    format!("/set-up?token={secret}")
+}
 
 impl Operator {
     /// Runs a call about accounts.
@@ -41,12 +46,21 @@ impl Operator {
                 control.set_password(&Actor::OPERATOR, id, &password).await.map_err(failed)?;
                 self.shown_account(id).await
             }
+            AccountCall::SetUpLink => self.set_up_link().await,
             AccountCall::Delete { who } => {
                 let account = self.account(&who).await?;
                 control.delete_account(&Actor::OPERATOR, account.id).await.map_err(failed)?;
                 Ok(json!({"account_id": account.id}))
             }
         }
+    }
+
+    async fn set_up_link(&self) -> Result<Value, CallError> {
+        let secret = self.control.make_set_up_link(&Actor::OPERATOR).await.map_err(failed)?;
+        let path = set_up_path(secret.expose());
+        let expires_at = self.control.now().plus_seconds(EmailLinkPurpose::NewOperator.minutes_max() * 60);
+        let url = self.portal_url.as_ref().map(|portal_url| format!("{portal_url}{path}"));
+        Ok(json!({"path": path, "url": url, "expires_at": expires_at.to_rfc3339()}))
     }
 
     async fn list_accounts(&self) -> Result<Value, CallError> {

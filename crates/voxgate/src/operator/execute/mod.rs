@@ -11,7 +11,10 @@ mod signing_keys;
 mod temporary_keys;
 mod tokens;
 mod usage;
+mod webhooks;
 mod workspaces;
+
+pub(crate) use accounts::set_up_path;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -36,6 +39,8 @@ pub struct Operator {
     gateway: Option<Arc<Gateway>>,
     /// Begins the server's end.
     shutdown: Option<CancellationToken>,
+    /// Where browsers reach the portal, where a server runs.
+    portal_url: Option<String>,
 }
 
 fn failed<E: std::error::Error>(error: E) -> CallError {
@@ -45,13 +50,19 @@ fn failed<E: std::error::Error>(error: E) -> CallError {
 impl Operator {
     /// An operator of these.
     pub const fn new(control: Arc<Control>, gateway: Option<Arc<Gateway>>) -> Self {
-        Self { control, gateway, shutdown: None }
+        Self { control, gateway, shutdown: None, portal_url: None }
     }
 
     /// The same one, in a server that ends when this is cancelled.
     #[must_use]
     pub fn ending(self, shutdown: CancellationToken) -> Self {
         Self { shutdown: Some(shutdown), ..self }
+    }
+
+    /// The same one, in a server whose portal is reached at this address.
+    #[must_use]
+    pub fn with_portal(self, url: String) -> Self {
+        Self { portal_url: Some(url), ..self }
     }
 
     /// Runs one call.
@@ -73,6 +84,7 @@ impl Operator {
             Call::Sessions(call) => self.sessions(call).await,
             Call::Usage(call) => self.usage(call).await,
             Call::Quotas(call) => self.quotas(call).await,
+            Call::Webhooks(call) => self.webhooks(call).await,
             Call::Forget(call) => self.forget(call).await,
             Call::Rewrap(call) => self.rewrap(call).await,
             Call::Mint { api_key, product, ttl_seconds, area, client_ref, leash } => {
