@@ -122,8 +122,8 @@ fn day(text: &str) -> Result<Option<Date>, Wrong> {
 
 /// The first moment of a day in a zone.
 fn start(day: Date, zone: &TimeZone) -> Result<Timestamp, Wrong> {
-    let start = day.to_zoned(zone.clone()).map_err(|_| Wrong::Days(NO_DAY))?;
-    Ok(Timestamp::from_micros(start.timestamp().as_microsecond()))
+    let start = zone.to_timestamp(day.at(0, 0, 0, 0)).map_err(|_| Wrong::Days(NO_DAY))?;
+    Ok(Timestamp::from_micros(start.as_microsecond()))
 }
 
 fn text(text: &str) -> Result<Option<&str>, Problem> {
@@ -162,12 +162,15 @@ mod tests {
     #[test]
     fn days_are_those_of_the_zone() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        let begins = |text: &str, zone: &TimeZone| start(day(text).unwrap().unwrap(), zone).unwrap().to_rfc3339();
+        let begins =
+            |text: &str, zone: &TimeZone| start(day(text).unwrap().unwrap(), zone).unwrap().to_rfc3339();
         assert_eq!(begins("2026-11-26", &TimeZone::UTC), "2026-11-26T00:00:00.000000Z");
         assert_eq!(begins("2026-11-26", &berlin), "2026-11-25T23:00:00.000000Z");
         assert_eq!(begins("2026-07-01", &berlin), "2026-06-30T22:00:00.000000Z");
         assert!(day(" ").unwrap().is_none());
-        for wrong in ["yesterday", "2026-02-30", "2026-1-1", "2026-11-26T10:00:00Z", "26.11.2026", "-26-11-261"] {
+        for wrong in
+            ["yesterday", "2026-02-30", "2026-1-1", "2026-11-26T10:00:00Z", "26.11.2026", "-26-11-261"]
+        {
             assert!(matches!(day(wrong), Err(Wrong::Days(_))), "{wrong}");
         }
     }

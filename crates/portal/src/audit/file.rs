@@ -152,7 +152,8 @@ fn table(events: &[AuditEvent]) -> Result<Vec<u8>, std::io::Error> {
 
 /// A text that a spreadsheet takes for a text, not for a formula: an address may begin like one.
 fn harmless(text: &str) -> String {
-    let begins = |letter: char| matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
+    let begins =
+        |letter: char| matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
     if text.trim_start().starts_with(begins) { format!("'{text}") } else { text.to_owned() }
 }
 

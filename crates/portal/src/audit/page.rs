@@ -82,9 +82,7 @@ pub(crate) async fn show(
     let control = &portal.control;
     let before = address.before()?;
     let (mut events, error) = match address.filter(control, account, scope.workspace_id).await {
-        Ok(filter) => {
-            (control.find_newest_audit_events(&filter, before, ROWS_PER_PAGE + 1).await?, None)
-        }
+        Ok(filter) => (control.find_newest_audit_events(&filter, before, ROWS_PER_PAGE + 1).await?, None),
         Err(Wrong::Days(sentence)) => (Vec::new(), Some(sentence)),
         Err(Wrong::Problem(problem)) => return Err(problem),
     };
@@ -125,10 +123,13 @@ fn actions(chosen: &str) -> Vec<Choice> {
 
 /// An action in words, as people read it.
 pub(crate) fn words(action: AuditAction) -> String {
-    let words = action.as_str().replace('_', " ").replace("api key", "API key").replace("client ref", "client_ref");
+    let words =
+        action.as_str().replace('_', " ").replace("api key", "API key").replace("client ref", "client_ref");
     let mut letters = words.chars();
     match letters.next() {
-        Some(first) if !words.starts_with("client_ref") => format!("{}{}", first.to_uppercase(), letters.as_str()),
+        Some(first) if !words.starts_with("client_ref") => {
+            format!("{}{}", first.to_uppercase(), letters.as_str())
+        }
         _ => words,
     }
 }
@@ -147,7 +148,8 @@ impl Names {
     ) -> Result<Self, StoreError> {
         let mut names = Self { keys: HashMap::new(), projects: HashMap::new() };
         let Some(workspace_id) = workspace_id else { return Ok(names) };
-        let mut keys: Vec<ApiKeyId> = events.iter().filter_map(|event| ApiKeyId::parse(&event.subject)).collect();
+        let mut keys: Vec<ApiKeyId> =
+            events.iter().filter_map(|event| ApiKeyId::parse(&event.subject)).collect();
         keys.sort_unstable();
         keys.dedup();
         names.keys = control.key_names(workspace_id, &keys).await?;

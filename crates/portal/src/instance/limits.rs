@@ -31,7 +31,9 @@ fn number(text: &str) -> Result<Option<u32>, &'static str> {
     }
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_digits);
-    number.map(Some).ok_or("A limit is a whole number, at most 4294967295. Leave it empty to keep the plan's.")
+    number
+        .map(Some)
+        .ok_or("A limit is a whole number, at most 4294967295. Leave it empty to keep the plan's.")
 }
 
 impl Fields {
@@ -48,7 +50,9 @@ impl Fields {
             creates_per_second_max: text(own.creates_per_second_max),
             reads_per_second_max: text(own.reads_per_second_max),
             mints_per_second_max: text(own.mints_per_second_max),
-            audio_hours_per_month_max: text(own.audio_seconds_per_month_max.map(|seconds| seconds / HOUR_SECONDS)),
+            audio_hours_per_month_max: text(
+                own.audio_seconds_per_month_max.map(|seconds| seconds / HOUR_SECONDS),
+            ),
             enterprise: enterprise.to_owned(),
         }
     }
@@ -57,7 +61,9 @@ impl Fields {
     pub(super) fn read(&self, present: OwnLimits) -> Result<OwnLimits, &'static str> {
         let hours = number(&self.audio_hours_per_month_max)?;
         let seconds = |hours: u32| {
-            hours.checked_mul(HOUR_SECONDS).ok_or("Hours of audio are at most 1193046. Leave the field empty for no limit.")
+            hours
+                .checked_mul(HOUR_SECONDS)
+                .ok_or("Hours of audio are at most 1193046. Leave the field empty for no limit.")
         };
         let enterprise = match self.enterprise.as_str() {
             "yes" => Some(true),
@@ -97,10 +103,10 @@ mod tests {
         };
         let fields = Fields::of("pro", &own);
         assert_eq!(fields.read(own), Ok(own));
-        assert_eq!(Fields { audio_hours_per_month_max: "2".to_owned(), ..fields.clone() }.read(own), Ok(OwnLimits {
-            audio_seconds_per_month_max: Some(7200),
-            ..own
-        }));
+        assert_eq!(
+            Fields { audio_hours_per_month_max: "2".to_owned(), ..fields.clone() }.read(own),
+            Ok(OwnLimits { audio_seconds_per_month_max: Some(7200), ..own })
+        );
         let plan = Fields::of("pro", &OwnLimits::default());
         assert_eq!(plan.read(own), Ok(OwnLimits::default()));
         for wrong in ["-1", "+1", "1.5", "1e3", "4294967296", "x", "１"] {

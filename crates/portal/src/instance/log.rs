@@ -4,8 +4,8 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use crate::audit::ask::Address;
-use crate::audit::page::{self, Scope};
 use crate::audit::file;
+use crate::audit::page::{self, Scope};
 use crate::web::{InstanceOperator, Page, Portal, Problem};
 
 /// `GET /instance/audit-log`.

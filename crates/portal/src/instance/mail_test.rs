@@ -63,7 +63,9 @@ pub(super) async fn send(
             let text = format!("The mail server took the mail to {to}. Look whether it arrived.");
             (StatusCode::OK, Answer { is_taken: true, text })
         }
-        Err(error) => (StatusCode::BAD_GATEWAY, Answer { is_taken: false, text: crate::workspace::said(&error) }),
+        Err(error) => {
+            (StatusCode::BAD_GATEWAY, Answer { is_taken: false, text: crate::workspace::said(&error) })
+        }
     };
     let shown = show(&portal, &signed_in, to, Some(answer))?;
     Ok((status, shown).into_response())

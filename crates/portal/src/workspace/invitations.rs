@@ -54,7 +54,8 @@ pub(super) async fn invite(
 ) -> Result<Response, Problem> {
     let role = Role::from_name(&form.role).ok_or_else(|| Problem::bad_form("A role is admin or member."))?;
     if !portal.mail.is_there() {
-        let error = "This instance sends no mail, so nobody can be invited. Whoever runs it can name a mail server.";
+        let error =
+            "This instance sends no mail, so nobody can be invited. Whoever runs it can name a mail server.";
         let shown = show(&member, &form.email, role.as_str(), Some(error.to_owned()))?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
     }

@@ -85,7 +85,8 @@ mod tests {
     /// What somebody looks for stays a value, whatever is in it.
     #[test]
     fn links_keep_their_values() {
-        let pager = Pager::new("/x", &[("search", "a&b=\"<é"), ("action", "")], false, Some("5.a".to_owned()));
+        let pager =
+            Pager::new("/x", &[("search", "a&b=\"<é"), ("action", "")], false, Some("5.a".to_owned()));
         assert_eq!(pager.first.as_deref(), Some("/x?search=a%26b%3D%22%3C%C3%A9"));
         assert_eq!(pager.next.as_deref(), Some("/x?search=a%26b%3D%22%3C%C3%A9&after=5%2Ea"));
     }

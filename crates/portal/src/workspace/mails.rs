@@ -56,7 +56,8 @@ fn harmless(name: &str) -> Option<&str> {
 mod tests {
     use credentials::PlainSecret;
     use domain::{
-        AccountId, Area, Invitation, InvitationId, OwnLimits, Plan, Role, TIME_ZONE_DEFAULT, Timestamp, WorkspaceId,
+        AccountId, Area, Invitation, InvitationId, OwnLimits, Plan, Role, TIME_ZONE_DEFAULT, Timestamp,
+        WorkspaceId,
     };
 
     use super::*;
@@ -112,7 +113,10 @@ mod tests {
     fn no_workspace_advertises() {
         for name in ["Win at https://evil.example", "evil.example", "a@b", "x\r\nBcc: c@d", "tel:123"] {
             let text = written(name).text().to_owned();
-            assert!(text.contains("into a workspace at") && !text.contains("evil") && !text.contains("Bcc"), "{text}");
+            assert!(
+                text.contains("into a workspace at") && !text.contains("evil") && !text.contains("Bcc"),
+                "{text}"
+            );
         }
     }
 }

@@ -8,8 +8,8 @@ use domain::{Role, Workspace, WorkspaceId};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::workspace_page::{area, areas};
 use super::said;
+use super::workspace_page::{area, areas};
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
@@ -118,7 +118,8 @@ pub(super) async fn create(
         }
         Err(CreateOwnWorkspaceError::Store(error)) => Err(error.into()),
         Err(error) => {
-            let shown = show_new(&portal, &signed_in, &form.name, &form.home_area, Some(said(&error))).await?;
+            let shown =
+                show_new(&portal, &signed_in, &form.name, &form.home_area, Some(said(&error))).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
         }
     }

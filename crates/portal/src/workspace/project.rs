@@ -39,7 +39,7 @@ struct DeleteView<'a> {
 /// A form with nothing in it but its token.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
+pub(crate) struct Nothing {}
 
 async fn find(portal: &Portal, member: &Member, id: &str) -> Result<Project, Problem> {
     let id = ProjectId::new(id.parse().map_err(|_| Problem::not_found())?);
@@ -83,7 +83,8 @@ pub(super) async fn change(
     Posted(form): Posted<Fields>,
 ) -> Result<Response, Problem> {
     let project = find(&portal, &member, &id).await?;
-    let changed = portal.control.change_project(&member.actor(), member.workspace.id, project.id, form.project());
+    let actor = member.actor();
+    let changed = portal.control.change_project(&actor, member.workspace.id, project.id, form.project());
     let wrong = match changed.await {
         Ok(()) => return Ok(see_other_with(&format!("{PATH}/{}", project.id), Notice::Saved)),
         Err(ChangeProjectError::NotFound) => return Err(Problem::not_found()),

@@ -134,16 +134,17 @@ pub(super) async fn create(
     Admin(member): Admin,
     Posted(form): Posted<Fields>,
 ) -> Result<Response, Problem> {
-    let wrong = match portal.control.create_project(&member.actor(), member.workspace.id, form.project()).await {
-        Ok(_) => return Ok(see_other_with(PATH, Notice::ProjectCreated)),
-        Err(CreateProjectError::WorkspaceNotFound) => return Err(Problem::not_found()),
-        Err(CreateProjectError::Store(error)) => return Err(error.into()),
-        Err(CreateProjectError::InvalidName) => Wrong::Name(NAME.to_owned()),
-        Err(CreateProjectError::InvalidDescription) => Wrong::Description(DESCRIPTION.to_owned()),
-        Err(error @ CreateProjectError::WorkspaceFull { .. }) => {
-            Wrong::Whole(format!("{} Delete one that nobody needs.", said(&error)))
-        }
-    };
+    let wrong =
+        match portal.control.create_project(&member.actor(), member.workspace.id, form.project()).await {
+            Ok(_) => return Ok(see_other_with(PATH, Notice::ProjectCreated)),
+            Err(CreateProjectError::WorkspaceNotFound) => return Err(Problem::not_found()),
+            Err(CreateProjectError::Store(error)) => return Err(error.into()),
+            Err(CreateProjectError::InvalidName) => Wrong::Name(NAME.to_owned()),
+            Err(CreateProjectError::InvalidDescription) => Wrong::Description(DESCRIPTION.to_owned()),
+            Err(error @ CreateProjectError::WorkspaceFull { .. }) => {
+                Wrong::Whole(format!("{} Delete one that nobody needs.", said(&error)))
+            }
+        };
     let shown = show_new(&member, &form, Some(wrong))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
 }

@@ -66,7 +66,9 @@ pub(super) fn areas(portal: &Portal) -> Vec<&'static str> {
 /// An area of this instance by its name.
 pub(super) fn area(portal: &Portal, name: &str) -> Result<Area, Problem> {
     let known = areas(portal).contains(&name);
-    Area::from_name(name).filter(|_| known).ok_or_else(|| Problem::bad_form("This instance has no such area."))
+    Area::from_name(name)
+        .filter(|_| known)
+        .ok_or_else(|| Problem::bad_form("This instance has no such area."))
 }
 
 /// `GET /settings/workspace`.
@@ -161,7 +163,9 @@ pub(super) async fn close(
     Posted(form): Posted<Confirmation>,
 ) -> Result<Response, Problem> {
     if form.name.trim() != member.workspace.name.trim() {
-        let shown = show_close(&portal, &member, Some("This is not the workspace's name. Nothing was closed.")).await?;
+        let shown =
+            show_close(&portal, &member, Some("This is not the workspace's name. Nothing was closed."))
+                .await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
     }
     match portal.control.close_workspace(&member.actor(), member.workspace.id).await {

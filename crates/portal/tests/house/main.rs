@@ -1,0 +1,13 @@
+//! Workspaces, the audit log and the operators' room of the portal, as browsers see them.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod callers;
+mod instance;
+mod invitations;
+mod log;
+mod markup;
+mod members;
+mod projects;
+mod workspaces;
+mod world;
