@@ -54,7 +54,7 @@ describe("answers", () => {
       assert.match(answer.headers["content-type"], /^text\/html; charset=utf-8$/);
       assert.match(answer.headers["cache-control"], /no-store/);
       assert.doesNotMatch(answer.text, /<script(?![^>]*\bsrc=")/i);
-      assert.doesNotMatch(answer.text, /<style\b|\sstyle\s*=|\son\w+\s*=\s*["']|javascript:/i);
+      assert.doesNotMatch(answer.text, /<style\b|<[^>]*\s(?:style|on\w+)\s*=|<[^>]*javascript:/i);
       for (const [, source] of answer.text.matchAll(/<(?:script|img|link|iframe|audio|video|source)\b[^>]*(?:src|href)="([^"]*)"/gi)) {
         assert.match(source, /^\/(?!\/)/, "everything that a page loads is the portal's own");
       }
@@ -96,7 +96,7 @@ describe("in Chromium", () => {
       await page.goto(elsewhere.at(host));
       await page.waitForLoadState("load");
       const frame = page.frames().find((each) => each !== page.mainFrame());
-      assert.equal(await frame.evaluate(() => document.querySelectorAll("h1, form").length), 0);
+      assert.match(frame.url(), /^chrome-error:/, "Chromium shows its own page about what it didn't show");
       await page.goto("/settings/profile");
       assert.ok((await page.locator("h1").count()) > 0, "control");
       await context.close();

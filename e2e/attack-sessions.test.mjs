@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { cast } from "./support/cast.mjs";
+import { tokenOf } from "./support/forgeries.mjs";
 import { PAGES, address } from "./support/pages.mjs";
 import { things } from "./support/things.mjs";
 import { World } from "./support/world.mjs";
@@ -30,10 +31,10 @@ function holding(secret) {
 }
 
 test("cookies are the host's own, and their values stand nowhere else", async () => {
-  const account = await world.account({ workspace: world.ids.workspace });
+  const { email, password } = await world.account({ workspace: world.ids.workspace });
   const caller = world.anonymous();
   const answers = [await caller.get("/sign-in")];
-  answers.push(await caller.submit("/sign-in", "/sign-in", account));
+  answers.push(await caller.submit("/sign-in", "/sign-in", { email, password }));
   for (const page of PAGES) answers.push(await caller.get(address(page, world)));
   answers.push(await caller.send("TRACE", "/", {}), await caller.send("GET", "/nothing-here", {}));
   const secrets = [...caller.cookies.values()];
@@ -50,8 +51,7 @@ test("the session after signing in is a new one", async () => {
   const attacker = await world.person({ workspace: world.ids.workspace });
   for (const planted of ["A".repeat(43), attacker.cookies.get(SESSION)]) {
     const victim = holding(planted);
-    const form = await victim.get("/sign-in");
-    const token = form.text.match(/name="form_token" value="([^"]+)"/)?.[1];
+    const token = await tokenOf(victim);
     const answer = await victim.post("/sign-in", { email: account.email, password: account.password, form_token: token });
     assert.equal(answer.status, 303, answer.text);
     assert.notEqual(victim.cookies.get(SESSION), planted);
@@ -72,11 +72,11 @@ test("signing out ends the session on the server", async () => {
 });
 
 test("a disabled account's sessions are over, and a deleted one's", async () => {
-  for (const command of ["disable", "delete"]) {
+  for (const command of [["disable"], ["delete", "--yes"]]) {
     const caller = await world.person();
     assert.ok(await isIn(caller), "control");
-    await world.server.command("users", command, caller.email);
-    assert.ok(!(await isIn(caller)), command);
+    await world.server.command("users", ...command, caller.email);
+    assert.ok(!(await isIn(caller)), command[0]);
   }
 });
 

@@ -91,7 +91,7 @@ describe("members", { concurrency: 2 }, () => {
     await Promise.all([context.close(), guest.context.close(), other.context.close()]);
   });
 
-  test("an invitation that was withdrawn, or sent again, is over", async () => {
+  test("an invitation is not sent again and again, and is over when it was withdrawn", async () => {
     const { page, context, faults } = await admin("Quay");
     const email = world.freshEmail("invited");
     await page.goto("/settings/members/invite");
@@ -100,11 +100,9 @@ describe("members", { concurrency: 2 }, () => {
     const first = await mailLink(world, email);
     await page.goto("/settings/members/invitations");
     await page.getByRole("button", { name: `Send again to ${email}` }).click();
-    const second = await mailLink(world, email, { not: first });
+    await page.getByText("wait 60 seconds").waitFor();
     const guest = await world.profile();
     await guest.page.goto(first);
-    await guest.page.getByText("another one was sent after it").waitFor();
-    await guest.page.goto(second);
     await guest.page.getByRole("heading", { name: "Join Quay" }).waitFor();
     await page.goto("/settings/members/invitations");
     await page.getByRole("button", { name: `Withdraw the invitation of ${email}` }).click();

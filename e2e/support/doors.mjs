@@ -1,6 +1,7 @@
 // Every form of the portal: who may send it, and one that would be taken. What a form does to things is done to a fresh one,
 // so that every door can be tried alone. `isOwned`: it names somebody's thing, which others are not to find.
 
+import { addPasskey, device } from "./passkeys.mjs";
 import { openSession } from "./realtime.mjs";
 import { forms } from "./raw.mjs";
 import { totp } from "./totp.mjs";
@@ -81,6 +82,16 @@ async function inTwoPlaces(world) {
   return person;
 }
 
+/** Somebody who added a passkey in a browser. */
+async function withPasskey(world) {
+  const person = await world.person();
+  const { context, page } = await world.profile({ caller: person });
+  await device(context, page);
+  await addPasskey(page, "a passkey");
+  await context.close();
+  return person;
+}
+
 const ownPassword = (_, by) => ({ password: by.password });
 
 /** What an app shows that took the secret on the page. */
@@ -116,20 +127,20 @@ export const DOORS = [
   { route: "/playground/revoke", needs: "member", page: minted },
   { route: "/settings/workspace", needs: "admin", page: "/settings/workspace", fields: { name: "Acme at the door" } },
   { route: "/settings/workspace/close", needs: "admin", page: "/settings/workspace/close", by: adminElsewhere, fields: { name: "for a door" } },
-  { route: "/workspaces/new", needs: "account", page: "/workspaces/new", fields: { name: "made at the door" } },
+  { route: "/workspaces/new", needs: "account", page: "/workspaces/new", by: (world) => world.person(), fields: { name: "made at the door" } },
   { route: "/workspaces/switch", needs: "account", isOwned: true, page: "/settings/workspaces", by: withTwo, changes: false },
   { route: "/settings/projects/new", needs: "admin", page: "/settings/projects/new", fields: { name: "made at the door" } },
   { route: "/settings/projects/{id}", needs: "admin", isOwned: true, page: projectPage(""), fields: { name: "changed" } },
   { route: "/settings/projects/{id}/delete", needs: "admin", isOwned: true, page: projectPage("/delete") },
   { route: "/settings/members/invite", needs: "admin", page: "/settings/members/invite", fields: { email: "invited-at-the-door@example.org" } },
-  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited },
+  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited, changes: false, answers: 409 },
   { route: "/settings/members/invitations/{id}/withdraw", needs: "admin", isOwned: true, page: invited },
   { route: "/settings/members/{id}", needs: "admin", isOwned: true, page: memberPage, fields: { role: "admin" } },
   { route: "/settings/members/{id}/remove", needs: "admin", isOwned: true, page: memberPage },
-  { route: "/sign-out", needs: "account", page: "/settings/profile", by: (world) => world.person() },
-  { route: "/confirm", needs: "account", page: "/confirm", fields: ownPassword },
-  { route: "/settings/profile", needs: "account", page: "/settings/profile", fields: { time_zone: "Asia/Tokyo" } },
-  { route: "/settings/profile/email", needs: "account", page: "/settings/profile/email", fields: { email: "moved-at-the-door@example.org" } },
+  { route: "/sign-out", needs: "anybody", page: "/settings/profile", by: (world) => world.person() },
+  { route: "/confirm", needs: "account", page: "/confirm", by: (world) => world.person(), fields: ownPassword },
+  { route: "/settings/profile", needs: "account", page: "/settings/profile", by: (world) => world.person(), fields: { time_zone: "Asia/Tokyo" } },
+  { route: "/settings/profile/email", needs: "account", page: "/settings/profile/email", by: (world) => world.person(), fields: { email: "moved-at-the-door@example.org" } },
   { route: "/settings/profile/password", needs: "account", page: "/settings/profile/password", by: (world) => world.person(), fields: { password: "another long password" } },
   { route: "/settings/devices", needs: "account", page: "/settings/devices", by: inTwoPlaces },
   { route: "/settings/devices/{id}/sign-out", needs: "account", isOwned: true, page: "/settings/devices", by: inTwoPlaces },
@@ -137,6 +148,13 @@ export const DOORS = [
   { route: "/settings/security/authenticator", needs: "account", page: "/settings/security/authenticator", by: (world) => world.person(), fields: rightCode },
   { route: "/settings/security/authenticator/remove", needs: "account", page: "/settings/security", by: guarded },
   { route: "/settings/security/recovery-codes", needs: "account", page: "/settings/security", by: guarded },
+  { route: "/settings/security/passkeys", needs: "account", page: "/settings/security/passkeys", by: (world) => world.person(), fields: { name: "x", answer: "{}" }, changes: false, answers: 422 },
+  { route: "/settings/security/passkeys/{id}/rename", needs: "account", isOwned: true, page: "/settings/security", by: withPasskey, fields: { name: "renamed" } },
+  { route: "/settings/security/passkeys/{id}/remove", needs: "account", isOwned: true, page: "/settings/security", by: withPasskey },
+  // Where no provider is configured there is nothing to link: who may ask is all that can be shown.
+  { route: "/settings/security/identities/link", needs: "account", made: { provider: "none" }, changes: false, answers: 404 },
+  { route: "/settings/security/identities/confirm", needs: "account", made: { ticket: "none" }, changes: false, answers: 409 },
+  { route: "/settings/security/identities/unlink", needs: "account", made: { provider: "none", subject: "none" }, changes: false, answers: 404 },
   { route: "/instance/workspaces/{id}", needs: "operator", by: "operator", page: workspacePage(""), fields: { plan: "free" } },
   { route: "/instance/workspaces/{id}/close", needs: "operator", by: "operator", page: workspacePage("/close"), fields: { name: "for a door" } },
   { route: "/instance/accounts/{id}/disable", needs: "operator", by: "operator", page: accountPage },
@@ -163,10 +181,12 @@ export const PUBLIC = [
   "/set-up",
   "/invitations/register",
   "/invitations/accept",
+  "/sign-in/with/{provider}/register",
 ].map((route) => ({ route }));
 
 /** Opens the page with a door's form as the one who may, and fills it in. */
 export async function open(world, door) {
+  if (door.made) return { path: door.route, fields: new URLSearchParams(door.made), allowed: world.caller("owner") };
   const by = typeof door.by === "function" ? await door.by(world) : world.caller(door.by ?? "owner");
   const page = typeof door.page === "function" ? await door.page(world, by) : door.page;
   const opened = typeof page === "string" ? await by.get(page) : page;

@@ -26,7 +26,7 @@ export async function forgeries(world, caller, path, fields, token) {
     ["from another port", send(right, { "Sec-Fetch-Site": "same-site", Origin: `http://localhost:${Number(port) + 1}` })],
     ["from nowhere", send(right, { "Sec-Fetch-Site": "none" })],
     ["with an origin alone that is another", send(right, { Origin: "http://127.0.0.1:1" })],
-    ["from a sandboxed frame", send(right, { Origin: "null" })],
+    ["from a sandboxed frame", send(right, { Origin: "null", "Sec-Fetch-Site": "cross-site" })],
     ["as text", send(right, { "Content-Type": "text/plain" })],
     ["as JSON", send(right, { "Content-Type": "application/json" })],
     ["as a form with files", send(right, { "Content-Type": "multipart/form-data; boundary=x" })],
@@ -36,7 +36,7 @@ export async function forgeries(world, caller, path, fields, token) {
 
 /** The token of the forms that somebody is shown; whoever isn't signed in is shown one for visitors. */
 export async function tokenOf(caller) {
-  for (const page of ["/", "/sign-in"]) {
+  for (const page of ["/", "/settings/profile", "/sign-in"]) {
     const found = (await caller.get(page)).text.match(/name="form_token" value="([^"]+)"/);
     if (found) return found[1];
   }

@@ -43,7 +43,7 @@ async function people(world) {
   const pending = world.introduce("pending", world.anonymous());
   await pending.submit("/sign-in", "/sign-in", { email: guardedOne.email, password: guardedOne.password });
   Object.assign(world.ids, {
-    invitation: await secret(invited, "secret"),
+    invitation: await secret(invited, "token"),
     verify: await secret(registered, "token"),
     reset: await secret(forgetful.email, "token"),
     change: await secret(moved, "token"),

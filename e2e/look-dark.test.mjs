@@ -1,0 +1,5 @@
+// Every page in dark colours.
+
+import { looks } from "./support/looks.mjs";
+
+looks("dark");

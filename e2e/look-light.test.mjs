@@ -1,0 +1,5 @@
+// Every page in light colours.
+
+import { looks } from "./support/looks.mjs";
+
+looks("light");
