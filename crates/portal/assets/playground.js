@@ -17,7 +17,6 @@ const element = (id) => {
 };
 
 const page = {
-  room: element("session"),
   key: /** @type {HTMLTextAreaElement} */ (element("temporary-key")),
   url: /** @type {HTMLSelectElement} */ (element("endpoint")),
   language: /** @type {HTMLInputElement} */ (element("language")),
@@ -222,5 +221,4 @@ page.revoke.addEventListener("submit", async (event) => {
   }
 });
 
-page.room.hidden = false;
 running(null);

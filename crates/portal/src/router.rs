@@ -86,19 +86,19 @@ mod tests {
     use super::*;
     use crate::{Endpoints, RegionEndpoints};
 
-    fn config(batch_url: &str) -> PortalConfig {
+    fn config(management_url: &str) -> PortalConfig {
         PortalConfig {
             base_url: "http://localhost:8080".to_owned(),
             providers: Vec::new(),
             endpoints: Endpoints {
-                management_url: "http://localhost:8080".to_owned(),
-                batch_url: batch_url.to_owned(),
+                management_url: management_url.to_owned(),
+                batch_url: "http://localhost:8080/v2".to_owned(),
                 realtime_url: Some("ws://localhost:8080/v2".to_owned()),
                 global_realtime_url: None,
                 regions: vec![RegionEndpoints {
                     region: "eu1".to_owned(),
                     area: "eu".to_owned(),
-                    batch_url: batch_url.to_owned(),
+                    batch_url: "http://localhost:8080/v2".to_owned(),
                     realtime_url: None,
                     enterprise: false,
                 }],
@@ -145,13 +145,12 @@ mod tests {
     /// The page needs nothing from elsewhere and no script: what it links to is served here.
     #[tokio::test]
     async fn pages_need_nothing_from_elsewhere() {
-        let (_, page) = get_text(config("http://localhost:8080/v2"), "/").await;
+        let (_, page) = get_text(config("http://localhost:8080"), "/").await;
         assert!(!page.contains("<script") && !page.contains(" style=") && !page.contains(" onclick="));
         for asset in ["/assets/portal.css", "/assets/icon.svg"] {
             assert!(page.contains(asset));
             assert_eq!(get_text(config("x"), asset).await.0.status, 200);
         }
-        assert!(page.contains("http://localhost:8080/v2"));
-        assert!(page.contains("/.well-known/jwks.json"));
+        assert!(page.contains("http://localhost:8080/.well-known/jwks.json"));
     }
 }

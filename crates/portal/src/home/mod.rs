@@ -2,6 +2,8 @@
 
 mod page;
 mod snippets;
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
 use axum::routing::get;

@@ -10,22 +10,24 @@ use crate::PortalConfig;
 use crate::web::page as layout;
 use crate::web::{Member, Page, Portal, Problem, Visitor};
 
+/// The page of everybody else.
 #[derive(Template)]
 #[template(path = "home/visitor.html")]
-struct ForVisitor<'a> {
-    page: &'a Page,
-    config: &'a PortalConfig,
+pub(super) struct ForVisitor<'a> {
+    pub(super) page: &'a Page,
+    pub(super) config: &'a PortalConfig,
 }
 
+/// The page of whoever is signed in.
 #[derive(Template)]
 #[template(path = "home/member.html")]
-struct ForMember<'a> {
-    page: &'a Page,
-    config: &'a PortalConfig,
-    workspace: &'a str,
+pub(super) struct ForMember<'a> {
+    pub(super) page: &'a Page,
+    pub(super) config: &'a PortalConfig,
+    pub(super) workspace: &'a str,
     /// Whether there is a key to call with.
-    has_keys: bool,
-    snippets: Vec<Snippet>,
+    pub(super) has_keys: bool,
+    pub(super) snippets: Vec<Snippet>,
 }
 
 /// `GET /`.

@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{ListKeysError, MintForAccountError, PageRequest, RevokeTemporaryKeyError};
 use domain::{ApiKey, Product, TemporaryKeyId, Timestamp};
+use http::StatusCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -120,6 +121,9 @@ async fn render(
         minted,
     };
     let mut response = layout::show(&page, &shown)?;
+    if *errors != Errors::default() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
     policy::allow(&mut response, endpoints);
     Ok(response)
 }

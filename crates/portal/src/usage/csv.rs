@@ -1,11 +1,14 @@
 //! Usage as a file for spreadsheets.
 
+use std::collections::BTreeMap;
+
+use control::Refusals;
 use domain::usage::{UsageCounts, UsageGroups, UsageKey};
 
 use super::view::Names;
 
 /// The first line.
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "day",
     "project_id",
     "project",
@@ -18,6 +21,7 @@ const HEAD: [&str; 13] = [
     "sessions",
     "requests",
     "refusals",
+    "reasons",
     "received_bytes",
 ];
 
@@ -30,7 +34,11 @@ pub(crate) fn groups() -> UsageGroups {
 ///
 /// # Errors
 /// When it can't be written, which memory never says.
-pub(crate) fn file(rows: &[(UsageKey, UsageCounts)], names: &Names) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn file(
+    rows: &[(UsageKey, UsageCounts)],
+    refusals: &BTreeMap<UsageKey, Refusals>,
+    names: &Names,
+) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     file.write_record(HEAD)?;
     for (key, counts) in rows {
@@ -48,10 +56,17 @@ pub(crate) fn file(rows: &[(UsageKey, UsageCounts)], names: &Names) -> Result<Ve
             counts.sessions.to_string(),
             counts.requests.to_string(),
             counts.refusals.to_string(),
+            refusals.get(key).map(reasons).unwrap_or_default(),
             counts.received_bytes.to_string(),
         ])?;
     }
     file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// Refusals by their reasons: `quota_reached 3; rate_limited 1`.
+fn reasons(refusals: &Refusals) -> String {
+    let all: Vec<String> = refusals.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    all.join("; ")
 }
 
 /// A text that a spreadsheet takes for a text. One that begins like a formula gets an apostrophe before it, as spreadsheets have it;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use control::{Control, StoreError, UsageError};
 use domain::usage::{UsageCounts, UsageGroups, UsageKey};
 use domain::{ApiKeyId, Timestamp, WorkspaceId};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::ask::{Address, Asked, PAGE_DAYS_MAX, Wrong};
 use super::shown::Shown;
@@ -56,7 +56,9 @@ async fn show_error(
     let keys = asked.api_key_id.into_iter().collect();
     let names = names(&portal.control, member.workspace.id, keys).await?;
     let shown = Shown::of(&page, &asked, &names, Err(sentence), now);
-    layout::show(&page, &shown.with_days(&address.since, &address.until))
+    let mut response = layout::show(&page, &shown.with_days(&address.since, &address.until))?;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
 }
 
 fn read(address: &Address, now: Timestamp) -> Result<Asked, Wrong> {
@@ -73,10 +75,12 @@ async fn summed(
     asked: &Asked,
 ) -> Result<(View, Names), UsageError> {
     let rows = control.sum_usage(&asked.query(workspace_id, UsageGroups::EMPTY.with(asked.group))).await?;
+    let refusals = control.sum_refusals(&asked.query(workspace_id, UsageGroups::EMPTY)).await?;
+    let refusals = refusals.into_values().next().unwrap_or_default();
     let mut keys = largest_keys(&rows);
     keys.extend(asked.api_key_id);
     let names = names(control, workspace_id, keys).await?;
-    Ok((view::view(asked, &rows, &names), names))
+    Ok((view::view(asked, &rows, &refusals, &names), names))
 }
 
 /// The API keys that some plot shows.
@@ -119,7 +123,8 @@ pub(crate) async fn file(
         Wrong::Days(sentence) | Wrong::Link(sentence) => Problem::bad_form(sentence),
     })?;
     let workspace_id = member.workspace.id;
-    let rows = match portal.control.sum_usage(&asked.query(workspace_id, csv::groups())).await {
+    let query = asked.query(workspace_id, csv::groups());
+    let rows = match portal.control.sum_usage(&query).await {
         Ok(rows) => rows,
         Err(UsageError::TooManyRows) => {
             return Err(Problem::conflict("There are more lines than one file holds: choose fewer days."));
@@ -128,7 +133,8 @@ pub(crate) async fn file(
     };
     let keys = rows.iter().filter_map(|(key, _)| key.api_key_id).collect();
     let names = names(&portal.control, workspace_id, keys).await?;
-    let file = csv::file(&rows, &names).map_err(|error| Problem::internal(&error))?;
+    let refusals = portal.control.sum_refusals(&query).await?;
+    let file = csv::file(&rows, &refusals, &names).map_err(|error| Problem::internal(&error))?;
     let name = format!("attachment; filename=\"usage-{}-{}.csv\"", asked.since, asked.until);
     let name = HeaderValue::from_str(&name).map_err(|error| Problem::internal(&error))?;
     let headers = [

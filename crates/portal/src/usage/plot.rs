@@ -36,6 +36,15 @@ pub(crate) struct Item {
     pub(crate) counts: UsageCounts,
 }
 
+/// What items are: over their names, and in a sentence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct By {
+    /// Over their names.
+    pub(crate) head: &'static str,
+    /// In a sentence.
+    pub(crate) said: &'static str,
+}
+
 /// One measure of all items, drawn and told.
 #[derive(Debug)]
 pub(crate) struct Plot {
@@ -45,6 +54,8 @@ pub(crate) struct Plot {
     pub(crate) title: String,
     /// The name of the measure, with its unit, over the numbers.
     pub(crate) heading: String,
+    /// What items are, over their names.
+    pub(crate) by: &'static str,
     /// The same in a sentence.
     pub(crate) description: String,
     /// The table.
@@ -112,7 +123,7 @@ pub(crate) struct Bar {
 
 impl Plot {
     /// Draws one measure of some items: as columns if they are days, else as bars.
-    pub(crate) fn of(measure: Measure, items: &[Item], by: &str, is_over_time: bool) -> Self {
+    pub(crate) fn of(measure: Measure, items: &[Item], by: By, is_over_time: bool) -> Self {
         let counted = |item: &Item| measure.counted(item.counts);
         let max = items.iter().map(counted).max().unwrap_or(0);
         let unit = measure.unit(max);
@@ -128,9 +139,10 @@ impl Plot {
         let values: Vec<(&Item, u64)> = items.iter().map(|item| (item, counted(item))).collect();
         Self {
             id: measure.id(),
+            by: by.head,
             title: match unit.name {
-                Some(name) => format!("{} by {by}, in {name}", measure.name()),
-                None => format!("{} by {by}", measure.name()),
+                Some(name) => format!("{} by {}, in {name}", measure.name(), by.said),
+                None => format!("{} by {}", measure.name(), by.said),
             },
             description: describe(&values, unit),
             rows: rows.collect(),

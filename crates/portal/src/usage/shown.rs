@@ -81,7 +81,7 @@ impl<'a> Shown<'a> {
 fn groups(chosen: UsageGroup) -> Vec<Choice> {
     let choice = |group: UsageGroup| Choice {
         value: group.as_str(),
-        name: view::name_of(group),
+        name: view::by(group).head,
         is_chosen: group == chosen,
     };
     UsageGroup::ALL.iter().copied().map(choice).collect()

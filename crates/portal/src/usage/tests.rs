@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use askama::Template as _;
+use control::Refusals;
 use domain::usage::{Day, Mode, UsageCounts, UsageGroup, UsageKey};
-use domain::{ApiKeyId, ClientRef, ProjectId, Region};
+use domain::{ApiKeyId, ClientRef, ProjectId, Reason, Region};
 use proptest::prelude::*;
 
 use super::ask::{Address, Asked};
@@ -118,7 +119,7 @@ proptest! {
             .iter()
             .map(|(back, counts)| of_day(&asked.until.plus_days(-back).to_string(), *counts))
             .collect();
-        let view = view(&asked, &rows, &Names::default());
+        let view = view(&asked, &rows, &Refusals::new(), &Names::default());
         prop_assert!(view.plots.iter().all(|plot| plot.rows.len() == 30));
         assert_true(&view);
     }
@@ -129,7 +130,7 @@ proptest! {
         let asked = asked(UsageGroup::ClientRef, 30);
         let rows: Vec<_> =
             all.iter().enumerate().map(|(index, counts)| of_client_ref(&format!("u{index}"), *counts)).collect();
-        let view = view(&asked, &rows, &Names::default());
+        let view = view(&asked, &rows, &Refusals::new(), &Names::default());
         assert_true(&view);
         for plot in view.plots.iter().filter(|plot| plot.heading == "Requests") {
             prop_assert!(plot.rows.len() <= BARS_MAX + 1);
@@ -148,15 +149,19 @@ fn pages_look_as_they_do() {
         of_day("2026-11-26", counts(1_204, 12, 14_400_000, 1)),
     ];
     let by_day = asked(UsageGroup::Day, 7);
-    insta::assert_snapshot!("by_day", page(&by_day, view(&by_day, &rows, &Names::default())));
+    insta::assert_snapshot!(
+        "by_day",
+        page(&by_day, view(&by_day, &rows, &Refusals::new(), &Names::default()))
+    );
     let rows = [
         of_client_ref("alice", counts(12, 3, 4_000, 0)),
         (UsageKey { client_ref: Some(None), ..UsageKey::default() }, counts(3, 0, 0, 9)),
     ];
     let by_client_ref = asked(UsageGroup::ClientRef, 7);
+    let refusals = Refusals::from([(Reason::QuotaReached, 2), (Reason::RateLimited, 7)]);
     insta::assert_snapshot!(
         "by_client_ref",
-        page(&by_client_ref, view(&by_client_ref, &rows, &Names::default()))
+        page(&by_client_ref, view(&by_client_ref, &rows, &refusals, &Names::default()))
     );
 }
 
@@ -173,9 +178,9 @@ fn names_are_escaped() {
     let mut narrowed = by_client_ref.clone();
     narrowed.client_ref = ClientRef::new(evil).ok();
     for html in [
-        page(&by_project, view(&by_project, &[of_project], &names)),
-        page(&by_client_ref, view(&by_client_ref, &[of_client_ref(evil, used)], &names)),
-        page(&narrowed, view(&narrowed, &[of_client_ref(evil, used)], &names)),
+        page(&by_project, view(&by_project, &[of_project], &Refusals::new(), &names)),
+        page(&by_client_ref, view(&by_client_ref, &[of_client_ref(evil, used)], &Refusals::new(), &names)),
+        page(&narrowed, view(&narrowed, &[of_client_ref(evil, used)], &Refusals::new(), &names)),
     ] {
         assert!(html.contains("alert(1)"), "the name is shown");
         assert!(
@@ -189,9 +194,12 @@ fn names_are_escaped() {
 #[test]
 fn an_empty_page_says_what_to_do() {
     let asked = asked(UsageGroup::Day, 30);
-    let empty = page(&asked, view(&asked, &[], &Names::default()));
+    let empty = page(&asked, view(&asked, &[], &Refusals::new(), &Names::default()));
     assert!(empty.contains("Nothing was used in this time") && !empty.contains("<svg"));
-    let used = page(&asked, view(&asked, &[of_day("2026-11-26", counts(1, 0, 0, 0))], &Names::default()));
+    let used = page(
+        &asked,
+        view(&asked, &[of_day("2026-11-26", counts(1, 0, 0, 0))], &Refusals::new(), &Names::default()),
+    );
     assert!(!used.contains("Nothing was used in this time") && used.contains("<svg"));
 }
 
@@ -210,8 +218,8 @@ fn pages_are_light() {
         .map(|index| of_client_ref(&format!("{index}{}", "x".repeat(200)), counts(9, 9, 9, 9)))
         .collect();
     for html in [
-        page(&by_day, view(&by_day, &rows, &Names::default())),
-        page(&by_client_ref, view(&by_client_ref, &long, &Names::default())),
+        page(&by_day, view(&by_day, &rows, &Refusals::new(), &Names::default())),
+        page(&by_client_ref, view(&by_client_ref, &long, &Refusals::new(), &Names::default())),
     ] {
         let bytes = bytes_of(&html);
         assert!(bytes <= PAGE_BYTES_MAX, "{bytes}: {}", html.len());
@@ -242,7 +250,9 @@ fn files_look_as_they_do() {
         keys: BTreeMap::from([(ApiKeyId::from_u128(1), "=cmd|'/c calc'!A1".to_owned())]),
     };
     let rows = [(full_key("alice"), counts(12, 3, 4_250, 1)), (full_key("+1 (555)"), counts(1, 0, 0, 0))];
-    let file = super::csv::file(&rows, &names).unwrap();
+    let refusals = Refusals::from([(Reason::QuotaReached, 2), (Reason::RateLimited, 7)]);
+    let refusals = BTreeMap::from([(full_key("alice"), refusals)]);
+    let file = super::csv::file(&rows, &refusals, &names).unwrap();
     insta::assert_snapshot!("file", String::from_utf8(file).unwrap().replace('\r', ""));
 }
 
@@ -253,7 +263,7 @@ proptest! {
         let name = format!("{first}{name}");
         let Ok(client_ref) = ClientRef::new(&name) else { return Ok(()) };
         let names = Names { keys: BTreeMap::from([(ApiKeyId::from_u128(1), name.clone())]), ..Names::default() };
-        let file = super::csv::file(&[(full_key(client_ref.as_str()), counts(1, 1, 1, 1))], &names).unwrap();
+        let file = super::csv::file(&[(full_key(client_ref.as_str()), counts(1, 1, 1, 1))], &BTreeMap::new(), &names).unwrap();
         let lines = cells(&file);
         prop_assert_eq!(lines.len(), 2);
         prop_assert!(lines.iter().all(|line| line.len() == lines[0].len()));
@@ -270,7 +280,7 @@ proptest! {
     /// A name that no spreadsheet could take for a formula comes back as it was.
     #[test]
     fn files_keep_names(name in "[a-zA-Z0-9\"',;äλ][^\\p{Cc}]{0,30}") {
-        let file = super::csv::file(&[(full_key(&name), counts(1, 1, 1, 1))], &Names::default()).unwrap();
+        let file = super::csv::file(&[(full_key(&name), counts(1, 1, 1, 1))], &BTreeMap::new(), &Names::default()).unwrap();
         let lines = cells(&file);
         let at = lines[0].iter().position(|name| name == "client_ref").unwrap();
         prop_assert_eq!(&lines[1][at], &name);

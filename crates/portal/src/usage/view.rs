@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use control::Refusals;
 use domain::usage::{Day, UsageCounts, UsageGroup, UsageKey};
 use domain::{ApiKeyId, ProjectId};
 
 use super::ask::Asked;
 use super::measure::Measure;
-use super::plot::{Item, Plot};
+use super::plot::{By, Item, Plot};
 
 /// Bars of one plot; the rest is one more.
 pub(crate) const BARS_MAX: usize = 10;
@@ -36,8 +37,6 @@ impl Names {
 /// The page's content.
 #[derive(Debug)]
 pub(crate) struct View {
-    /// What a row is, for the head of a table.
-    pub(crate) by: &'static str,
     /// The sums.
     pub(crate) totals: Vec<Total>,
     /// A plot for each measure that there is something of.
@@ -53,20 +52,26 @@ pub(crate) struct Total {
     pub(crate) said: String,
 }
 
-/// What a row is, for people.
-pub(crate) const fn name_of(group: UsageGroup) -> &'static str {
-    match group {
-        UsageGroup::Day => "Day",
-        UsageGroup::Project => "Project",
-        UsageGroup::ApiKey => "API key",
-        UsageGroup::ClientRef => "client_ref",
-        UsageGroup::Region => "Region",
-        UsageGroup::Mode => "Mode",
-    }
+/// What rows are, for people.
+pub(crate) const fn by(group: UsageGroup) -> By {
+    let (head, said) = match group {
+        UsageGroup::Day => ("Day", "day"),
+        UsageGroup::Project => ("Project", "project"),
+        UsageGroup::ApiKey => ("API key", "API key"),
+        UsageGroup::ClientRef => ("client_ref", "client_ref"),
+        UsageGroup::Region => ("Region", "region"),
+        UsageGroup::Mode => ("Mode", "mode"),
+    };
+    By { head, said }
 }
 
-/// Makes the page's content of rows that were told apart as asked.
-pub(crate) fn view(asked: &Asked, rows: &[(UsageKey, UsageCounts)], names: &Names) -> View {
+/// Makes the page's content of rows that were told apart as asked, and of the reasons of all refusals among them.
+pub(crate) fn view(
+    asked: &Asked,
+    rows: &[(UsageKey, UsageCounts)],
+    refusals: &Refusals,
+    names: &Names,
+) -> View {
     let sum = rows.iter().fold(UsageCounts::default(), |sum, (_, counts)| sum.plus(*counts));
     let totals = Measure::ALL.map(|measure| total(measure, sum)).into();
     let items = match asked.group {
@@ -74,13 +79,28 @@ pub(crate) fn view(asked: &Asked, rows: &[(UsageKey, UsageCounts)], names: &Name
         _ => rows.iter().map(|(key, counts)| item(asked, key, *counts, names)).collect(),
     };
     let plots = Measure::ALL.into_iter().filter(|measure| measure.counted(sum) > 0);
-    let by = name_of(asked.group);
-    let by_lower = if asked.group == UsageGroup::ApiKey { "API key".to_owned() } else { by.to_lowercase() };
+    let by = by(asked.group);
     let plots = plots.map(|measure| match asked.group {
-        UsageGroup::Day => Plot::of(measure, &items, &by_lower, true),
-        _ => Plot::of(measure, &largest(measure, &items), &by_lower, false),
+        UsageGroup::Day => Plot::of(measure, &items, by, true),
+        _ => Plot::of(measure, &largest(measure, &items), by, false),
     });
-    View { by, totals, plots: plots.collect() }
+    let plots = plots.chain(reasons(refusals));
+    View { totals, plots: plots.collect() }
+}
+
+/// Why something was refused, and how often.
+fn reasons(refusals: &Refusals) -> Option<Plot> {
+    let item = |(reason, count): (&domain::Reason, &u64)| Item {
+        name: reason.to_string(),
+        short: reason.to_string(),
+        link: None,
+        counts: UsageCounts { refusals: *count, ..UsageCounts::default() },
+    };
+    let items: Vec<Item> = refusals.iter().map(item).collect();
+    let items = largest(Measure::Refusals, &items);
+    let by = By { head: "Reason", said: "reason" };
+    let plot = Plot { id: "reasons", ..Plot::of(Measure::Refusals, &items, by, false) };
+    (!items.is_empty()).then_some(plot)
 }
 
 fn total(measure: Measure, sum: UsageCounts) -> Total {

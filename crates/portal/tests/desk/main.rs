@@ -7,5 +7,6 @@ mod keys;
 mod leaks;
 mod lists;
 mod live;
+mod rooms;
 mod tokens;
 mod world;

@@ -8,12 +8,12 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use control::{Actor, Control, ControlConfig, CreatedKey, NewKey, NewWorkspace, SignIn};
 use domain::{
-    AccountId, Area, ManualClock, Plan, PortalSessionState, Project, Role, SignInMethod, SystemRng, Timestamp,
-    Workspace,
+    AccountId, Area, ManualClock, Plan, PortalSessionState, Project, Role, SignInMethod, SystemRng,
+    Timestamp, Workspace,
 };
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
-use portal::{Endpoints, PortalConfig};
+use portal::{Endpoints, Mails, PortalConfig};
 use tower::ServiceExt as _;
 
 pub(crate) const ACTOR: Actor = Actor::OPERATOR;
@@ -50,10 +50,12 @@ pub(crate) struct Shown {
 
 pub(crate) fn portal_config() -> PortalConfig {
     PortalConfig {
+        base_url: "http://localhost:8080".to_owned(),
+        providers: Vec::new(),
         endpoints: Endpoints {
             management_url: "http://localhost:8080".to_owned(),
             batch_url: "http://localhost:8080/v2".to_owned(),
-            realtime_url: None,
+            realtime_url: Some("ws://localhost:8080/v2".to_owned()),
             global_realtime_url: None,
             regions: Vec::new(),
         },
@@ -114,12 +116,15 @@ impl World {
     }
 
     pub(crate) async fn key(&self, name: &str) -> CreatedKey {
-        self.control.create_key(&ACTOR, self.workspace.id, NewKey::named(self.project.id, name)).await.unwrap()
+        self.control
+            .create_key(&ACTOR, self.workspace.id, NewKey::named(self.project.id, name))
+            .await
+            .unwrap()
     }
 }
 
 pub(crate) fn router_of(control: &Arc<Control>) -> Router {
-    portal::router(Arc::clone(control), portal_config(), Arc::new(SystemRng))
+    portal::router(Arc::clone(control), portal_config(), Arc::new(SystemRng), Mails::none())
 }
 
 /// A browser that has just signed in, of a new account.
@@ -147,7 +152,8 @@ impl Browser {
         let token = self.token().await;
         let mut all = vec![("form_token", token.as_str())];
         all.extend_from_slice(fields);
-        self.post_raw(path, &all, &[("sec-fetch-site", "same-origin"), ("origin", "http://localhost:8080")]).await
+        self.post_raw(path, &all, &[("sec-fetch-site", "same-origin"), ("origin", "http://localhost:8080")])
+            .await
     }
 
     /// Sends exactly these fields and headers.
