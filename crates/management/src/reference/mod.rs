@@ -5,6 +5,7 @@ mod page;
 mod reasons;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -30,10 +31,10 @@ const FORBIDDING: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// What is shown.
+/// What is shown. All answers share it: nobody needs a key to ask for it, and many may ask who read it slowly.
 pub(crate) struct Reference {
-    document: String,
-    page: String,
+    document: Bytes,
+    page: Bytes,
 }
 
 impl std::fmt::Debug for Reference {
@@ -48,7 +49,7 @@ impl Reference {
         if let Err(error) = &text {
             tracing::error!(%error, "the OpenAPI document can't be written");
         }
-        Self { document: text.unwrap_or_default(), page: page::render(operations, url) }
+        Self { document: text.unwrap_or_default().into(), page: page::render(operations, url).into() }
     }
 }
 
@@ -79,8 +80,8 @@ async fn reason(Path(reason): Path<String>) -> Result<Response, Problem> {
     Ok(page_of(reasons::render(reason)))
 }
 
-fn page_of(html: String) -> Response {
-    let mut response = Html(html).into_response();
+fn page_of(html: impl Into<Body>) -> Response {
+    let mut response = Html::<Body>(html.into()).into_response();
     for (name, value) in FORBIDDING {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

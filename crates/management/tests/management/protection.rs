@@ -154,3 +154,21 @@ async fn an_announced_length_is_believed() {
     }
     world.control.close().await;
 }
+
+/// The document and the pages to read it are shared by all who ask: however many read them slowly, they are in memory once.
+#[tokio::test]
+async fn public_pages_are_in_memory_once() {
+    let world = World::new().await;
+    for path in ["/openapi.json", "/docs"] {
+        let ask = async || {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = world.answer(request).await;
+            assert_eq!(answer.status(), 200);
+            axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap()
+        };
+        let (one, two) = (ask().await, ask().await);
+        assert!(!one.is_empty());
+        assert_eq!(one.as_ptr(), two.as_ptr(), "{path} is copied for each answer");
+    }
+    world.control.close().await;
+}
