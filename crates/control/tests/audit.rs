@@ -22,18 +22,25 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("add_member", &[AuditAction::MemberAdded]),
     ("add_passkey", &[AuditAction::PasskeyAdded]),
     ("add_totp", &[AuditAction::TotpAdded]),
+    ("begin_email_change", &[AuditAction::EmailChangeAsked]),
     ("change_key", &[AuditAction::ApiKeyChanged]),
+    ("change_password", &[AuditAction::PasswordChanged]),
+    ("change_project", &[AuditAction::ProjectChanged]),
+    ("change_role", &[AuditAction::MemberRoleChanged]),
     ("change_workspace", &[AuditAction::WorkspaceChanged]),
     ("close_workspace", &[AuditAction::WorkspaceClosed]),
+    ("confirm_portal_session", &[AuditAction::SignInConfirmed]),
     ("create_account", &[AuditAction::AccountCreated]),
     ("create_account_in", &[AuditAction::AccountCreated]),
     ("create_key", &[AuditAction::ApiKeyCreated]),
     ("create_key_once", &[AuditAction::ApiKeyCreated]),
     ("create_management_token", &[AuditAction::ManagementTokenCreated]),
     ("create_management_token_once", &[AuditAction::ManagementTokenCreated]),
+    ("create_own_workspace", &[AuditAction::WorkspaceCreated]),
     ("create_project", &[AuditAction::ProjectCreated]),
     ("create_workspace", &[AuditAction::WorkspaceCreated]),
     ("delete_account", &[AuditAction::AccountDeleted]),
+    ("delete_own_account", &[AuditAction::AccountDeleted]),
     ("delete_project", &[AuditAction::ProjectDeleted]),
     ("disable_account", &[AuditAction::AccountDisabled]),
     ("enable_account", &[AuditAction::AccountEnabled]),
@@ -41,8 +48,11 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("end_sessions_of_key", &[AuditAction::SessionsEnded]),
     ("forget_client_ref", &[AuditAction::ClientRefForgotten]),
     ("import_keys", &[AuditAction::ApiKeysImported]),
+    ("invite", &[AuditAction::InvitationCreated]),
     ("link_identity", &[AuditAction::IdentityLinked]),
+    ("make_password_reset_link", &[AuditAction::PasswordResetAsked]),
     ("make_recovery_codes", &[AuditAction::RecoveryCodesMade]),
+    ("make_set_up_link", &[AuditAction::SetUpLinkMade]),
     ("mint_for_account", &[AuditAction::TemporaryKeyMinted]),
     ("readmit_client_ref", &[AuditAction::ClientRefReadmitted]),
     ("readmit_client_ref_in", &[AuditAction::ClientRefReadmitted]),
@@ -52,6 +62,7 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("remove_totp", &[AuditAction::TotpRemoved]),
     ("rename_passkey", &[AuditAction::PasskeyRenamed]),
     ("rename_project", &[AuditAction::ProjectRenamed]),
+    ("resend_invitation", &[AuditAction::InvitationResent]),
     ("revoke_client_ref", &[AuditAction::ClientRefRevoked]),
     ("revoke_client_ref_in", &[AuditAction::ClientRefRevoked]),
     ("revoke_key", &[AuditAction::ApiKeyRevoked]),
@@ -67,11 +78,19 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("set_member", &[AuditAction::MemberAdded, AuditAction::MemberRoleChanged]),
     ("set_operator", &[AuditAction::OperatorAdded, AuditAction::OperatorRemoved]),
     ("set_password", &[AuditAction::PasswordChanged]),
+    ("set_time_zone", &[AuditAction::TimeZoneChanged]),
+    ("sign_out", &[AuditAction::SignedOut]),
+    ("sign_out_everywhere", &[AuditAction::SignedOut]),
     ("unlink_identity", &[AuditAction::IdentityUnlinked]),
+    ("withdraw_invitation", &[AuditAction::InvitationWithdrawn]),
 ];
 
 /// What other tests show: those of the life of keys, of sessions, and of factors.
 const ELSEWHERE: &[AuditAction] = &[
+    AuditAction::WebhookCreated,
+    AuditAction::WebhookMessageResent,
+    AuditAction::WebhookRemoved,
+    AuditAction::WebhookRotated,
     AuditAction::ApiKeyChanged,
     AuditAction::ApiKeyRotated,
     AuditAction::ApiKeysImported,
@@ -87,12 +106,9 @@ const ELSEWHERE: &[AuditAction] = &[
     AuditAction::SigningKeyCreated,
     AuditAction::SigningKeyMoved,
     AuditAction::SigningKeyRevoked,
-    AuditAction::WebhookCreated,
-    AuditAction::WebhookMessageResent,
-    AuditAction::WebhookRemoved,
-    AuditAction::WebhookRotated,
     AuditAction::TotpAdded,
     AuditAction::TotpRemoved,
+    AuditAction::SignInConfirmed,
 ];
 
 /// The public functions of the sources that take an actor: those that change something.
@@ -157,6 +173,15 @@ async fn every_change_writes_one_event() {
     logs!(WorkspaceChanged, control.change_workspace(&ACTOR, workspace, WorkspaceChange::default()));
     let ada = logs!(AccountCreated, control.create_account(&ACTOR, email, password)).id;
     logs!(PasswordChanged, control.set_password(&ACTOR, ada, password));
+    let stay = control::StaySignedIn::Everywhere;
+    logs!(PasswordChanged, control.change_password(&ACTOR, ada, password, stay));
+    logs!(TimeZoneChanged, control.set_time_zone(&ACTOR, ada, "Europe/Vienna"));
+    logs!(EmailChangeAsked, control.begin_email_change(&ACTOR, ada, "ada@elsewhere.example"));
+    logs!(SignedOut, control.sign_out_everywhere(&ACTOR, ada, None));
+    logs!(SetUpLinkMade, control.make_set_up_link(&ACTOR));
+    let zoe = control.create_account(&ACTOR, "zoe@example.org", password).await.unwrap().id;
+    news(&instance, &mut seen).await;
+    logs!(AccountDeleted, control.delete_own_account(&ACTOR, zoe));
     logs!(AccountDisabled, control.disable_account(&ACTOR, ada));
     control.disable_account(&ACTOR, ada).await.unwrap();
     logs!(AccountEnabled, control.enable_account(&ACTOR, ada));
@@ -164,6 +189,21 @@ async fn every_change_writes_one_event() {
     logs!(OperatorRemoved, control.set_operator(&ACTOR, ada, false));
     logs!(MemberAdded, control.add_member(&ACTOR, workspace, ada, Role::Member));
     logs!(MemberRoleChanged, control.set_member(&ACTOR, workspace, ada, Role::Admin));
+    control.change_role(&ACTOR, workspace, ada, Role::Admin).await.unwrap();
+    let own = control.create_own_workspace(&ACTOR, ada, "hers".to_owned(), domain::Area::Eu);
+    let own = logs!(WorkspaceCreated, own).id;
+    logs!(WorkspaceClosed, control.close_workspace(&ACTOR, own));
+    logs!(PasswordResetAsked, control.make_password_reset_link(&ACTOR, ada));
+    let eve = control.create_account(&ACTOR, "eve@example.org", password).await.unwrap().id;
+    news(&instance, &mut seen).await;
+    let sent = logs!(InvitationCreated, control.invite(&ACTOR, workspace, "eve@example.org", Role::Member));
+    instance.clock.advance_seconds(control::INVITATION_RESEND_SECONDS_MIN);
+    let sent = logs!(InvitationResent, control.resend_invitation(&ACTOR, workspace, sent.invitation.id));
+    let secret = sent.secret.expose();
+    logs!(InvitationAccepted, control.accept_invitation(&ACTOR, eve, secret));
+    logs!(MemberRoleChanged, control.change_role(&ACTOR, workspace, eve, Role::Admin));
+    let sent = logs!(InvitationCreated, control.invite(&ACTOR, workspace, "f@example.org", Role::Member));
+    logs!(InvitationWithdrawn, control.withdraw_invitation(&ACTOR, workspace, sent.invitation.id));
     control.set_member(&ACTOR, workspace, ada, Role::Admin).await.unwrap();
     let new =
         control::NewAccount { email: "b@example.org", password, membership: Some((workspace, Role::Admin)) };
@@ -174,6 +214,8 @@ async fn every_change_writes_one_event() {
     let new = NewProject { name: "p".to_owned(), description: String::new() };
     let project = logs!(ProjectCreated, control.create_project(&ACTOR, workspace, new)).project.id;
     logs!(ProjectRenamed, control.rename_project(&ACTOR, workspace, project, "q"));
+    let changed = NewProject { name: "r".to_owned(), description: "for tests".to_owned() };
+    logs!(ProjectChanged, control.change_project(&ACTOR, workspace, project, changed));
     let new = NewKey::named(default, "k");
     let key = logs!(ApiKeyCreated, control.create_key(&ACTOR, workspace, new));
     let minted = instance.mint(key.secret.expose(), &request(Product::Rt)).unwrap();

@@ -10,7 +10,7 @@ use control::{
     RegistrationPolicy, ResendError, SentInvitation, SetMemberError, WORKSPACES_PER_ACCOUNT_MAX,
     WithdrawError,
 };
-use domain::{Account, Area, Plan, Role, Workspace};
+use domain::{Account, Area, Clock as _, Plan, Role, Workspace};
 use support::{ACTOR, Instance, PEER};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -300,4 +300,33 @@ async fn accounts_make_workspaces() {
     assert!(matches!(make("Too many").await, Err(CreateOwnWorkspaceError::TooMany)));
     control.close_workspace(&ACTOR, made.id).await.unwrap();
     make("Again").await.unwrap();
+}
+
+/// A restore revives no invitation: none that its backup holds can be accepted, and whoever is still wanted is sent another.
+#[tokio::test]
+async fn a_restore_revives_no_invitation() {
+    let instance = Instance::new().await;
+    let (workspace, _) = instance.workspace(Plan::Pro).await;
+    let ada = account(&instance, "ada@example.org").await;
+    let sent = invite(&instance, &workspace, "ada@example.org").await;
+    assert!(instance.control.find_open_invitation(sent.secret.expose()).await.unwrap().is_some());
+    instance.control.close().await;
+    let store = storage::Store::open(&instance.config().database_place()).await.unwrap();
+    let folder = control::MasterKeySource::Folder;
+    let master_key = control::read_master_key(&folder, instance.folder.path()).await.unwrap();
+    let now = instance.clock.now();
+    let (algorithm, rng) = (domain::Algorithm::EdDsa, &domain::SystemRng);
+    let end = control::RestoreEnd { master_key: &master_key, algorithm, now, rng };
+    control::end_restore(store.change().await.unwrap(), &end).await.unwrap();
+    store.close().await.unwrap();
+
+    let instance = instance.crash().await;
+    let control = &instance.control;
+    assert!(control.find_open_invitation(sent.secret.expose()).await.unwrap().is_none());
+    assert!(matches!(accept(&instance, &ada, sent.secret.expose()).await, Err(AcceptError::NotFound)));
+    let listed = control.page_invitations(workspace.id, &ALL).await.unwrap().items;
+    assert_eq!(listed.len(), 1);
+    instance.clock.advance_seconds(INVITATION_RESEND_SECONDS_MIN);
+    let again = control.resend_invitation(&ACTOR, workspace.id, listed[0].id).await.unwrap();
+    accept(&instance, &ada, again.secret.expose()).await.unwrap();
 }
