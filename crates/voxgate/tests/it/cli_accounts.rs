@@ -56,6 +56,13 @@ async fn an_instance_is_managed_without_a_portal() {
     assert!(table.contains("disabled") && table.lines().all(|line| line.chars().count() <= 80), "{table}");
     ok(&run(&["users", "enable", bob["account_id"].as_str().unwrap(), "--data-dir", dir]).await);
     assert!(!ok(&run(&["users", "list", "--data-dir", dir]).await).contains("disabled"));
+    for (flag, is_operator) in [(None, true), (None, true), (Some("--remove"), false)] {
+        let mut command = vec!["users", "operator", "bob@example.org", "--json", "--data-dir", dir];
+        command.extend(flag);
+        assert_eq!(json(&run(&command).await)["is_operator"], is_operator);
+    }
+    let nobody = run(&["users", "operator", "nobody@example.org", "--data-dir", dir]).await;
+    assert!(failed(&nobody).contains("voxgate users list"), "{}", err(&nobody));
     let changed = run(&["users", "password", "bob@example.org", "--json", "--data-dir", dir]).await;
     assert_eq!(json(&changed)["password"].as_str().unwrap().len(), 24);
 
@@ -114,6 +121,8 @@ async fn an_instance_is_managed_without_a_portal() {
     for action in [
         "account_created",
         "account_disabled",
+        "operator_added",
+        "operator_removed",
         "password_changed",
         "member_removed",
         "workspace_changed",
