@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { waitUntil } from "../clients/js/support/voxgate.mjs";
 import { cast } from "./support/cast.mjs";
 import { Elsewhere } from "./support/elsewhere.mjs";
 import { PAGES, address, isAsset } from "./support/pages.mjs";
@@ -96,7 +97,7 @@ describe("in Chromium", () => {
       await page.goto(elsewhere.at(host));
       await page.waitForLoadState("load");
       const frame = page.frames().find((each) => each !== page.mainFrame());
-      assert.match(frame.url(), /^chrome-error:/, "Chromium shows its own page about what it didn't show");
+      await waitUntil("Chromium's own page about what it didn't show", () => frame.url().startsWith("chrome-error:"));
       await page.goto("/settings/profile");
       assert.ok((await page.locator("h1").count()) > 0, "control");
       await context.close();
