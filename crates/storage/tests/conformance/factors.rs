@@ -5,7 +5,7 @@ use storage::{Store, StoredPasskey, StoredTotp};
 
 use super::builders::{account, at, audit, random_hash};
 
-fn totp(account_id: AccountId) -> StoredTotp {
+pub(super) fn totp(account_id: AccountId) -> StoredTotp {
     StoredTotp {
         account_id,
         sealed_secret: vec![1, 2, 3],
@@ -16,7 +16,7 @@ fn totp(account_id: AccountId) -> StoredTotp {
     }
 }
 
-fn passkey(account_id: AccountId, credential_id: &str) -> StoredPasskey {
+pub(super) fn passkey(account_id: AccountId, credential_id: &str) -> StoredPasskey {
     let id = PasskeyId::generate(at(0), &SystemRng);
     StoredPasskey {
         passkey: Passkey {
@@ -32,7 +32,7 @@ fn passkey(account_id: AccountId, credential_id: &str) -> StoredPasskey {
     }
 }
 
-fn identity(account_id: AccountId, subject: &str) -> Identity {
+pub(super) fn identity(account_id: AccountId, subject: &str) -> Identity {
     Identity {
         provider: String::from("github"),
         subject: subject.to_owned(),

@@ -14,6 +14,7 @@ pub(crate) mod people;
 pub(crate) mod profiles;
 pub(crate) mod quotas;
 pub(crate) mod records;
+mod restored_factors;
 mod upgrade;
 pub(crate) mod usage_sum;
 pub(crate) mod values;
