@@ -184,7 +184,9 @@ async fn set_up_link(instance: &InstanceArgs) -> Result<(), Failure> {
             output::say(url);
         }
         None => {
-            output::remark("open this path at the portal's address to make an operator's account; it works once, for a day:");
+            output::remark(
+                "open this path at the portal's address to make an operator's account; it works once, for a day:",
+            );
             output::say(answer["path"].as_str().unwrap_or_default());
         }
     }

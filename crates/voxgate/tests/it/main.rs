@@ -51,6 +51,7 @@ mod regions;
 mod restart;
 mod revocation;
 mod serve;
+mod set_up;
 mod sessions;
 mod shutdown;
 mod signing_rotation;
