@@ -58,6 +58,22 @@ function log(kind, text) {
   if (isAtEnd) page.frames.scrollTop = page.frames.scrollHeight;
 }
 
+/** The line of the latest frames that say that sound has arrived, and how many of them there are. */
+let arrivals = { line: /** @type {Element | null} */ (null), count: 0 };
+
+/**
+ * Logs a frame that says that sound has arrived. There are several a second: those in a row share a line, which shows the latest.
+ * @param {string} text
+ */
+function logArrival(text) {
+  const last = page.frames.lastElementChild;
+  const isInARow = last !== null && last === arrivals.line;
+  if (isInARow) last.remove();
+  const count = isInARow ? arrivals.count + 1 : 1;
+  log("received", count > 1 ? `${text} (${count} such frames in a row)` : text);
+  arrivals = { line: page.frames.lastElementChild, count };
+}
+
 /** One session, from its opening to its end. */
 class Session {
   /** @param {import("./sound.js").Source} source */
@@ -95,14 +111,19 @@ class Session {
 
   /** @param {string} text */
   take(text) {
-    log("received", text);
     /** @type {any} */
     let message;
     try {
       message = JSON.parse(text);
     } catch {
+      log("received", text);
       return;
     }
+    if (message.message === "AudioAdded") {
+      logArrival(text);
+      return;
+    }
+    log("received", text);
     switch (message.message) {
       case "RecognitionStarted":
         this.isStarted = true;
@@ -154,7 +175,6 @@ class Session {
   /** @param {CloseEvent} event */
   end(event) {
     this.source.stop();
-    page.partial.textContent = "";
     const why = this.reason || event.reason;
     const text = `Ended with close code ${event.code}${why ? `, ${why}` : ""}.`;
     log("ended", `${text} ${this.sentBytes} bytes of sound were sent in ${this.sentChunks} frames.`);
