@@ -136,9 +136,11 @@ fn report(
     after: u64,
 ) -> Result<()> {
     let closes = watch.closes.lock().map_err(|_| "poisoned")?;
-    let mut millis: Vec<f64> = closes.iter().map(|(at, _)| (at - acknowledged).max(0) as f64 / 1000.0).collect();
+    let mut millis: Vec<f64> =
+        closes.iter().map(|(at, _)| (at - acknowledged).max(0) as f64 / 1000.0).collect();
     millis.sort_by(f64::total_cmp);
-    let part = |part: f64| millis.get(((millis.len() as f64 * part).ceil() as usize).saturating_sub(1)).copied();
+    let part =
+        |part: f64| millis.get(((millis.len() as f64 * part).ceil() as usize).saturating_sub(1)).copied();
     let last_audio = (watch.last_audio_micros.load(Ordering::SeqCst) - acknowledged) / 1000;
     let told = json!({
         "sessions": opened,
@@ -169,7 +171,8 @@ fn report(
 /// How many files a process may have open.
 fn files_max() -> Result<u64> {
     let limits = std::fs::read_to_string("/proc/self/limits")?;
-    let line = limits.lines().find(|line| line.starts_with("Max open files")).ok_or("no limit of open files")?;
+    let line =
+        limits.lines().find(|line| line.starts_with("Max open files")).ok_or("no limit of open files")?;
     Ok(line.split_whitespace().nth(3).ok_or("the limit is a number")?.parse()?)
 }
 

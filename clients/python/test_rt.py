@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from typing import Any
 from typing import Optional
 
@@ -195,6 +196,72 @@ async def test_revoking_a_key_ends_the_sessions_born_of_it(voxgate: Voxgate, sam
 
         with pytest.raises(TransportError):
             await asyncio.wait_for(send_on(), 10)
+
+
+# How each ending of an open session looks: the type of the `Error`, and what its sentence says.
+ENDINGS = {
+    "revoked": ("not_authorised", r"was revoked"),
+    "ended_by_owner": ("not_allowed", r"^maintenance at noon$"),
+    "expiry": ("not_authorised", r"has expired, and its sessions end with it.*\(credential_expired\)"),
+    "session_limit": ("session_timeout", r"lasted 1s.*\(session_over\)"),
+    "audio_limit": ("timelimit_exceeded", r"1 seconds of audio that this temporary key.*\(audio_spent\)"),
+    "quota": ("timelimit_exceeded", r"quota of 1 seconds of audio that this API key has.*\(audio_spent\)"),
+    "idle": ("idle_timeout", r"neither audio nor a ping or pong"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_each_ending_of_a_session_is_its_own_error(
+    voxgate: Voxgate, expired: Expired, samples: bytes, ending: str
+) -> None:
+    """The library hears the documented type and our reason, and can send nothing more."""
+    server = expired.server if ending in ("expiry", "idle") else voxgate
+    key = server.create_key(ending)
+    if ending == "quota":
+        server.set_quota(key, 1)
+    leash: dict[str, Any] = {
+        "expiry": {"ttl": 1, "end_at_expiry": True},
+        "session_limit": {"max_session_seconds": 1},
+        "audio_limit": {"max_audio_seconds": 1},
+    }.get(ending, {})
+    token = server.mint(key.secret, "rt", **leash)
+    errors: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    async with AsyncClient(url=with_jwt(server.realtime_url, token)) as client:
+        client.on(ServerMessageType.ERROR, errors.put_nowait)
+        await client.start_session(transcription_config=TranscriptionConfig(language="en"), audio_format=FORMAT)
+        if ending == "revoked":
+            await asyncio.to_thread(server.revoke_key, key)
+        elif ending == "ended_by_owner":
+            await asyncio.to_thread(server.end_sessions, key, "maintenance at noon")
+        elif ending in ("audio_limit", "quota"):
+            for _ in range(12):
+                try:
+                    await client.send_audio(samples[:4096])
+                except TransportError:
+                    break
+        error = await asyncio.wait_for(errors.get(), 20)
+        kind, says = ENDINGS[ending]
+        assert error["type"] == kind
+        assert re.search(says, error["reason"]), error
+
+        async def send_on() -> None:
+            while True:
+                await client.send_audio(samples[:4096])
+                await asyncio.sleep(0.02)
+
+        with pytest.raises(TransportError):
+            await asyncio.wait_for(send_on(), 10)
+
+
+@pytest.mark.parametrize(("leash", "says"), [({"uses": 1}, r"\(uses_spent\)"), ({"max_sessions": 1}, r"\(sessions_full\)")])
+async def test_a_second_session_beyond_the_limit_is_refused(
+    voxgate: Voxgate, samples: bytes, leash: dict[str, Any], says: str
+) -> None:
+    url = with_jwt(voxgate.realtime_url, voxgate.mint(voxgate.api_key, "rt", **leash))
+    async with AsyncClient(url=url) as client:
+        await client.start_session(transcription_config=TranscriptionConfig(language="en"), audio_format=FORMAT)
+        with pytest.raises(TranscriptionError, match=says):
+            await transcribe(samples, url)
 
 
 def test_without_a_key_the_library_mints_nothing(voxgate: Voxgate) -> None:

@@ -117,6 +117,16 @@ class Voxgate:
         self.revoke_key(key)
         return key
 
+    def set_quota(self, key: ApiKey, seconds: int) -> None:
+        """Limits the audio of an API key in this month."""
+        body = {"project_id": self.project_id(), "scope": "api_key", "name": key.id, "audio_seconds_per_month_max": seconds}
+        assert self._manage("PUT", "/v1/quotas", json=body) == {"status": "OK"}
+
+    def end_sessions(self, key: ApiKey, reason: str) -> None:
+        """Ends the open sessions of an API key; their clients are told the reason."""
+        for session in self._manage("GET", "/v1/sessions", params={"apikey_id": key.id})["sessions"]:
+            self._manage("DELETE", f"/v1/sessions/{session['session_id']}", json={"reason": reason})
+
     def mint(self, secret: str, product: str, ttl: int = 60, **body: Any) -> str:
         """A temporary key."""
         response = httpx.post(

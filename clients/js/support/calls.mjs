@@ -80,6 +80,14 @@ export async function hold({ url, jwt }) {
   return outcome(() => held.client.start(jwt, RECOGNITION).then(({ message }) => message));
 }
 
+/** Sends audio in the session that is kept open, as long as it takes any. */
+export function heldSend(samples) {
+  return outcome(async () => {
+    const audio = bytes(samples);
+    for (let at = 0; at < audio.length; at += CHUNK_BYTES) held.client.sendAudio(audio.slice(at, at + CHUNK_BYTES));
+  });
+}
+
 /** Waits for the end of the session that is kept open. */
 export async function heldEnd() {
   const closeCode = await held.closeCode();

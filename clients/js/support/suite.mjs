@@ -48,7 +48,7 @@ export function libraryTests(where, calls) {
       server = await Voxgate.start();
       keys = await badAndNarrowKeys(server);
       orphaned = await orphans(server);
-      over = await expired(await Voxgate.start("--ttl-min-seconds", "1"));
+      over = await expired(await Voxgate.start("--ttl-min-seconds", "1", "--idle-seconds-max", "2"));
     });
     after(async () => {
       await server?.stop();
@@ -245,6 +245,53 @@ export function libraryTests(where, calls) {
         assert.equal(closeCode, 4001);
         assert.equal(sendingAfterwards.name, "SpeechmaticsRealtimeError");
       });
+
+      // What ends an open session: the type of the `Error`, the code of the close, what the sentence says, and how it comes to it.
+      for (const [what, kind, code, says, leash, act] of [
+        ["its API key is revoked", "not_authorised", 4001, /was revoked/, {}, ({ key, on }) => on.revokeKey(key)],
+        [
+          "its owner ends it",
+          "not_allowed",
+          4003,
+          /^maintenance at noon$/,
+          {},
+          ({ key, on }) => on.endSessions(key, "maintenance at noon"),
+        ],
+        ["its key expires", "not_authorised", 4001, /\(credential_expired\)/, { ttl: 1, end_at_expiry: true }],
+        ["it has lasted as long as it may", "session_timeout", 1008, /\(session_over\)/, { max_session_seconds: 1 }],
+        [
+          "its key has no more audio",
+          "timelimit_exceeded",
+          4006,
+          /temporary key.*\(audio_spent\)/,
+          { max_audio_seconds: 1 },
+          () => calls.heldSend(SAMPLES.toString("base64")),
+        ],
+        [
+          "a quota is used up",
+          "timelimit_exceeded",
+          4006,
+          /quota.*API key.*\(audio_spent\)/,
+          {},
+          () => calls.heldSend(SAMPLES.toString("base64")),
+        ],
+        ["it is silent for too long", "idle_timeout", 1008, /neither audio nor a ping or pong/, {}],
+      ]) {
+        test(`hears why its session ends when ${what}`, async () => {
+          const on = leash.ttl || kind === "idle_timeout" ? over.server : server;
+          const key = await on.createKey(what);
+          if (/quota/.test(what)) await on.setQuota(key, 1);
+          const jwt = await on.mint(key.secret, "rt", leash);
+          assert.equal((await calls.hold({ jwt, url: on.realtimeUrl })).value, "RecognitionStarted");
+          await act?.({ key, on });
+          const { last, closeCode, sendingAfterwards } = await calls.heldEnd();
+          assert.equal(last.message, "Error");
+          assert.equal(last.type, kind);
+          assert.match(last.reason, says);
+          assert.equal(closeCode, code);
+          assert.equal(sendingAfterwards.name, "SpeechmaticsRealtimeError");
+        });
+      }
 
       for (const [what, says, credential, kind = "not_authorised", code = 4001] of [
         ["an undefined key", SAYS.unknown, () => [undefined]],

@@ -127,6 +127,20 @@ export class Voxgate {
     await this.#manage("DELETE", `/v1/api-keys/${id}`);
   }
 
+  /** Limits the audio of an API key of the default project in this month. */
+  async setQuota({ id }, seconds) {
+    const projects = await this.#manage("GET", "/v1/projects");
+    const { project_id } = projects.find((project) => project.is_default);
+    const quota = { project_id, scope: "api_key", name: id, audio_seconds_per_month_max: seconds };
+    await this.#manage("PUT", "/v1/quotas", quota);
+  }
+
+  /** Ends the open sessions of an API key; their clients are told the reason. */
+  async endSessions({ id }, reason) {
+    const { sessions } = await this.#manage("GET", `/v1/sessions?apikey_id=${id}`);
+    for (const { session_id } of sessions) await this.#manage("DELETE", `/v1/sessions/${session_id}`, { reason });
+  }
+
   /** A temporary key. */
   async mint(secret, type, body = {}) {
     const response = await fetch(`${this.managementPlatformURL}/api_keys?type=${type}`, {

@@ -104,7 +104,10 @@ impl Control {
         let tables = Arc::new(Tables::with_leeway(config.leeway));
         tables.load(&store.snapshot().await?);
         let last_used = Arc::new(LastUsed::default());
-        let gateways = Gateways::new(store.clone(), Arc::clone(&last_used), Arc::clone(&clock));
+        let gateways = {
+            let (last_used, clock, rng) = (Arc::clone(&last_used), Arc::clone(&clock), Arc::clone(&rng));
+            Gateways::new(store.clone(), last_used, clock, rng)
+        };
         let inner = Arc::new(Inner {
             tables,
             gateways,

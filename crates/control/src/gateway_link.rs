@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::link::{FromGateway, HEARTBEAT_SECONDS, Revision, ToGateway, UsageRecord};
-use domain::{Region, Timestamp};
+use domain::link::{FromGateway, HEARTBEAT_SECONDS, Revision, SessionEvent, ToGateway, UsageRecord};
+use domain::{Region, Timestamp, WebhookMessageId};
 use storage::StoreError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
 use crate::gateways::Shared;
+use crate::webhook_events;
 
 /// Messages that wait for a slow gateway; with more it gets a snapshot instead.
 const WAITING_MESSAGES_MAX: usize = 10_000;
@@ -186,7 +187,7 @@ async fn take_messages(
     shared: Arc<Shared>,
     member: Arc<Member>,
     mut from_gateway: mpsc::Receiver<FromGateway>,
-    usage: mpsc::Sender<(u64, Vec<UsageRecord>)>,
+    usage: mpsc::Sender<(u64, Batch)>,
 ) {
     while let Some(message) = from_gateway.recv().await {
         member.heard_micros.store(shared.clock.now().as_micros(), Ordering::Release);
@@ -197,7 +198,12 @@ async fn take_messages(
             }
             FromGateway::Sessions { request, sessions } => shared.answer(request, member.number, sessions),
             FromGateway::UsageBatch { number, records } => {
-                if usage.send((number, records)).await.is_err() {
+                if usage.send((number, Batch::Usage(records))).await.is_err() {
+                    break;
+                }
+            }
+            FromGateway::SessionEvents { number, events } => {
+                if usage.send((number, Batch::Sessions(events))).await.is_err() {
                     break;
                 }
             }
@@ -214,17 +220,30 @@ async fn take_messages(
     member.leave();
 }
 
+/// What a gateway has numbered.
+enum Batch {
+    Usage(Vec<UsageRecord>),
+    Sessions(Vec<SessionEvent>),
+}
+
+/// Keeps a batch, unless it was kept before.
+async fn count(shared: &Shared, member: &Member, number: u64, batch: &Batch) -> Result<bool, StoreError> {
+    let now = shared.clock.now();
+    match batch {
+        Batch::Usage(records) => shared.store.record_usage(&member.name, number, records, now).await,
+        Batch::Sessions(events) => {
+            let messages: Vec<_> = events.iter().map(webhook_events::of_session).collect();
+            let id = || WebhookMessageId::generate(now, &*shared.rng);
+            shared.store.record_messages(&member.name, number, &messages, id, now).await
+        }
+    }
+}
+
 /// Counts usage, each batch once and in order, and tells the gateway what it may forget.
-async fn count_usage(
-    shared: Arc<Shared>,
-    member: Arc<Member>,
-    mut batches: mpsc::Receiver<(u64, Vec<UsageRecord>)>,
-) {
+async fn count_usage(shared: Arc<Shared>, member: Arc<Member>, mut batches: mpsc::Receiver<(u64, Batch)>) {
     let mut counted_to: Option<u64> = None;
-    while let Some((number, records)) = batches.recv().await {
-        while let Err(error) =
-            shared.store.record_usage(&member.name, number, &records, shared.clock.now()).await
-        {
+    while let Some((number, batch)) = batches.recv().await {
+        while let Err(error) = count(&shared, &member, number, &batch).await {
             member.complain(&error, "its usage could not be counted");
             if member.waiting().is_leaving {
                 // It stays in the gateway's journal, and is sent again when the gateway is back.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::link::{Change, FromGateway, Revision, SessionFilter, SessionInfo, ToGateway};
-use domain::{Clock, Region, SessionId, Timestamp, WorkspaceId};
+use domain::{Clock, Region, Rng, SessionId, Timestamp, WorkspaceId};
 use storage::Store;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -90,6 +90,7 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) last_used: Arc<LastUsed>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
     members: Mutex<Vec<Arc<Member>>>,
     /// Counts everything that a waiter may wait for: a revision that is enforced, a gateway that left.
     progress: watch::Sender<u64>,
@@ -99,11 +100,17 @@ pub(crate) struct Shared {
 }
 
 impl Gateways {
-    pub(crate) fn new(store: Store, last_used: Arc<LastUsed>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        last_used: Arc<LastUsed>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
         let shared = Shared {
             store,
             last_used,
             clock,
+            rng,
             members: Mutex::default(),
             progress: watch::Sender::new(0),
             questions: Mutex::default(),

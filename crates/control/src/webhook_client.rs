@@ -209,19 +209,42 @@ mod tests {
     /// Only https, and only hosts that may be on the public internet; this machine where it is configured, and nothing else then.
     #[test]
     fn addresses_are_those_of_the_internet() {
-        for good in ["https://example.org/hook?a=b", "https://93.184.215.14:8443/", "https://[2606:2800::1]/"] {
+        for good in ["https://example.org/hook?a=b", "https://93.184.215.14:8443/", "https://[2606:2800::1]/"]
+        {
             assert!(is_allowed(good, false) && is_allowed(good, true), "{good}");
         }
-        for local in ["http://localhost:9/", "http://127.0.0.1:9/hook", "https://127.9.9.9/", "http://[::1]:9/"] {
+        for local in
+            ["http://localhost:9/", "http://127.0.0.1:9/hook", "https://127.9.9.9/", "http://[::1]:9/"]
+        {
             assert!(!is_allowed(local, false) && is_allowed(local, true), "{local}");
         }
         for wrong in [
-            "", "hook", "http://example.org/", "ftp://example.org/", "https://", "https://user@example.org/",
-            "https://:pass@example.org/", "https://example.org/#x", "https://10.0.0.1/", "https://172.16.0.1/",
-            "https://172.31.255.255/", "https://192.168.1.1/", "https://169.254.169.254/", "https://0.0.0.0/",
-            "https://100.64.0.1/", "https://0x7f.1.1.1.1/", "https://3232235777/", "https://[fe80::1]/",
-            "https://[fc00::1]/", "https://[::ffff:10.0.0.1]/", "https://[2002:a00:1::]/", "https://[64:ff9b::a00:1]/",
-            "https://[2001:db8::1]/", "https://224.0.0.1/", "https://255.255.255.255/", "https://[::]/",
+            "",
+            "hook",
+            "http://example.org/",
+            "ftp://example.org/",
+            "https://",
+            "https://user@example.org/",
+            "https://:pass@example.org/",
+            "https://example.org/#x",
+            "https://10.0.0.1/",
+            "https://172.16.0.1/",
+            "https://172.31.255.255/",
+            "https://192.168.1.1/",
+            "https://169.254.169.254/",
+            "https://0.0.0.0/",
+            "https://100.64.0.1/",
+            "https://0x7f.1.1.1.1/",
+            "https://3232235777/",
+            "https://[fe80::1]/",
+            "https://[fc00::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[2002:a00:1::]/",
+            "https://[64:ff9b::a00:1]/",
+            "https://[2001:db8::1]/",
+            "https://224.0.0.1/",
+            "https://255.255.255.255/",
+            "https://[::]/",
         ] {
             assert!(!is_allowed(wrong, false) && !is_allowed(wrong, true), "{wrong}");
         }

@@ -19,7 +19,8 @@ const TRIES_AT_ONCE_MAX: u64 = 16;
 /// For how long a message is put off while it is tried, in seconds: longer than a try takes.
 const PUT_OFF_SECONDS: i64 = 60;
 /// How long after each try that failed comes the next, in seconds; after the last there is none.
-const DELAYS_SECONDS: [i64; 9] = [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600];
+const DELAYS_SECONDS: [i64; 9] =
+    [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600];
 /// How much sooner or later than that, in percent, so that webhooks that were away aren't called all at once.
 const JITTER_PERCENT: i64 = 20;
 /// How long messages are kept, in days.

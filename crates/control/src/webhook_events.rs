@@ -1,6 +1,6 @@
 //! What webhooks are told of a change, written with it.
 
-use domain::link::{Change, KeyRecord};
+use domain::link::{Change, KeyRecord, SessionEvent};
 use domain::{Timestamp, WebhookEvent};
 use serde_json::{Value, json};
 use storage::{AuditAction, AuditEntry, ExpiredKey, NewMessage};
@@ -55,6 +55,33 @@ pub(crate) fn of_expiry(expired: &ExpiredKey, now: Timestamp) -> NewMessage {
         event,
         body: body(event, expired.expired_at, &data),
         at: now,
+    }
+}
+
+/// What is told of a session.
+pub(crate) fn of_session(event: &SessionEvent) -> NewMessage {
+    let kind = if event.end.is_some() { WebhookEvent::SessionEnded } else { WebhookEvent::SessionStarted };
+    let mut data = json!({
+        "session_id": event.session_id,
+        "project_id": event.project_id,
+        "apikey_id": event.api_key_id,
+        "jti": event.temporary_key_id,
+        "client_ref": event.client_ref,
+        "region": event.region,
+        "product": event.product,
+    });
+    if let Some(end) = &event.end {
+        data["ended"] = json!(end.kind);
+        data["close_code"] = json!(end.close_code);
+        data["reason"] = json!(end.reason);
+        data["seconds"] = json!(end.seconds);
+        data["audio_seconds"] = json!(end.audio_millis as f64 / 1000.0);
+    }
+    NewMessage {
+        workspace_id: event.workspace_id,
+        event: kind,
+        body: body(kind, event.at, &data),
+        at: event.at,
     }
 }
 

@@ -1,8 +1,6 @@
 //! Webhooks: made, given another secret, removed; what was sent to them, and sending it again.
 
-use domain::{
-    Timestamp, Webhook, WebhookEvents, WebhookId, WebhookMessage, WebhookMessageId, WorkspaceId,
-};
+use domain::{Timestamp, Webhook, WebhookEvents, WebhookId, WebhookMessage, WebhookMessageId, WorkspaceId};
 use storage::{AuditAction, StoreError, StoredWebhook};
 use zeroize::Zeroizing;
 
@@ -47,7 +45,9 @@ pub enum CreateWebhookError {
     #[error("no such workspace: list the workspaces to see their ids")]
     WorkspaceNotFound,
     /// The address may not be called.
-    #[error("a webhook is called at https:// and a host on the public internet, without a name or password in it")]
+    #[error(
+        "a webhook is called at https:// and a host on the public internet, without a name or password in it"
+    )]
     Address,
     /// It would be told of nothing.
     #[error("a webhook is told of one event at least")]

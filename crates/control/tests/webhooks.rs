@@ -16,8 +16,10 @@ use axum::routing::post;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use control::{Control, ControlConfig, CreateWebhookError, KeyChange, NewKey, WebhookError};
+use domain::link::{FromGateway, SessionEnd, SessionEvent, ToGateway};
 use domain::{
-    ManualClock, MessageState, Plan, SystemRng, WebhookEvent, WebhookEvents, WebhookMessage, Workspace,
+    ApiKeyId, ClientRef, ManualClock, MessageState, Plan, Product, Region, SessionId, SystemRng,
+    WebhookEvent, WebhookEvents, WebhookMessage, Workspace,
 };
 use serde_json::Value;
 use support::{ACTOR, Instance, start_time};
@@ -153,7 +155,10 @@ async fn events_of_keys_are_told() {
     assert_eq!(body["data"]["successor"]["apikey_id"], rotated.key.id.to_string());
     instance.clock.advance_seconds(61);
     let body = listener.heard(3).await.pop().unwrap().1;
-    assert_eq!((&body["type"], &body["data"]["apikey_id"]), (&"api_key.expired".into(), &key.id.to_string().into()));
+    assert_eq!(
+        (&body["type"], &body["data"]["apikey_id"]),
+        (&"api_key.expired".into(), &key.id.to_string().into())
+    );
     control.change_key(&ACTOR, workspace.id, rotated.key.id, KeyChange::default()).await.unwrap();
     control.revoke_leaked_key(&ACTOR, workspace.id, rotated.key.id).await.unwrap();
     assert_eq!(listener.heard(4).await.pop().unwrap().1["type"], "api_key.leaked");
@@ -198,8 +203,12 @@ async fn failures_are_tried_again() {
     instance.clock.advance_seconds(72);
     let message = tried(3).await;
     assert_eq!((message.state, message.next_try_at), (MessageState::Delivered, None));
-    let ids: std::collections::BTreeSet<_> =
-        listener.heard(3).await.iter().map(|(headers, _)| headers["webhook-id"].to_str().unwrap().to_owned()).collect();
+    let ids: std::collections::BTreeSet<_> = listener
+        .heard(3)
+        .await
+        .iter()
+        .map(|(headers, _)| headers["webhook-id"].to_str().unwrap().to_owned())
+        .collect();
     assert_eq!(ids.len(), 1);
 
     let control = &instance.control;
@@ -302,4 +311,57 @@ async fn private_addresses_are_refused() {
     let none = instance.control.create_webhook(&ACTOR, workspace.id, good, WebhookEvents::EMPTY).await;
     assert!(matches!(none, Err(CreateWebhookError::NoEvents)));
     instance.control.create_webhook(&ACTOR, workspace.id, good, WebhookEvents::all()).await.unwrap();
+}
+
+/// Sessions that a gateway tells of are told once, however often the gateway tells them: when they began, how they ended, and why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_told_once() {
+    let instance = instance().await;
+    let listener = Listener::start().await;
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    hook(&instance, &workspace, &listener.url).await;
+    let control::GatewayPort { mut incoming, outgoing } = instance.control.gateways().attach("eu1/a");
+    let (counted, mut counts) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(message) = incoming.recv().await {
+            if let ToGateway::UsageCounted { number } = message {
+                counted.send(number).unwrap();
+            }
+        }
+    });
+    let began = SessionEvent {
+        at: start_time(),
+        session_id: SessionId::generate(start_time(), &SystemRng),
+        workspace_id: workspace.id,
+        project_id: project.id,
+        api_key_id: ApiKeyId::from_u128(1),
+        temporary_key_id: None,
+        client_ref: Some(ClientRef::new("ann").unwrap()),
+        region: Region::Eu1,
+        product: Product::Rt,
+        end: None,
+    };
+    let end = SessionEnd {
+        kind: String::from("timelimit_exceeded"),
+        close_code: Some(4006),
+        reason: Some(String::from("spent")),
+        seconds: 7,
+        audio_millis: 1500,
+    };
+    let ended = SessionEvent { end: Some(end), ..began.clone() };
+    for number in [1, 1, 2] {
+        let events = vec![if number == 1 { began.clone() } else { ended.clone() }];
+        outgoing.send(FromGateway::SessionEvents { number, events }).await.unwrap();
+        assert_eq!(counts.recv().await, Some(number));
+    }
+    let mut heard = listener.heard(2).await;
+    heard.sort_by_key(|(_, body)| body["type"].to_string());
+    let (first, last) = (&heard[1].1, &heard[0].1);
+    assert_eq!((&first["type"], &first["data"]["client_ref"]), (&"session.started".into(), &"ann".into()));
+    assert_eq!(last["type"], "session.ended");
+    assert_eq!(
+        (&last["data"]["ended"], &last["data"]["close_code"]),
+        (&"timelimit_exceeded".into(), &4006.into())
+    );
+    assert_eq!((&last["data"]["reason"], &last["data"]["audio_seconds"]), (&"spent".into(), &1.5.into()));
 }

@@ -279,6 +279,46 @@ pub struct UsageRecord {
     pub refused: BTreeMap<Reason, u64>,
 }
 
+/// The beginning or the end of a session, for whoever wants to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEvent {
+    /// When.
+    pub at: Timestamp,
+    /// The session.
+    pub session_id: SessionId,
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The project.
+    pub project_id: ProjectId,
+    /// The API key, or the parent of the temporary key.
+    pub api_key_id: ApiKeyId,
+    /// The temporary key, if one opened it.
+    pub temporary_key_id: Option<TemporaryKeyId>,
+    /// The client_ref.
+    pub client_ref: Option<ClientRef>,
+    /// The region.
+    pub region: Region,
+    /// The product.
+    pub product: Product,
+    /// How it ended, if it has.
+    pub end: Option<SessionEnd>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnd {
+    /// The type of the `Error` that the client got, or `closed`, `client_gone` or `engine_gone`.
+    pub kind: String,
+    /// The code of the close frame that the client got, if it got one.
+    pub close_code: Option<u16>,
+    /// What the client was told, if it was.
+    pub reason: Option<String>,
+    /// How long it lasted, in seconds.
+    pub seconds: u64,
+    /// Audio received, in milliseconds.
+    pub audio_millis: u64,
+}
+
 /// Gateway to control plane.
 #[derive(Debug, Clone)]
 pub enum FromGateway {
@@ -300,6 +340,13 @@ pub enum FromGateway {
         number: u64,
         /// What happened.
         records: Vec<UsageRecord>,
+    },
+    /// Sessions that began or ended, numbered as usage is, and counted and forgotten like it.
+    SessionEvents {
+        /// The batch's number.
+        number: u64,
+        /// What happened.
+        events: Vec<SessionEvent>,
     },
     /// When API keys were last used, they or their temporary keys.
     LastUsed {

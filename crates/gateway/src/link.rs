@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::link::{Change, FromGateway, HEARTBEAT_SECONDS, Revision, ToGateway, UsageRecord};
+use domain::link::{Change, FromGateway, HEARTBEAT_SECONDS, Revision, SessionEvent, ToGateway, UsageRecord};
 use domain::{Clock, Reason, Refusal, Region, Timestamp};
 use ledger::{Ledger, UsageBatch};
 use tokio::sync::mpsc;
@@ -15,6 +15,8 @@ use crate::{Gateway, booking, quota};
 
 /// How often usage is journalled and sent. A kill loses what came since: half a second at most, with the time that writing takes.
 const USAGE_MILLIS: u64 = 250;
+/// Sessions that began or ended and wait for a ledger that fails; older ones are dropped.
+const HELD_SESSIONS_MAX: usize = 100_000;
 /// Batches that are read at once to be sent.
 const BATCHES_AT_ONCE_MAX: u64 = 64;
 /// How long control may say nothing before it counts as away, in seconds: some heartbeats.
@@ -241,6 +243,8 @@ async fn send_usage(gateway: Arc<Gateway>, outgoing: mpsc::Sender<FromGateway>) 
 struct Usage {
     /// What could not be journalled yet.
     held: Vec<UsageRecord>,
+    /// The same for sessions that began or ended.
+    held_sessions: Vec<SessionEvent>,
     /// The number of the last batch that was sent.
     sent: u64,
     /// Whether there may be batches after it; at the start those that a former run journalled and control has not counted.
@@ -250,7 +254,7 @@ struct Usage {
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { held: Vec::new(), sent: 0, is_waiting: true }
+        Self { held: Vec::new(), held_sessions: Vec::new(), sent: 0, is_waiting: true }
     }
 }
 
@@ -260,7 +264,9 @@ impl Usage {
         let now = gateway.now();
         let drained = gateway.meter.drain(now);
         meter::merge(&mut self.held, drained.records);
+        self.held_sessions.extend(gateway.meter.take_sessions());
         let Some(journal) = quota::home(gateway) else { return };
+        self.journal_sessions(journal).await;
         if !self.held.is_empty() {
             match journal.journal_usage(&self.held).await {
                 Ok(_) => {
@@ -268,7 +274,10 @@ impl Usage {
                     self.is_waiting = true;
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "usage could not be journalled; it is tried again");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "usage could not be journalled; it is tried again"
+                    );
                 }
             }
         }
@@ -282,6 +291,27 @@ impl Usage {
         }
     }
 
+    async fn journal_sessions(&mut self, journal: &Ledger) {
+        // What can't be kept for long isn't: usage has the sums.
+        let beyond = self.held_sessions.len().saturating_sub(HELD_SESSIONS_MAX);
+        self.held_sessions.drain(..beyond);
+        if self.held_sessions.is_empty() {
+            return;
+        }
+        match journal.journal_sessions(&self.held_sessions).await {
+            Ok(_) => {
+                self.held_sessions.clear();
+                self.is_waiting = true;
+            }
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "sessions could not be journalled; it is tried again"
+                );
+            }
+        }
+    }
+
     /// Sends the batches after the last one, in order, as far as the link takes them. Returns whether that was all. A full or
     /// broken link loses nothing: they are in the journal.
     async fn send_waiting(&mut self, journal: &Ledger, outgoing: &mpsc::Sender<FromGateway>) -> bool {
@@ -289,15 +319,23 @@ impl Usage {
             let batches = match journal.uncounted_usage(self.sent, BATCHES_AT_ONCE_MAX).await {
                 Ok(batches) => batches,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "journalled usage can't be read");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "journalled usage can't be read"
+                    );
                     return false;
                 }
             };
             if batches.is_empty() {
                 return true;
             }
-            for UsageBatch { number, records } in batches {
-                if outgoing.try_send(FromGateway::UsageBatch { number, records }).is_err() {
+            for UsageBatch { number, records, sessions } in batches {
+                let message = if sessions.is_empty() {
+                    FromGateway::UsageBatch { number, records }
+                } else {
+                    FromGateway::SessionEvents { number, events: sessions }
+                };
+                if outgoing.try_send(message).is_err() {
                     return false;
                 }
                 self.sent = number;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::link::UsageRecord;
+use domain::link::{SessionEvent, UsageRecord};
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Reason, Region, Timestamp};
 use verify::Principal;
 
@@ -44,6 +44,8 @@ pub struct Tally {
 pub struct Meter {
     tallies: papaya::HashMap<TallyKey, Arc<Tally>>,
     dirty: Mutex<Vec<Arc<Tally>>>,
+    /// Sessions that began or ended since they were last taken.
+    sessions: Mutex<Vec<SessionEvent>>,
 }
 
 /// Something to count.
@@ -99,6 +101,16 @@ impl Meter {
         if !tally.dirty.swap(true, Ordering::AcqRel) {
             self.dirty.lock().unwrap_or_else(PoisonError::into_inner).push(tally.clone());
         }
+    }
+
+    /// Notes that a session has begun or ended.
+    pub fn note_session(&self, event: SessionEvent) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Takes the sessions that began or ended since the last time.
+    pub fn take_sessions(&self) -> Vec<SessionEvent> {
+        std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Takes what was counted since the last time.
@@ -266,7 +278,11 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &meter.tally_of(key(1))));
         meter.count(&one, Count { requests: 2, ..Count::default() }, now);
         meter.count(&one, Count { received_bytes: 10, ..Count::default() }, now);
-        meter.count(&meter.tally_of(key(2)), Count { refused: Some(Reason::SessionsFull), ..Count::default() }, now);
+        meter.count(
+            &meter.tally_of(key(2)),
+            Count { refused: Some(Reason::SessionsFull), ..Count::default() },
+            now,
+        );
         let drained = meter.drain(now);
         assert_eq!(drained.records.len(), 2);
         assert_eq!((drained.records[0].requests, drained.records[0].received_bytes), (2, 10));

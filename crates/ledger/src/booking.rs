@@ -7,7 +7,9 @@ use domain::link::UsageRecord;
 use domain::{ApiKeyId, ClientRef, ProjectId, Region, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TryInsertResult};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
+};
 
 use crate::entity::{booked_job, job};
 use crate::leashes::{CounterKey, audio, enter, set_audio};

@@ -1,9 +1,11 @@
 //! Usage that the control plane has not counted yet, in numbered batches.
 
-use domain::link::UsageRecord;
+use domain::link::{SessionEvent, UsageRecord};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use serde::{Deserialize, Serialize};
 
 use crate::entity::{counter, usage_batch};
 use crate::{Ledger, LedgerError};
@@ -13,8 +15,16 @@ use crate::{Ledger, LedgerError};
 pub struct UsageBatch {
     /// Its number; each has a larger one than those before it, also over restarts.
     pub number: u64,
-    /// What happened.
+    /// What was used.
     pub records: Vec<UsageRecord>,
+    /// Sessions that began or ended.
+    pub sessions: Vec<SessionEvent>,
+}
+
+/// The form of a batch that tells of sessions; one of usage is a bare list.
+#[derive(Serialize, Deserialize)]
+struct Sessions<S> {
+    sessions: S,
 }
 
 /// The counter that numbers batches.
@@ -32,6 +42,17 @@ impl Ledger {
         Ok(number)
     }
 
+    /// Keeps sessions that began or ended until control has them; gives their number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal_sessions(&self, sessions: &[SessionEvent]) -> Result<u64, LedgerError> {
+        let tx = self.db.write().await?;
+        let number = append_json(&tx, &Sessions { sessions }).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
     /// The batches that wait to be counted, oldest first, that have larger numbers than this one; at most so many.
     ///
     /// # Errors
@@ -45,10 +66,14 @@ impl Ledger {
             .all(self.db.read())
             .await?;
         let batch = |row: usage_batch::Model| {
-            Ok(UsageBatch {
-                number: u64::try_from(row.number).map_err(|_| impossible("number"))?,
-                records: serde_json::from_str(&row.records).map_err(|_| impossible("records"))?,
-            })
+            let number = u64::try_from(row.number).map_err(|_| impossible("number"))?;
+            if row.records.starts_with('{') {
+                let told: Sessions<Vec<SessionEvent>> =
+                    serde_json::from_str(&row.records).map_err(|_| impossible("records"))?;
+                return Ok(UsageBatch { number, records: Vec::new(), sessions: told.sessions });
+            }
+            let records = serde_json::from_str(&row.records).map_err(|_| impossible("records"))?;
+            Ok(UsageBatch { number, records, sessions: Vec::new() })
         };
         rows.into_iter().map(batch).collect()
     }
@@ -66,10 +91,17 @@ impl Ledger {
     }
 }
 
-/// Adds a batch; gives its number.
+/// Adds a batch of usage; gives its number.
 pub(crate) async fn append(tx: &impl ConnectionTrait, records: &[UsageRecord]) -> Result<u64, LedgerError> {
+    append_json(tx, records).await
+}
+
+async fn append_json<T: Serialize + Sync + ?Sized>(
+    tx: &impl ConnectionTrait,
+    batch: &T,
+) -> Result<u64, LedgerError> {
     let impossible = |column| LedgerError::Impossible { table: "usage_batches", column };
-    let text = serde_json::to_string(records).map_err(|_| impossible("records"))?;
+    let text = serde_json::to_string(batch).map_err(|_| impossible("records"))?;
     let last = counter::Entity::find_by_id(NUMBERS).one(tx).await?.map_or(0, |row| row.value);
     let number = last + 1;
     let count = counter::ActiveModel { name: Set(NUMBERS.to_owned()), value: Set(number) };

@@ -56,10 +56,8 @@ pub(crate) fn from_row(row: &Model) -> Result<Quota, StoreError> {
     Ok(Quota {
         project_id: ProjectId::new(row.project_id),
         scope: at.need("kind", QuotaScope::from_parts(&row.kind, &row.name))?,
-        audio_seconds_per_month_max: at.need(
-            "audio_seconds_per_month_max",
-            u32::try_from(row.audio_seconds_per_month_max).ok(),
-        )?,
+        audio_seconds_per_month_max: at
+            .need("audio_seconds_per_month_max", u32::try_from(row.audio_seconds_per_month_max).ok())?,
         set_at: time(row.set_at),
     })
 }

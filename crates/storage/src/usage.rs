@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::link::UsageRecord;
-use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, Timestamp, WorkspaceId};
+use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, Timestamp, WebhookMessageId, WorkspaceId};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::entities::usage::{Column, Entity, Model};
 use crate::entities::{project, usage_batch};
 use crate::rows::{At, time};
-use crate::{Store, StoreError, refusals};
+use crate::{NewMessage, Store, StoreError, refusals, webhooks};
 
 /// One line of stored usage; the reasons of its refusals are summed up by [`Store::sum_refusals`].
 pub type StoredUsage = UsageRecord;
@@ -36,6 +36,30 @@ impl Store {
         }
         for record in records {
             add(&tx, record).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Writes messages for webhooks that a gateway's batch gives rise to, unless a batch with its number was taken before. Says
+    /// whether it was taken.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it is kept.
+    pub async fn record_messages(
+        &self,
+        gateway: &str,
+        number: u64,
+        messages: &[NewMessage],
+        mut id: impl FnMut() -> WebhookMessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let tx = self.db.write().await?;
+        if !claim_batch(&tx, gateway, number, now).await? {
+            return Ok(false);
+        }
+        for message in messages {
+            webhooks::enqueue(&tx, message, &mut id).await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -218,8 +218,7 @@ impl Budget {
 
 /// What can't be written down isn't given out.
 pub(super) fn cannot_write() -> Refusal {
-    let detail =
-        "The region can't write down what this key uses, so it gives nothing out. Try again soon.";
+    let detail = "The region can't write down what this key uses, so it gives nothing out. Try again soon.";
     Refusal::new(Reason::StorageDown, detail).retry_after(5)
 }
 

@@ -1,6 +1,8 @@
 //! Budgets with a real ledger: sessions side by side, and over restarts.
 
-use domain::{ApiKeyId, ManualClock, Month, Region, SystemClock, SystemRng, TemporaryKeyId, Timestamp, WorkspaceId};
+use domain::{
+    ApiKeyId, ManualClock, Month, Region, SystemClock, SystemRng, TemporaryKeyId, Timestamp, WorkspaceId,
+};
 use ledger::LeashKey;
 
 use super::*;
@@ -159,7 +161,8 @@ async fn the_scarcest_budget_decides() {
             }
         })
     });
-    let drawn: Vec<_> = futures_util::future::join_all(drawing).await.into_iter().map(Result::unwrap).collect();
+    let drawn: Vec<_> =
+        futures_util::future::join_all(drawing).await.into_iter().map(Result::unwrap).collect();
     let of = |wanted| drawn.iter().filter(|(project, _)| *project == wanted).map(|(_, all)| all).sum::<u64>();
     assert!(of(0) <= 10 * SECOND_MICROS);
     assert_eq!(of(0) + of(1), 60 * SECOND_MICROS, "all of the workspace's, and not more");
@@ -201,5 +204,8 @@ async fn quotas_change_for_open_sessions() {
     world.budgets.resize(|_, _| Some(30));
     assert_eq!(take(&mut share, 5 * SECOND_MICROS).await, 5 * SECOND_MICROS);
     world.budgets.resize(|_, _| Some(16));
-    assert!(take(&mut share, 100 * SECOND_MICROS).await <= 3 * SECOND_MICROS, "but for what was reserved ahead");
+    assert!(
+        take(&mut share, 100 * SECOND_MICROS).await <= 3 * SECOND_MICROS,
+        "but for what was reserved ahead"
+    );
 }

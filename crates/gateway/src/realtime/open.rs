@@ -191,6 +191,7 @@ async fn open(
     gateway.sessions.accepting()?;
     let count = Count { sessions: 1, ..Count::default() };
     gateway.meter.count(&session.facts.tally, count, asked.now);
+    gateway.meter.note_session(session.facts.event(asked.now));
     Ok(Opened { session, engine, leashed, first, request_id: asked.request_id })
 }
 
@@ -281,6 +282,7 @@ async fn carry(gateway: Arc<Gateway>, _task: TaskGuard, upgraded: OnUpgrade, ope
         Some(client) => Relay::new(gateway, session, client, engine, leashed, first, request_id).run().await,
         None => {
             // Nobody is there any more.
+            gateway.meter.note_session(session.ended(gateway.now(), "client_gone", None, None));
             drop((session, leashed));
             let close = frame::close(1001, "", Some([0; 4]));
             Box::pin(farewell::say(engine.stream, close, gateway.sessions.times().linger_max)).await;

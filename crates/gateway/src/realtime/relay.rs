@@ -319,6 +319,7 @@ impl Relay {
         self.guard = None;
         self.gateway.metrics.session_over(self.clocks.opened().elapsed());
         self.log(&finish);
+        self.tell(&finish);
         let linger_max = self.gateway.sessions.times().linger_max;
         let mask = self.mask();
         let engine_is_open = matches!(self.up.place(), Place::BetweenMessages | Place::BetweenFrames);
@@ -338,6 +339,17 @@ impl Relay {
             farewell::say(self.client, client_last, linger_max),
             farewell::say(self.engine, engine_last, linger_max)
         );
+    }
+
+    /// Tells control of the session's end.
+    fn tell(&self, finish: &Finish) {
+        let (kind, close_code) = finish.told(self.engine_close_code);
+        let reason = match finish {
+            Finish::Ended(ending) => Some(ending.reason.clone()),
+            Finish::ClientGone | Finish::EngineClosed | Finish::Unanswered => None,
+        };
+        let ended = self.session.ended(self.gateway.now(), kind, close_code, reason);
+        self.gateway.meter.note_session(ended);
     }
 
     /// The session's line in the access log.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::link::SessionInfo;
+use domain::link::{SessionEnd, SessionEvent, SessionInfo};
 use domain::reason::RealtimeError;
 use domain::{Product, Reason, Refusal, Region, SessionId, Timestamp};
 use futures_util::task::AtomicWaker;
@@ -108,7 +108,44 @@ impl Gate {
     }
 }
 
+impl Facts {
+    /// What is told of the session's beginning.
+    pub(crate) fn event(&self, at: Timestamp) -> SessionEvent {
+        SessionEvent {
+            at,
+            session_id: self.id,
+            workspace_id: self.principal.workspace_id(),
+            project_id: self.principal.project_id(),
+            api_key_id: self.principal.api_key_id(),
+            temporary_key_id: self.principal.temporary_key_id(),
+            client_ref: self.principal.client_ref().cloned(),
+            region: self.region,
+            product: self.product,
+            end: None,
+        }
+    }
+}
+
 impl Session {
+    /// What is told of its end.
+    pub(crate) fn ended(
+        &self,
+        at: Timestamp,
+        kind: &str,
+        close_code: Option<u16>,
+        reason: Option<String>,
+    ) -> SessionEvent {
+        let seconds = at.micros_since(self.facts.started_at).max(0).unsigned_abs() / 1_000_000;
+        let end = SessionEnd {
+            kind: kind.to_owned(),
+            close_code,
+            reason,
+            seconds,
+            audio_millis: self.audio_millis.load(Ordering::Relaxed),
+        };
+        SessionEvent { end: Some(end), ..self.facts.event(at) }
+    }
+
     pub(crate) fn new(facts: Facts, slot: Slot) -> Self {
         Self {
             facts,

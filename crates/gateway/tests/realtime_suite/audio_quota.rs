@@ -67,7 +67,9 @@ async fn sessions_share_a_quota() {
     for _ in 0..4 {
         sessions.push(world.open(key.secret.expose()).await);
     }
-    let ended = futures_util::future::join_all(sessions.into_iter().map(|session| tokio::spawn(drain(session)))).await;
+    let ended =
+        futures_util::future::join_all(sessions.into_iter().map(|session| tokio::spawn(drain(session))))
+            .await;
     let mut heard = 0;
     for one in ended {
         let ((kind, reason, code), bytes) = one.unwrap();
@@ -77,9 +79,10 @@ async fn sessions_share_a_quota() {
     }
     // Of the message in which a session ends an engine gets a part, which isn't seen here.
     assert!(heard <= 20 * SECOND_BYTES && heard + 4 * MESSAGE_BYTES > 20 * SECOND_BYTES, "{heard}");
-    let (mut client, _) = connect(&world.url(""), &[("authorization", &format!("Bearer {}", key.secret.expose()))])
-        .await
-        .expect("it is told in-band");
+    let (mut client, _) =
+        connect(&world.url(""), &[("authorization", &format!("Bearer {}", key.secret.expose()))])
+            .await
+            .expect("it is told in-band");
     client.send(Message::text(START)).await.unwrap();
     let (kind, _, code) = error_then_close(&mut client).await;
     assert_eq!((kind.as_str(), code), ("timelimit_exceeded", 4006));
@@ -102,9 +105,11 @@ async fn each_kind_of_quota_counts() {
         client_ref: Some(domain::ClientRef::new("ann").unwrap()),
         ..world.claims(&other)
     });
-    for (credential, whose, seconds) in
-        [(&ann[..], "client_ref", 2), (key.secret.expose(), "API key", 3), (other.secret.expose(), "workspace", 2)]
-    {
+    for (credential, whose, seconds) in [
+        (&ann[..], "client_ref", 2),
+        (key.secret.expose(), "API key", 3),
+        (other.secret.expose(), "workspace", 2),
+    ] {
         let ((kind, reason, code), bytes) = drain(world.open(credential).await).await;
         assert_eq!((kind.as_str(), code), ("timelimit_exceeded", 4006));
         assert!(reason.contains(&format!("this {whose} has")), "{reason}");

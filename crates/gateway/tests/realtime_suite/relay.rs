@@ -298,3 +298,30 @@ async fn sessions_are_listed_and_metered() {
     }
     assert_eq!((audio_millis, sessions), (1500, 1));
 }
+
+/// Control is told when a session begins and how it ends, in numbered batches.
+#[tokio::test]
+async fn sessions_are_told_of() {
+    let world = World::new().await;
+    let key = world.api_key().await;
+    let mut session = world.open(key.secret.expose()).await;
+    session.passes().await;
+    world.revoke(&key).await;
+    assert_eq!(error_then_close(&mut session.client).await.2, 4001);
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        told.extend(
+            world
+                .hear(|message| match message {
+                    FromGateway::SessionEvents { events, .. } => Some(events),
+                    _ => None,
+                })
+                .await,
+        );
+    }
+    assert_eq!(told[0].session_id, told[1].session_id);
+    assert_eq!((told[0].api_key_id, told[0].workspace_id, &told[0].end), (key.record.id, world.workspace, &None));
+    let end = told[1].end.as_ref().expect("it has ended");
+    assert_eq!((end.kind.as_str(), end.close_code), ("not_authorised", Some(4001)));
+    assert!(end.reason.as_ref().is_some_and(|reason| reason.contains("revoked")), "{end:?}");
+}

@@ -35,7 +35,9 @@ fn booking(job: &FinishedJob) -> Booking {
 /// nothing. Jobs that failed, run, or were taken in from before are not booked.
 pub(crate) async fn jobs_are_booked_once(home: Home) {
     let ledger = home.open().await;
-    for (id, status, seconds) in [("a", "done", 12.5), ("b", "running", 1.0), ("c", "rejected", 1.0), ("d", "done", 0.25)] {
+    for (id, status, seconds) in
+        [("a", "done", 12.5), ("b", "running", 1.0), ("c", "rejected", 1.0), ("d", "done", 0.25)]
+    {
         create(&ledger, id, &new(7, Some("ann")), NOW).await;
         ledger.seen(id, &seen(status, seconds)).await.unwrap();
     }

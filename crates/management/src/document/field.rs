@@ -55,6 +55,8 @@ pub(crate) enum Form {
     Moment,
     /// Networks in CIDR notation.
     Networks,
+    /// The address of a webhook.
+    Url,
     /// Origins of pages.
     Origins,
     /// What `StartRecognition` must contain.
@@ -130,6 +132,8 @@ impl Form {
             Self::Moment => json!({"type": "string", "format": "date-time"}),
             Self::Networks => json!({"type": "array", "maxItems": NETWORKS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "cidr"}}),
+            Self::Url => json!({"type": "string", "minLength": 1, "maxLength": control::WEBHOOK_URL_BYTES_MAX,
+                "format": "uri"}),
             Self::Origins => json!({"type": "array", "maxItems": ORIGINS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "origin"}}),
             // Its other bound, 512 bytes of compact JSON, can't be said in a schema.
@@ -159,6 +163,7 @@ impl Form {
             Self::Choices(names) => json!(names().get(..1)),
             Self::Moment => json!("2030-01-31T00:00:00Z"),
             Self::Networks => json!(["192.0.2.0/24"]),
+            Self::Url => json!("https://example.org/voxgate"),
             Self::Origins => json!(["https://app.example.com"]),
             Self::Lock => json!({"transcription_config": {"language": "en"}}),
             Self::Object(fields) => example(fields, true),

@@ -17,6 +17,7 @@ pub(crate) mod sessions;
 pub(crate) mod signing_keys;
 pub(crate) mod temporary_keys;
 pub(crate) mod usage;
+pub(crate) mod webhooks;
 pub(crate) mod workspace;
 pub(crate) mod workspaces;
 
@@ -39,6 +40,7 @@ pub(crate) fn operations(api: Api) -> Api {
         sessions::operations,
         usage::operations,
         quotas::operations,
+        webhooks::operations,
         audit::operations,
         gateways::operations,
         signing_keys::operations,

@@ -22,7 +22,7 @@ use crate::routes::answers::{self, OkAnswer};
 use crate::routes::members::sentence;
 
 /// What a quota may be set for.
-const SCOPES: [&str; 4] = ["project", "api_key", "each_client_ref", "client_ref"];
+const SCOPES: [&str; 4] = ["client_ref", "each_client_ref", "api_key", "project"];
 
 /// The fields of a quota.
 const FIELDS: &[Field] = &[
@@ -30,7 +30,7 @@ const FIELDS: &[Field] = &[
     Field::required(
         "scope",
         Form::Choice(scopes),
-        "What of it: all of it, one API key with what it minted, each end user who has no quota of their own, or one end user.",
+        "What of it: one end user, each end user who has no quota of their own, one API key with what it minted, or all of it.",
     ),
     Field::new(
         "name",
@@ -132,11 +132,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Reads the quotas.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<QuotasAnswer>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<QuotasAnswer>, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewUsage).await?;
     let quotas = context.control.audio_quotas(managing.workspace_id).await?;
@@ -163,10 +159,9 @@ async fn put(context: Context, request: Request<Body>) -> Result<Response, Probl
     let actor = context.manager(&manager);
     let control = &context.control;
     let revision = match max {
-        Some(max) => control
-            .set_audio_quota(&actor, workspace_id, project_id, scope, max)
-            .await
-            .map_err(refuse_set)?,
+        Some(max) => {
+            control.set_audio_quota(&actor, workspace_id, project_id, scope, max).await.map_err(refuse_set)?
+        }
         None => control
             .remove_audio_quota(&actor, workspace_id, project_id, &scope)
             .await
@@ -184,8 +179,9 @@ fn scope(fields: &Fields) -> Result<QuotaScope, Invalid> {
     }
     let named = name.as_ref().map_or("", |name| name.as_str());
     QuotaScope::from_parts(kind, named).ok_or_else(|| {
-        Invalid::pattern(format!("name in body doesn't fit the scope {kind}"))
-            .with_detail("An API key's id for api_key, a client_ref for client_ref, and nothing for the others.")
+        Invalid::pattern(format!("name in body doesn't fit the scope {kind}")).with_detail(
+            "An API key's id for api_key, a client_ref for client_ref, and nothing for the others.",
+        )
     })
 }
 

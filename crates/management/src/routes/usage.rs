@@ -118,11 +118,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Reads the usage.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<UsageAnswer>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<UsageAnswer>, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewUsage).await?;
     let (first, last) = (day(&query, "since")?, day(&query, "until")?);

@@ -37,6 +37,8 @@ impl Operation {
             ("account_id", "acc_00000000000000000000000000"),
             ("token_id", "mgt_00000000000000000000000000"),
             ("session_id", "ses_00000000000000000000000000"),
+            ("webhook_id", "whk_00000000000000000000000000"),
+            ("message_id", "msg_00000000000000000000000000"),
         ];
         let mut path = self.path.clone();
         for (name, id) in nobody {
@@ -325,6 +327,21 @@ async fn successes(world: &World, document: &Value, operations: &[Operation], se
     call("get_usage", &ids, "", Value::Null, 200).await;
     let groups = "?since=2026-11-01&until=2027-01-31&group_by=day,project,api_key,client_ref,region,mode";
     call("get_usage", &ids, groups, Value::Null, 200).await;
+    let project = world.secrets.project_id;
+    let quota = json!({"project_id": project, "scope": "project", "audio_seconds_per_month_max": 60});
+    call("set_quota", &ids, "?wait=enforced", quota, 200).await;
+    call("list_quotas", &ids, "", Value::Null, 200).await;
+    call("set_quota", &ids, "", json!({"project_id": project, "scope": "project"}), 200).await;
+    let new = json!({"url": "https://voxgate.invalid/hook", "events": ["api_key.created"]});
+    let webhook = call("create_webhook", &ids, "", new, 201).await.json();
+    ids.insert("webhook_id", webhook["webhook_id"].as_str().unwrap().to_owned());
+    call("list_webhooks", &ids, "", Value::Null, 200).await;
+    call("rotate_webhook", &ids, "", json!({}), 200).await;
+    call("create_api_key", &ids, "", json!({"project_id": project}), 201).await;
+    let told = call("list_webhook_messages", &ids, "?limit=1", Value::Null, 200).await.json();
+    ids.insert("message_id", told["messages"][0]["message_id"].as_str().unwrap().to_owned());
+    call("resend_webhook_message", &ids, "", Value::Null, 200).await;
+    call("remove_webhook", &ids, "", Value::Null, 200).await;
     call("list_gateways", &ids, "", Value::Null, 200).await;
     call("list_signing_keys", &ids, "", Value::Null, 200).await;
     call("rotate_signing_key", &ids, "?wait=enforced", json!({"now": true}), 201).await;

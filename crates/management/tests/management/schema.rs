@@ -48,6 +48,13 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
                     }
                 }
             }
+            // Names are text in any case.
+            "propertyNames" => {}
+            "additionalProperties" => {
+                for (name, field) in value.as_object().into_iter().flatten() {
+                    check(document, rule, field, &format!("{at}.{name}"), found);
+                }
+            }
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                     check(document, rule, item, &format!("{at}.{index}"), found);

@@ -15,6 +15,7 @@ use crate::rows::{At, time};
 use crate::{ChangeTx, Store, StoreError};
 
 pub use expiries::ExpiredKey;
+pub(crate) use messages::enqueue;
 pub use messages::{DueMessage, NewMessage, Tried};
 
 /// A webhook with its secrets, sealed under the master key.

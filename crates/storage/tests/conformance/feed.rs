@@ -229,7 +229,8 @@ impl World {
                 change.readmit_client_ref(project.id, &client_ref, at(1)).await.unwrap();
             }
             (14, _, Some(project), _) => {
-                let scope = [QuotaScope::Project, QuotaScope::ClientRef(client_ref)][usize::from(which) % 2].clone();
+                let scope =
+                    [QuotaScope::Project, QuotaScope::ClientRef(client_ref)][usize::from(which) % 2].clone();
                 let quota = Quota {
                     project_id: project.id,
                     scope,

@@ -44,7 +44,12 @@ pub(crate) async fn quotas_are_set_and_told(store: &Store) {
     }
     let mut change = store.change().await.unwrap();
     assert!(change.delete_project(workspace.id, gone.id, at(1)).await.unwrap());
-    assert!(!change.remove_quota(project.id, &QuotaScope::ClientRef(ClientRef::new("ann_").unwrap())).await.unwrap());
+    assert!(
+        !change
+            .remove_quota(project.id, &QuotaScope::ClientRef(ClientRef::new("ann_").unwrap()))
+            .await
+            .unwrap()
+    );
     assert_eq!(change.count_quotas(workspace.id).await.unwrap(), 4);
     assert!(change.has_api_key(project.id, key.id).await.unwrap());
     assert!(!change.has_api_key(gone.id, key.id).await.unwrap());
@@ -106,7 +111,10 @@ pub(crate) async fn refusals_are_summed_up(store: &Store) {
     let mut other = UsageRecord { client_ref: None, ..record.clone() };
     other.refused = BTreeMap::from([(Reason::RateLimited, 5)]);
     for _ in 0..2 {
-        store.record_usage("eu1/a", 1, &[record.clone(), record.clone(), other.clone()], at(0)).await.unwrap();
+        store
+            .record_usage("eu1/a", 1, &[record.clone(), record.clone(), other.clone()], at(0))
+            .await
+            .unwrap();
     }
     let query = |groups: &[UsageGroup]| UsageQuery {
         workspace_id: workspace.id,
@@ -123,7 +131,10 @@ pub(crate) async fn refusals_are_summed_up(store: &Store) {
     assert_eq!(sums, BTreeMap::from([(UsageKey::default(), all.clone())]));
     let by_user = store.sum_refusals(&query(&[UsageGroup::ClientRef])).await.unwrap();
     let of = |client_ref| UsageKey { client_ref: Some(client_ref), ..UsageKey::default() };
-    assert_eq!(by_user[&of(Some(ann.clone()))], BTreeMap::from([(Reason::RateLimited, 4), (Reason::AudioSpent, 2)]));
+    assert_eq!(
+        by_user[&of(Some(ann.clone()))],
+        BTreeMap::from([(Reason::RateLimited, 4), (Reason::AudioSpent, 2)])
+    );
     let mut change = store.change().await.unwrap();
     change.forget_usage(project.id, &ann).await.unwrap();
     change.publish(&audit()).await.unwrap();

@@ -51,7 +51,10 @@ pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
     let mut change = store.change().await.unwrap();
     assert_eq!(change.enqueue_message(&revoked(workspace.id), new_id).await.unwrap(), 1);
     drop(change);
-    assert!(store.list_messages(all.webhook.id, None, 10).await.unwrap().is_empty(), "dropped with its change");
+    assert!(
+        store.list_messages(all.webhook.id, None, 10).await.unwrap().is_empty(),
+        "dropped with its change"
+    );
     let mut change = store.change().await.unwrap();
     for _ in 0..3 {
         change.enqueue_message(&revoked(workspace.id), new_id).await.unwrap();

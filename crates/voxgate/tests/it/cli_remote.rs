@@ -229,8 +229,8 @@ async fn a_leash_from_the_command_line() {
     let key = site.server.report().api_key.clone();
     let far = [&all[..], &["--server", &site.url]].concat();
     let near = [&all[..], &["--data-dir", &site.dir]].concat();
-    let expected = json!({"uses": 2, "max_audio_seconds": 5, "end_at_expiry": true, "lock": lock,
-        "origins": ["https://app.example.com"], "networks": ["192.0.2.0/24"]});
+    let expected = json!({"uses": 2, "max_audio_seconds": 5, "end_at_expiry": true,
+        "lock": {"transcription_config": {"language": "en"}}, "origins": ["https://app.example.com"], "networks": ["192.0.2.0/24"]});
     for arguments in [far, near] {
         let minted = json(&run_with(&arguments, &[("VOXGATE_API_KEY", &key)], "").await);
         let claims = claims(minted["key_value"].as_str().unwrap());

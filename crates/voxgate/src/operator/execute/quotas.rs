@@ -22,13 +22,13 @@ impl Operator {
                 let (actor, control) = (&Actor::OPERATOR, &self.control);
                 let answer = json!({"project_id": project, "scope": scope.parts().0});
                 let revision = match audio_seconds_max {
-                    Some(max) => {
-                        control.set_audio_quota(actor, workspace, project, scope, max).await.map_err(failed)?
-                    }
-                    None => control
-                        .remove_audio_quota(actor, workspace, project, &scope)
+                    Some(max) => control
+                        .set_audio_quota(actor, workspace, project, scope, max)
                         .await
                         .map_err(failed)?,
+                    None => {
+                        control.remove_audio_quota(actor, workspace, project, &scope).await.map_err(failed)?
+                    }
                 };
                 Ok(self.enforced(answer, revision).await)
             }
