@@ -5,6 +5,8 @@
 
 mod arena;
 mod classes;
+mod floods;
+mod timing;
 mod trial;
 mod wire;
 
@@ -30,12 +32,31 @@ struct Cli {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Flood it instead, with well-behaved clients beside
+    #[arg(long)]
+    floods: bool,
+    /// How long each flood lasts
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Floods to run, separated by commas; all of them if left out
+    #[arg(long, value_delimiter = ',', value_enum)]
+    flood: Vec<floods::Kind>,
+    /// Measure instead whether comparisons of secrets show what they compare
+    #[arg(long)]
+    timing: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    match classes::run(&cli.program, &cli.only, cli.json).await {
+    let outcome = if cli.timing {
+        Ok(timing::run())
+    } else if cli.floods {
+        floods::run(&cli.program, cli.seconds, &cli.flood).await
+    } else {
+        classes::run(&cli.program, &cli.only, cli.json).await
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(fault) => {

@@ -1,16 +1,26 @@
 //! The attack suite: builds the program and its attacker, and lets them loose on each other.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::needs::{self, Need};
 use crate::repo::Repo;
 use crate::{Fault, process};
 
 /// The longest that building, and then attacking, may take.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Builds as tests are built, and attacks.
+/// The servers that stand behind the gateway in the class `foreign`.
+pub(crate) const NEEDS: &[Need] =
+    &[Need::Nginx, Need::Apache, Need::Haproxy, Need::Node, Need::Python, Need::PythonPackages];
+
+/// Installs the servers of others, builds as tests are built, and attacks.
 pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Result<(), Fault> {
+    let needs = BTreeSet::from_iter(NEEDS.iter().copied());
+    if let Some(fault) = needs::install(repo, &needs).blocks(NEEDS) {
+        return Err(fault);
+    }
     let mut build = repo.command("cargo");
     build.args(["build", "--package", "voxgate", "--package", "attack"]);
     process::run(&mut build, LIMIT)?;

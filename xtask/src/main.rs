@@ -16,6 +16,7 @@ mod run;
 mod static_build;
 mod suites;
 mod summary;
+mod supply_chain;
 mod tidy;
 
 use std::process::ExitCode;
@@ -70,6 +71,13 @@ enum Task {
         #[arg(long, default_value = "dist")]
         profile: String,
     },
+    /// Check what others' code we take in: licences, bans, sources, versions with advisories
+    SupplyChain,
+    /// Write the program's bill of materials (CycloneDX, JSON)
+    Sbom {
+        /// Where to; standard output if left out
+        file: Option<String>,
+    },
     /// Check that crates depend only on the crates that design 12 lets them depend on
     Layers,
     /// Check the shape of the repository: file lengths, lib.rs, READMEs, error pages, links
@@ -92,6 +100,10 @@ fn main() -> ExitCode {
         Task::Bench { arguments } => bench::run(&repo, &arguments),
         Task::Postgres { command } => postgres::with_command(&repo, &command),
         Task::Static { profile } => static_build::check(&repo, &profile),
+        Task::SupplyChain => needs::install(&repo, &[needs::Need::CargoDeny].into())
+            .blocks(&[needs::Need::CargoDeny])
+            .map_or_else(|| supply_chain::check(&repo), Err),
+        Task::Sbom { file } => supply_chain::write_sbom(&repo, file.as_deref()),
         Task::Layers => layers::check(&repo),
         Task::Tidy => tidy::check(&repo),
         Task::Fuzz { seconds, targets } => fuzz::with_tools(&repo, seconds, &targets),

@@ -33,6 +33,10 @@ pub(crate) enum Need {
     Postgres,
     /// A server to compare with
     Nginx,
+    /// Another server, with a parser of its own
+    Apache,
+    /// And another one
+    Haproxy,
     /// A program that sends many requests
     Wrk,
     /// A C++ compiler, for libFuzzer
@@ -49,6 +53,8 @@ pub(crate) enum Need {
     Nextest,
     /// cargo-fuzz
     CargoFuzz,
+    /// cargo-deny
+    CargoDeny,
 }
 
 /// Which needs could not be met, and why.
@@ -72,7 +78,7 @@ pub(crate) fn install(repo: &Repo, needs: &BTreeSet<Need>) -> Missing {
         let own = [Need::PythonPackages, Need::NodePackages, Need::PortalPackages];
         let threads = own.into_iter().filter(|need| needs.contains(need));
         let threads: Vec<_> = threads.map(|need| scope.spawn(move || (need, bring(repo, need)))).collect();
-        let mut faults: Vec<_> = [Need::Nextest, Need::CargoFuzz]
+        let mut faults: Vec<_> = [Need::Nextest, Need::CargoFuzz, Need::CargoDeny]
             .into_iter()
             .filter(|need| needs.contains(need))
             .map(|need| (need, bring(repo, need)))
@@ -93,12 +99,15 @@ fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
         Need::PortalPackages => packages::node(repo, PORTAL_FOLDER),
         Need::Nextest => packages::cargo(repo, "cargo-nextest", &["nextest", "--version"]),
         Need::CargoFuzz => packages::cargo(repo, "cargo-fuzz", &["fuzz", "--version"]),
+        Need::CargoDeny => packages::cargo(repo, "cargo-deny", &["deny", "--version"]),
         Need::Python
         | Need::Node
         | Need::Chromium
         | Need::Postgres
         | Need::SystemdAnalyze
         | Need::Nginx
+        | Need::Apache
+        | Need::Haproxy
         | Need::Wrk
         | Need::CxxCompiler => Ok(()),
     }
@@ -113,6 +122,8 @@ fn is_met(need: Need) -> bool {
         Need::Postgres => postgres::programs().is_some(),
         Need::SystemdAnalyze => process::works("systemd-analyze", &["--version"]),
         Need::Nginx => process::works("nginx", &["-v"]),
+        Need::Apache => Path::new("/usr/sbin/apache2").exists(),
+        Need::Haproxy => Path::new("/usr/sbin/haproxy").exists(),
         // It has no argument that ends well: asked for its version, it shows it and fails.
         Need::Wrk => process::starts("wrk", &["--version"]),
         Need::CxxCompiler => process::works("c++", &["--version"]),
@@ -120,7 +131,8 @@ fn is_met(need: Need) -> bool {
         | Need::NodePackages
         | Need::PortalPackages
         | Need::Nextest
-        | Need::CargoFuzz => true,
+        | Need::CargoFuzz
+        | Need::CargoDeny => true,
     }
 }
 

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::needs::{Need, PORTAL_FOLDER, VENV_PYTHON};
 use crate::repo::Repo;
-use crate::{Fault, attack, fuzz, layers, postgres, process, tidy};
+use crate::{Fault, attack, fuzz, layers, postgres, process, supply_chain, tidy};
 
 /// The longest that one suite may take.
 const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -15,8 +15,8 @@ const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// data folder alone, where a PostgreSQL can't be: they have run already.
 const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres) \
      and not test(/^(admin|cli|config|doctor|import|master_key|operate|reference|signing_rotation)/)";
-/// The longest that one test of Node's runner may take.
-const NODE_TEST_MILLISECONDS_MAX: u32 = 120_000;
+/// The longest that one file of tests of Node's runner may take.
+const NODE_FILE_MILLISECONDS_MAX: u32 = 300_000;
 /// Files of tests that Node's runner has open at once.
 const NODE_FILES_AT_ONCE: u32 = 2;
 
@@ -27,6 +27,8 @@ pub(crate) enum Suite {
     Layers,
     /// Shape of the repository
     Tidy,
+    /// Licences, bans, sources and versions of others' code
+    SupplyChain,
     /// Every Rust test, by nextest
     Rust,
     /// The tests of the whole once more, with everything on PostgreSQL
@@ -81,6 +83,7 @@ impl Suite {
         match self {
             Self::Layers => "layers",
             Self::Tidy => "tidy",
+            Self::SupplyChain => "supply-chain",
             Self::Rust => "rust",
             Self::WirePostgres => "wire-postgres",
             Self::Doc => "doc",
@@ -102,6 +105,7 @@ impl Suite {
         match self {
             Self::Layers
             | Self::Tidy
+            | Self::SupplyChain
             | Self::Rust
             | Self::WirePostgres
             | Self::Doc
@@ -121,7 +125,7 @@ impl Suite {
     /// What has to be built first.
     pub(crate) fn build(self) -> Build {
         match self {
-            Self::Layers | Self::Tidy | Self::Fuzz => Build::Nothing,
+            Self::Layers | Self::Tidy | Self::SupplyChain | Self::Fuzz => Build::Nothing,
             Self::ClientsPython
             | Self::ClientsNode
             | Self::ClientsBrowser
@@ -137,7 +141,7 @@ impl Suite {
     /// What has to be on the machine.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Layers | Self::Tidy | Self::Doc | Self::Attack => &[],
+            Self::Layers | Self::Tidy | Self::Doc => &[],
             Self::Rust => &[Need::Nextest, Need::Postgres, Need::SystemdAnalyze],
             Self::WirePostgres => &[Need::Nextest, Need::Postgres],
             Self::ClientsPythonPostgres => &[Need::Python, Need::PythonPackages, Need::Postgres],
@@ -146,6 +150,8 @@ impl Suite {
             Self::ClientsNode => &[Need::Node, Need::NodePackages],
             Self::ClientsBrowser => &[Need::Node, Need::NodePackages, Need::Chromium],
             Self::Portal => &[Need::Node, Need::PortalPackages, Need::Chromium],
+            Self::SupplyChain => &[Need::CargoDeny],
+            Self::Attack => attack::NEEDS,
             Self::Fuzz => &[Need::CxxCompiler, Need::CargoFuzz],
         }
     }
@@ -155,6 +161,7 @@ impl Suite {
         match self {
             Self::Layers => layers::check(repo),
             Self::Tidy => tidy::check(repo),
+            Self::SupplyChain => supply_chain::check(repo),
             Self::Rust => {
                 let mut nextest = repo.command("cargo");
                 nextest.args(["nextest", "run", "--workspace"]);
@@ -244,7 +251,7 @@ fn node(repo: &Repo, folder: &str) -> Result<Command, Fault> {
     let mut node = repo.command("node");
     node.args(["--test", "--test-reporter=spec"])
         .arg(format!("--test-concurrency={NODE_FILES_AT_ONCE}"))
-        .arg(format!("--test-timeout={NODE_TEST_MILLISECONDS_MAX}"))
+        .arg(format!("--test-timeout={NODE_FILE_MILLISECONDS_MAX}"))
         .args(tests);
     Ok(node)
 }

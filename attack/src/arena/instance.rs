@@ -195,3 +195,11 @@ fn configuration(
         region("au1"),
     )
 }
+
+/// What a process holds in memory, in KiB; 0 where there is none.
+pub(crate) fn resident_kib(process: Option<u32>) -> u64 {
+    let Some(process) = process else { return 0 };
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or_default()
+}

@@ -120,6 +120,23 @@ impl Arena {
         Ok((text(&made, "apikey_id")?, text(&made, "key_value")?))
     }
 
+    /// Makes a workspace of the plan `pro`, with all that a tenant has but a job.
+    pub(crate) async fn workspace(&self, name: &str) -> Result<Tenant, Fault> {
+        workspace(self.home(), &self.operator, name, "pro").await
+    }
+
+    /// Makes an API key in such a workspace.
+    pub(crate) async fn key_in(&self, tenant: &Tenant, more: Value) -> Result<(String, String), Fault> {
+        self.key_of(tenant, more).await
+    }
+
+    /// A moment to come, in the form that the management API takes.
+    pub(crate) fn in_seconds(&self, seconds: i64) -> Result<String, Fault> {
+        let now = std::time::UNIX_EPOCH.elapsed().map_err(|error| error.to_string())?;
+        let at = i64::try_from(now.as_secs()).unwrap_or_default() + seconds;
+        Ok(domain::Timestamp::from_seconds(at).to_string())
+    }
+
     /// Makes a job.
     pub(crate) async fn job(&self, credential: &str) -> Result<String, Fault> {
         job(self.home(), credential).await
@@ -165,7 +182,13 @@ pub(crate) fn claims_of(token: &str) -> Result<Value, Fault> {
 }
 
 fn stray(reached: &Reached, what: &str) -> String {
-    format!("{what}: case {:?}: {} {:.200}", reached.case(), reached.head.method, reached.head.target)
+    format!(
+        "{what}: case {:?} on connection {}: {} {:.200}",
+        reached.case(),
+        reached.connection,
+        reached.head.method,
+        reached.head.target
+    )
 }
 
 /// A member of an object, as text.
@@ -192,10 +215,21 @@ async fn manage(
 }
 
 async fn tenant(home: SocketAddr, operator: &str, name: &str) -> Result<Tenant, Fault> {
-    let body = json!({"name": name, "plan": "enterprise"});
+    let made = workspace(home, operator, name, "enterprise").await?;
+    let body = json!({
+        "project_id": made.project_id, "name": name, "areas": ["eu", "usa", "au"], "products": ["batch", "rt", "tts", "flow"],
+    });
+    let key = manage(home, &made.manager, "POST", "/v1/api-keys", Some(&body), 201).await?;
+    let (key_id, key) = (text(&key, "apikey_id")?, text(&key, "key_value")?);
+    let job = job(home, &key).await?;
+    Ok(Tenant { key, key_id, job, ..made })
+}
+
+/// A workspace with a token that may do everything in it.
+async fn workspace(home: SocketAddr, operator: &str, name: &str, plan: &str) -> Result<Tenant, Fault> {
+    let body = json!({"name": name, "plan": plan});
     let made = manage(home, operator, "POST", "/v1/workspaces", Some(&body), 201).await?;
     let workspace_id = text(&made, "workspace_id")?;
-    let here = format!("?workspace_id={workspace_id}");
     let permissions = json!([
         "view_projects",
         "manage_projects",
@@ -208,18 +242,13 @@ async fn tenant(home: SocketAddr, operator: &str, name: &str) -> Result<Tenant, 
         "view_audit",
     ]);
     let body = json!({"name": name, "permissions": permissions});
-    let token =
-        manage(home, operator, "POST", &format!("/v1/management-tokens{here}"), Some(&body), 201).await?;
+    let path = format!("/v1/management-tokens?workspace_id={workspace_id}");
+    let token = manage(home, operator, "POST", &path, Some(&body), 201).await?;
     let manager = text(&token, "token_value")?;
     let projects = manage(home, &manager, "GET", "/v1/projects", None, 200).await?;
     let project_id = projects[0]["project_id"].as_i64().ok_or("no default project")?;
-    let body = json!({
-        "project_id": project_id, "name": name, "areas": ["eu", "usa", "au"], "products": ["batch", "rt", "tts", "flow"],
-    });
-    let key = manage(home, &manager, "POST", "/v1/api-keys", Some(&body), 201).await?;
-    let (key_id, key) = (text(&key, "apikey_id")?, text(&key, "key_value")?);
-    let job = job(home, &key).await?;
-    Ok(Tenant { workspace_id, project_id, manager, key, key_id, job })
+    let empty = String::new;
+    Ok(Tenant { workspace_id, project_id, manager, key: empty(), key_id: empty(), job: empty() })
 }
 
 async fn job(home: SocketAddr, credential: &str) -> Result<String, Fault> {

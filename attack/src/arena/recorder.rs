@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::websocket;
 use crate::Fault;
-use crate::wire::message::{Body, Head, read_body, read_head};
+use crate::wire::message::{Body, Head, body_length, read_body, read_head};
 
 /// The header by which a case knows its own.
 pub(crate) const CASE: &str = "x-request-id";
@@ -191,14 +191,14 @@ async fn answer_all(shared: &Arc<Shared>, mut stream: TcpStream, connection: u64
         if let Some(status) = tag.strip_prefix("early-") {
             // The engine answers without reading the body, and says that it won't.
             let fault = head.fault();
-            shared.keep(Reached::new(connection, head, fault));
+            shared.keep(Reached::new(connection, head.clone(), fault));
             let body = r#"{"code":413,"error":"Malformed request","detail":"too large for me"}"#;
             let answer = format!(
                 "HTTP/1.1 {status} Early\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             );
             let _ = stream.write_all(answer.as_bytes()).await;
-            return listen_on(shared, stream, buffer, connection).await;
+            return listen_on(shared, stream, buffer, &head, connection).await;
         }
         let Ok(Body { bytes, fault }) = read_body(&mut stream, &mut buffer, &head).await else {
             let fault = head.fault();
@@ -214,17 +214,18 @@ async fn answer_all(shared: &Arc<Shared>, mut stream: TcpStream, connection: u64
     }
 }
 
-/// An engine that answered without reading the body keeps the connection, as careless ones do. What it would take for the next
-/// request is the rest of the body, so nobody may send it one.
-async fn listen_on(shared: &Shared, mut stream: TcpStream, mut rest: Vec<u8>, connection: u64) {
-    let mut buffer = [0; 16 * 1024];
+/// An engine that answered without reading the body keeps the connection and throws the rest of the body away. What comes before
+/// the body's end is body: whoever sends a request there has it read as something else.
+async fn listen_on(shared: &Shared, mut stream: TcpStream, mut rest: Vec<u8>, head: &Head, connection: u64) {
+    let mut buffer = [0; 4 * 1024];
     while let Ok(Ok(count @ 1..)) =
         tokio::time::timeout(Duration::from_secs(LISTEN_ON_SECONDS), stream.read(&mut buffer)).await
     {
         rest.extend_from_slice(&buffer[..count]);
     }
-    if rest.windows(REQUEST_ID.len()).any(|part| part.eq_ignore_ascii_case(REQUEST_ID)) {
-        let fault = "a request behind a body that was never read".to_owned();
+    let body = body_length(&rest, head).unwrap_or(rest.len());
+    if rest[..body].windows(REQUEST_ID.len()).any(|part| part.eq_ignore_ascii_case(REQUEST_ID)) {
+        let fault = "a request within a body that was never whole".to_owned();
         shared.keep(Reached::new(connection, Head::unreadable(&rest), Some(fault)));
     }
 }

@@ -7,16 +7,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::recorder::{Reached, Shared};
-use crate::wire::message::{Parsed, parse_all};
+use crate::wire::message::{Parsed, parse_all, whole_head};
 
 /// Passes on what comes until either end is gone.
 pub(super) async fn listen_in(shared: &Arc<Shared>, stream: TcpStream, engine: SocketAddr, connection: u64) {
     let Ok(behind) = TcpStream::connect(engine).await else { return };
     let (mut from_client, mut to_client) = stream.into_split();
     let (mut from_engine, mut to_engine) = behind.into_split();
+    let mut heard = Vec::new();
     let up = async {
-        let mut heard = Vec::new();
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = [0; 4 * 1024];
         while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
             heard.extend_from_slice(&buffer[..count]);
             for Parsed { head, body, fault } in parse_all(&mut heard) {
@@ -33,5 +33,10 @@ pub(super) async fn listen_in(shared: &Arc<Shared>, stream: TcpStream, engine: S
     tokio::select! {
         () = up => {}
         () = down => {}
+    }
+    // What broke off within its body was asked all the same.
+    if let Some(head) = whole_head(&heard) {
+        let fault = head.fault();
+        shared.keep(Reached { is_whole: false, ..Reached::new(connection, head, fault) });
     }
 }

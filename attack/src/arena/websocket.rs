@@ -40,7 +40,7 @@ pub(super) async fn serve(
         return;
     }
     let mut received = early;
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = [0; 4 * 1024];
     loop {
         while let Some((frame, taken)) = Frame::take(&received) {
             received.drain(..taken);

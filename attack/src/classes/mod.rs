@@ -1,9 +1,13 @@
 //! The classes, each with its cases.
 
+pub(crate) mod answers;
+pub(crate) mod foreign;
 pub(crate) mod framing;
 pub(crate) mod headers;
 pub(crate) mod jwt;
 pub(crate) mod paths;
+pub(crate) mod tenants;
+pub(crate) mod websocket;
 
 use std::path::Path;
 
@@ -19,21 +23,33 @@ use crate::trial::{Trial, closing_line};
 pub(crate) enum Class {
     /// Forged, bent and foreign tokens
     Jwt,
+    /// Every row of the answers table, on every surface
+    Answers,
     /// Spellings of paths, and what the engine makes of them
     Paths,
     /// Requests that can be read in two ways
     Framing,
     /// Headers that want to pass for somebody
     Headers,
+    /// Frames, floods and pages of others
+    Websocket,
+    /// Every route, every kind of caller, the ids of others
+    Tenants,
+    /// nginx, Apache, HAProxy, Node and uvicorn behind the gateway
+    Foreign,
 }
 
 impl Class {
     fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
+            Self::Answers => "answers",
             Self::Paths => "paths",
             Self::Framing => "framing",
             Self::Headers => "headers",
+            Self::Websocket => "websocket",
+            Self::Tenants => "tenants",
+            Self::Foreign => "foreign",
         }
     }
 
@@ -41,18 +57,26 @@ impl Class {
     fn least(self) -> usize {
         match self {
             Self::Jwt => 550,
+            Self::Answers => 200,
             Self::Paths => 2300,
             Self::Framing => 400,
             Self::Headers => 200,
+            Self::Websocket => 100,
+            Self::Tenants => 200,
+            Self::Foreign => 2000,
         }
     }
 
     async fn run(self, arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
         match self {
             Self::Jwt => jwt::run(arena, trial).await,
+            Self::Answers => answers::run(arena, trial).await,
             Self::Paths => paths::run(arena, trial).await,
             Self::Framing => framing::run(arena, trial).await,
             Self::Headers => headers::run(arena, trial).await,
+            Self::Websocket => websocket::run(arena, trial).await,
+            Self::Tenants => tenants::run(arena, trial).await,
+            Self::Foreign => foreign::run(arena, trial).await,
         }
     }
 }

@@ -10,7 +10,6 @@ pub(crate) const DATA: u8 = 0x0;
 pub(crate) const HEADERS: u8 = 0x1;
 pub(crate) const RST_STREAM: u8 = 0x3;
 pub(crate) const SETTINGS: u8 = 0x4;
-pub(crate) const PING: u8 = 0x6;
 pub(crate) const GOAWAY: u8 = 0x7;
 pub(crate) const CONTINUATION: u8 = 0x9;
 
@@ -124,7 +123,7 @@ impl Http2 {
                     return Some((kind, stream, payload));
                 }
             }
-            let mut buffer = [0; 16 * 1024];
+            let mut buffer = [0; 4 * 1024];
             match self.stream.read(&mut buffer).await {
                 Ok(count @ 1..) => self.received.extend_from_slice(&buffer[..count]),
                 Ok(_) | Err(_) => return None,

@@ -168,6 +168,16 @@ fn parse_body(bytes: &[u8], head: &Head) -> Option<(Body, usize)> {
     }
 }
 
+/// The head at the beginning of these bytes, if it is whole and good.
+pub(crate) fn whole_head(bytes: &[u8]) -> Option<Head> {
+    parse_head(bytes).ok().flatten().map(|(head, _)| head)
+}
+
+/// How many of these bytes are the body of this head, once it is whole.
+pub(crate) fn body_length(bytes: &[u8], head: &Head) -> Option<usize> {
+    parse_body(bytes, head).map(|(_, length)| length)
+}
+
 /// Takes every whole request off the beginning of these bytes.
 pub(crate) fn parse_all(heard: &mut Vec<u8>) -> Vec<Parsed> {
     let mut found = Vec::new();
@@ -189,7 +199,7 @@ pub(crate) fn parse_all(heard: &mut Vec<u8>) -> Vec<Parsed> {
 }
 
 async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
-    let mut read = [0; 16 * 1024];
+    let mut read = [0; 4 * 1024];
     match stream.read(&mut read).await {
         Ok(0) | Err(_) => false,
         Ok(count) => {

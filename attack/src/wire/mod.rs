@@ -3,6 +3,7 @@
 pub(crate) mod frame;
 pub(crate) mod http2;
 pub(crate) mod message;
+pub(crate) mod session;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -102,7 +103,7 @@ pub(crate) async fn exchange_pieces(
             break;
         }
     }
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = [0; 4 * 1024];
     loop {
         heard.answers = parse(&raw, heard.closed, &mut heard.rest);
         if heard.closed || matches!(listen, Listen::For(count) if heard.answers.len() >= count) {

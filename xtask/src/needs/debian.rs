@@ -19,6 +19,8 @@ fn packages(need: Need) -> &'static [&'static str] {
         Need::Chromium => &["chromium"],
         Need::Postgres => &["postgresql"],
         Need::Nginx => &["nginx-light"],
+        Need::Apache => &["apache2-bin"],
+        Need::Haproxy => &["haproxy"],
         Need::Wrk => &["wrk"],
         Need::CxxCompiler => &["g++"],
         Need::SystemdAnalyze => &["systemd"],
@@ -26,7 +28,8 @@ fn packages(need: Need) -> &'static [&'static str] {
         | Need::NodePackages
         | Need::PortalPackages
         | Need::Nextest
-        | Need::CargoFuzz => &[],
+        | Need::CargoFuzz
+        | Need::CargoDeny => &[],
     }
 }
 

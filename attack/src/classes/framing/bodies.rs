@@ -86,6 +86,17 @@ pub(super) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The broken chunks once more, with another engine behind.
+pub(super) async fn through(arena: &Arena, trial: &mut Trial, name: &str) {
+    for (index, chunks) in CHUNKS.iter().enumerate() {
+        let case = format!("{name} chunks {index}");
+        let head =
+            format!("POST /v2/jobs HTTP/1.1\r\n{}transfer-encoding: chunked\r\n\r\n", usual(arena, &case));
+        let bytes = [head.as_bytes(), chunks, smuggled(arena, &case).as_bytes()].concat();
+        try_known(arena, trial, &case, &case, &bytes).await;
+    }
+}
+
 /// The case's long name may hold what a header can't.
 async fn try_known(arena: &Arena, trial: &mut Trial, case: &str, known: &str, bytes: &[u8]) {
     let heard = crate::wire::exchange(arena.home(), bytes, crate::wire::Listen::ToTheEnd).await;

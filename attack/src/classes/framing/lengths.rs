@@ -149,3 +149,13 @@ pub(super) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+/// The wrong fields once more, on a create, with another engine behind.
+pub(super) async fn through(arena: &Arena, trial: &mut Trial, name: &str) {
+    for (index, field) in WRONG.iter().enumerate() {
+        let case = format!("{name} field {index}");
+        let head = format!("POST /v2/jobs HTTP/1.1\r\n{}{field}\r\n\r\n", usual(arena, &case));
+        let bytes = format!("{head}0\r\n\r\n{}", smuggled(arena, &case));
+        try_bytes(arena, trial, &case, bytes.as_bytes(), Due::Refused).await;
+    }
+}

@@ -24,6 +24,12 @@ pub(crate) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
     http2::run(arena, trial).await
 }
 
+/// The lengths and chunks alone, with another engine behind: its own parser must get nothing to be confused by.
+pub(crate) async fn through(arena: &Arena, trial: &mut Trial, name: &str) {
+    lengths::through(arena, trial, name).await;
+    bodies::through(arena, trial, name).await;
+}
+
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {

@@ -24,7 +24,7 @@ pub(crate) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
         let answer = ask(arena, "control", &path).await;
         trial.control(&path, accepted(&answer, 200));
     }
-    let seeds = seeds::all(&arena.mine.job, &arena.theirs.job);
+    let seeds = seeds(arena);
     for (index, path) in seeds.iter().enumerate() {
         let case = format!("paths seed {index}");
         let answer = ask(arena, &case, path).await;
@@ -45,6 +45,11 @@ pub(crate) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The seeds, for the jobs of this arena.
+pub(crate) fn seeds(arena: &Arena) -> Vec<String> {
+    seeds::all(&arena.mine.job, &arena.theirs.job)
+}
+
 /// Every path of the Jobs API that is plain, with and without a final slash.
 fn plain_paths(arena: &Arena) -> Vec<String> {
     let job = &arena.mine.job;
@@ -60,7 +65,7 @@ fn plain_paths(arena: &Arena) -> Vec<String> {
     paths.into_iter().flat_map(|path| [format!("{path}/"), path]).collect()
 }
 
-async fn ask(arena: &Arena, case: &str, path: &str) -> Answer {
+pub(crate) async fn ask(arena: &Arena, case: &str, path: &str) -> Answer {
     let mut request = format!("GET {path} HTTP/1.1\r\nhost: {BATCH_HOST}\r\n{CASE}: {case}\r\n").into_bytes();
     request.extend_from_slice(
         format!("authorization: Bearer {}\r\nconnection: close\r\n\r\n", arena.mine.key).as_bytes(),
@@ -69,13 +74,13 @@ async fn ask(arena: &Arena, case: &str, path: &str) -> Answer {
 }
 
 /// What the engine may see for this spelling: nothing, unless it is byte for byte a path of ours.
-fn allowed(arena: &Arena, sent: &str) -> Option<String> {
+pub(crate) fn allowed(arena: &Arena, sent: &str) -> Option<String> {
     let path = sent.split('?').next().unwrap_or_default();
     plain_paths(arena).into_iter().find(|plain| plain == path)
 }
 
 /// The oracle.
-fn judge(arena: &Arena, sent: &str, answer: &Answer, reached: &[Reached]) -> Verdict {
+pub(crate) fn judge(arena: &Arena, sent: &str, answer: &Answer, reached: &[Reached]) -> Verdict {
     let Some(plain) = allowed(arena, sent) else {
         let statuses: &[(u16, &[&str])] = &[
             (400, &["malformed_request"]),
