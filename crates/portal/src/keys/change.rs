@@ -66,7 +66,7 @@ pub(crate) async fn post(
                 Err(error) => fields::changing(error)?,
             }
         }
-        Err(errors) => errors,
+        Err(errors) => *errors,
     };
     let mut response = render(&portal, &member, page, &listed, &sent, errors).await?;
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

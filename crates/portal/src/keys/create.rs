@@ -36,7 +36,7 @@ pub(crate) async fn post(
     let Some(form) = FormId::parse(&sent.form) else { return Err(Problem::form_expired()) };
     let read = match sent.read(&page) {
         Ok(read) => read,
-        Err(errors) => return list::show_again(&portal, &member, &sent, errors).await,
+        Err(errors) => return list::show_again(&portal, &member, &sent, *errors).await,
     };
     let workspace_id = member.workspace.id;
     let projects = portal.control.list_projects(workspace_id).await?;

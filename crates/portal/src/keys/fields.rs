@@ -88,7 +88,7 @@ impl KeyFields {
     }
 
     /// Reads it. What is only wrong together with what is stored is found later.
-    pub(crate) fn read(&self, page: &Page) -> Result<ReadKey, FieldErrors> {
+    pub(crate) fn read(&self, page: &Page) -> Result<ReadKey, Box<FieldErrors>> {
         let mut errors = FieldErrors::default();
         let name = self.name.trim().to_owned();
         if name.is_empty() {
@@ -129,7 +129,7 @@ impl KeyFields {
             }
         };
         if errors != FieldErrors::default() {
-            return Err(errors);
+            return Err(Box::new(errors));
         }
         let areas = areas.filter(|areas: &Vec<Area>| !areas.is_empty());
         let products = products.filter(|products: &Vec<Product>| !products.is_empty());

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use control::StoreError;
-use http::{HeaderMap, StatusCode};
+use http::{StatusCode, header};
 
 use super::page::{self, Page};
 
@@ -13,7 +13,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     title: &'static str,
     text: String,
-    headers: HeaderMap,
+    retry_after_seconds: Option<u64>,
 }
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct View<'a> {
 
 impl Problem {
     fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into(), headers: HeaderMap::new() }
+        Self { status, title, text: text.into(), retry_after_seconds: None }
     }
 
     /// Nothing is here, or it is somebody else's: nobody is told which.
@@ -64,9 +64,8 @@ impl Problem {
 
     /// Too many attempts.
     pub(crate) fn too_many(text: impl Into<String>, retry_after_seconds: u64) -> Self {
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many attempts", text);
-        problem.headers.insert(http::header::RETRY_AFTER, retry_after_seconds.into());
-        problem
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many attempts", text);
+        Self { retry_after_seconds: Some(retry_after_seconds), ..problem }
     }
 
     /// Something failed here.
@@ -95,7 +94,9 @@ impl IntoResponse for Problem {
         let shown = page::show(&page, &View { page: &page, text: &self.text });
         let mut response = shown.unwrap_or_else(|_| self.text.into_response());
         *response.status_mut() = self.status;
-        response.headers_mut().extend(self.headers);
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }
