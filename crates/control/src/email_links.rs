@@ -238,6 +238,7 @@ impl Control {
         let now = self.now();
         change.set_email(account_id, &link.email, now).await?;
         change.delete_email_links(account_id, None).await?;
+        self.inner.forget_invited(&mut change, &account.email).await?;
         let actor = Actor::account(account_id).from(from);
         let mut entry = self.account_entry(&actor, account_id, AuditAction::EmailChanged);
         entry.names.push((entry.subject.clone(), link.email.clone()));
