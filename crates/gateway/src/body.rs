@@ -11,6 +11,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 use crate::access::Logged;
 use crate::upstream::EngineBody;
 
+/// What is handed on at once of bytes that are at hand. hyper copies each piece for the connection that it goes to, whole, and asks
+/// for the next one once that has found its way: a large body costs a client that doesn't read it no more than this.
+const PIECE_BYTES_MAX: usize = 16 * 1024;
+
 /// Why a body broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -55,8 +59,56 @@ impl Body {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         use http_body_util::BodyExt as _;
-        Self::Boxed(body.map_err(|error| BodyError::Broken(error.into())).boxed_unsync())
+        let body = body.map_err(|error| BodyError::Broken(error.into()));
+        Self::Boxed(Pieces { body: Box::pin(body), rest: Bytes::new() }.boxed_unsync())
     }
+}
+
+/// A body whose large frames are handed on in pieces.
+struct Pieces<B> {
+    body: Pin<Box<B>>,
+    rest: Bytes,
+}
+
+impl<B: http_body::Body<Data = Bytes, Error = BodyError>> http_body::Body for Pieces<B> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        if this.rest.is_empty() {
+            match std::task::ready!(this.body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece(&mut this.rest)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = self.body.size_hint();
+        let rest = self.rest.len() as u64;
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
+    }
+}
+
+/// Takes the next piece off.
+fn piece(bytes: &mut Bytes) -> Bytes {
+    bytes.split_to(bytes.len().min(PIECE_BYTES_MAX))
 }
 
 impl fmt::Debug for Body {
@@ -80,7 +132,7 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(piece(bytes))))),
             Self::Engine(body) => Pin::new(body).poll_frame(cx),
             Self::Logged(logged) => logged.poll_frame(cx),
             Self::Boxed(body) => Pin::new(body).poll_frame(cx),
@@ -102,6 +154,35 @@ impl http_body::Body for Body {
             Self::Engine(body) => body.size_hint(),
             Self::Logged(logged) => logged.size_hint(),
             Self::Boxed(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+    use http_body_util::{BodyExt as _, Full};
+
+    use super::*;
+
+    /// However large an answer is that is at hand, it is handed on in pieces, and arrives as it was.
+    #[tokio::test]
+    async fn large_bodies_come_in_pieces() {
+        let large: Bytes = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+        for mut body in [Body::full(large.clone()), Body::boxed(Full::new(large.clone()))] {
+            let mut arrived = Vec::new();
+            while !body.is_end_stream() {
+                let left = (large.len() - arrived.len()) as u64;
+                assert_eq!(body.size_hint().exact(), Some(left), "what is left is known");
+                let Some(frame) = body.frame().await else { break };
+                let data = frame.unwrap().into_data().unwrap();
+                assert!(!data.is_empty() && data.len() <= PIECE_BYTES_MAX, "{} bytes at once", data.len());
+                arrived.extend_from_slice(&data);
+            }
+            assert!(arrived == large, "nothing is lost or added");
+        }
+        for mut body in [Body::empty(), Body::boxed(Full::new(Bytes::new()))] {
+            assert!(body.frame().await.is_none());
         }
     }
 }
