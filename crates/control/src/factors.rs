@@ -17,7 +17,7 @@ pub enum FactorError {
     #[error("this was not right, or was used before")]
     Wrong,
     /// Too many guesses.
-    #[error("too many wrong codes: wait {retry_after_seconds} seconds, or use a passkey or a recovery code")]
+    #[error("too many attempts: wait {retry_after_seconds} seconds, or use a passkey or a recovery code")]
     TooMany {
         /// After how many seconds another one is looked at.
         retry_after_seconds: u64,
@@ -98,6 +98,19 @@ impl Control {
     /// When the store fails.
     pub async fn second_factors(&self, account_id: AccountId) -> Result<SecondFactors, StoreError> {
         self.inner.store.second_factors(account_id).await
+    }
+
+    /// Counts an attempt, before anything is written for it: whoever is over the limit of their network costs nothing.
+    pub(crate) fn count_attempt_from(&self, from: Option<IpAddr>) -> Result<(), FactorError> {
+        let Some(from) = from else { return Ok(()) };
+        let counted = self.count_factor(from);
+        counted.map_err(|retry_after_seconds| FactorError::TooMany { retry_after_seconds })
+    }
+
+    /// Counts an attempt at completing a sign-in, by the network that began it.
+    pub(crate) async fn count_attempt_of(&self, secret: &PlainSecret) -> Result<(), FactorError> {
+        let found = self.inner.store.find_portal_session(&secret.hash(), self.now()).await?;
+        self.count_attempt_from(found.ok_or(SignInError::Over)?.from)
     }
 
     /// The sign-in that waits for its second step, as of this change.

@@ -255,6 +255,7 @@ impl Control {
         answer: &str,
         browser: Browser<'_>,
     ) -> Result<Begun, FactorError> {
+        self.count_attempt_from(browser.from)?;
         let state: DiscoverableAuthentication = self.inner.take_ticket(SIGN_IN, bound_to, ticket).await?;
         let answer: PublicKeyCredential = parse(answer).ok_or(FactorError::Wrong)?;
         let named = origin.webauthn.identify_discoverable_authentication(&answer);
@@ -320,6 +321,7 @@ impl Control {
         ticket: &str,
         answer: &str,
     ) -> Result<Begun, FactorError> {
+        self.count_attempt_of(pending).await?;
         let state: PasskeyAuthentication = self.inner.take_ticket(FACTOR, bound_to, ticket).await?;
         let answer: PublicKeyCredential = parse(answer).ok_or(FactorError::Wrong)?;
         let mut change = self.inner.store.change().await?;

@@ -91,7 +91,7 @@ impl Control {
     }
 
     /// Completes a sign-in with a recovery code, which is used up. The guesses at codes of an authenticator app begin anew.
-    /// Wrong ones aren't limited: nobody guesses 120 bits.
+    /// Wrong ones are limited by network alone: nobody guesses 120 bits.
     ///
     /// # Errors
     /// See [`FactorError`].
@@ -100,6 +100,7 @@ impl Control {
         pending: &PlainSecret,
         entered: &str,
     ) -> Result<Begun, FactorError> {
+        self.count_attempt_of(pending).await?;
         let mut change = self.inner.store.change().await?;
         let pending = self.pending(&mut change, pending).await?;
         let is_right = match hash(entered) {

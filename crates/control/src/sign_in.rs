@@ -203,6 +203,11 @@ impl Control {
         account.disabled_at.is_none() && is_confirmed
     }
 
+    /// Counts an attempt at a second factor or a passkey from this network. Says how long to wait where there were too many.
+    pub(crate) fn count_factor(&self, from: IpAddr) -> Result<(), u64> {
+        self.inner.attempts.networks.take(Network::of(from), self.now())
+    }
+
     /// Counts a mail that this network asks for. Says how long to wait where it asks for too many.
     ///
     /// # Errors

@@ -187,6 +187,7 @@ impl Control {
         pending: &PlainSecret,
         entered: &str,
     ) -> Result<Begun, FactorError> {
+        self.count_attempt_of(pending).await?;
         // The change is the only one at a time, on all nodes: whoever comes second sees the code used.
         let mut change = self.inner.store.change().await?;
         let pending = self.pending(&mut change, pending).await?;

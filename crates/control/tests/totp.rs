@@ -318,3 +318,31 @@ async fn a_rewrap_covers_authenticator_apps() {
         assert!(codes.iter().all(|code| !holds(code.as_bytes())), "{}", path.display());
     }
 }
+
+/// Whoever is over the limit of their network is answered at once: nothing is looked up and nothing written for them, whatever they
+/// try; they are let in again after a while.
+#[tokio::test]
+async fn a_network_that_tries_everything_is_slowed_down() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let ada = person(control, "ada@example.org").await;
+    let (_, codes) = with_app(control, &ada).await;
+    let waiting = pending(control, &ada).await;
+    let mut tried = 0;
+    let wait = loop {
+        match control.complete_with_recovery_code(&waiting, "0").await {
+            Err(FactorError::Wrong) => tried += 1,
+            Err(FactorError::TooMany { retry_after_seconds }) => break retry_after_seconds,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(tried, control::SignInLimits::default().network.burst_max);
+    let events = control.audit_events();
+    for _ in 0..100 {
+        assert!(control.complete_with_recovery_code(&waiting, &codes[0]).await.is_err());
+        assert!(control.complete_with_totp(&waiting, "000000").await.is_err());
+    }
+    assert_eq!(control.audit_events(), events);
+    instance.clock.advance_seconds(i64::try_from(wait).unwrap());
+    assert!(control.complete_with_recovery_code(&waiting, &codes[0]).await.is_ok());
+}

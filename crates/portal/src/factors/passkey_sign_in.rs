@@ -77,6 +77,11 @@ pub(super) async fn post(
     match control.sign_in_with_passkey(origin, bound_to, &form.ticket, &form.answer, browser).await {
         Ok(begun) => enter_anew(&portal, &visitor, &begun, next.as_ref()).await,
         Err(FactorError::Store(error)) => Err(error.into()),
+        Err(FactorError::TooMany { retry_after_seconds }) => {
+            let text =
+                format!("Too many attempts came from your network. Wait {retry_after_seconds} seconds.");
+            Err(Problem::too_many(text, retry_after_seconds))
+        }
         Err(FactorError::Ticket(_)) => {
             show(&portal, &visitor, next.as_ref(), Some("This page was too old. Try again."))
         }
