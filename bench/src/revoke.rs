@@ -162,7 +162,7 @@ fn report(
         return Ok(());
     }
     println!("{opened} open sessions; the key that holds half of them is revoked");
-    for (name, value) in told.as_object().into_iter().flatten().skip(1) {
+    for (name, value) in told.as_object().into_iter().flatten() {
         println!("  {name:<26} {value}");
     }
     Ok(())
