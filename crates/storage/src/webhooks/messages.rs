@@ -200,7 +200,9 @@ impl Store {
                 }
                 Some(_) => {}
                 // A restore has left it behind.
-                None => drop(Entity::delete_by_id(row.id).exec(&tx).await?),
+                None => {
+                    Entity::delete_by_id(row.id).exec(&tx).await?;
+                }
             }
         }
         tx.commit().await?;
