@@ -218,11 +218,10 @@ impl Gateways {
             ..SessionFilter::default()
         };
         let answers = self.ask_for_sessions(filter).await;
-        let found = answers.into_iter().find_map(|(member, sessions)| {
+        answers.into_iter().find_map(|(member, sessions)| {
             let info = sessions.into_iter().find(|session| session.session_id == session_id)?;
             Some(FoundSession { member, info })
-        });
-        found
+        })
     }
 
     /// Ends a session that was found. When this returns, its gateway has taken it, unless it answers too slowly.
