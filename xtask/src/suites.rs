@@ -16,7 +16,7 @@ const SUITE_LIMIT: Duration = Duration::from_secs(40 * 60);
 const NOT_ON_BOTH: &str = "not test(on_sqlite) and not test(on_postgres) \
      and not test(/^(admin|cli|config|doctor|import|master_key|operate|reference|signing_rotation)/)";
 /// The longest that one file of tests of Node's runner may take.
-const NODE_FILE_MILLISECONDS_MAX: u32 = 300_000;
+const NODE_FILE_MILLISECONDS_MAX: u32 = 600_000;
 /// Files of tests that Node's runner has open at once.
 const NODE_FILES_AT_ONCE: u32 = 2;
 
