@@ -57,7 +57,7 @@ impl Fields {
         }
     }
 
-    /// The limits, over what the form doesn't know.
+    /// The limits, where `present` are those that hold.
     pub(super) fn read(&self, present: OwnLimits) -> Result<OwnLimits, &'static str> {
         let hours = number(&self.audio_hours_per_month_max)?;
         let seconds = |hours: u32| {
@@ -82,7 +82,6 @@ impl Fields {
             mints_per_second_max: number(&self.mints_per_second_max)?,
             audio_seconds_per_month_max,
             enterprise,
-            ..present
         })
     }
 }

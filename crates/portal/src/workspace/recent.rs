@@ -15,14 +15,14 @@ pub(crate) struct RecentAdmin(pub(crate) Member);
 #[derive(Debug, Clone)]
 pub(crate) struct RecentOperator(pub(crate) SignedIn);
 
-fn check(signed_in: &SignedIn, parts: &mut Parts, portal: &Portal) -> Result<(), Turned> {
-    let until = signed_in.session.confirmed_at.plus_seconds(RECENT_MINUTES_MAX * 60);
-    if portal.control.now() < until {
-        return Ok(());
-    }
+fn is_recent(signed_in: &SignedIn, portal: &Portal) -> bool {
+    portal.control.now() < signed_in.session.confirmed_at.plus_seconds(RECENT_MINUTES_MAX * 60)
+}
+
+fn ask_again(parts: &mut Parts) -> Turned {
     // Forms are sent to the address of the page that shows them, so that is where to come back to.
     parts.method = Method::GET;
-    Err(Turned::to("/confirm", parts))
+    Turned::to("/confirm", parts)
 }
 
 impl FromRequestParts<Portal> for RecentAdmin {
@@ -31,8 +31,7 @@ impl FromRequestParts<Portal> for RecentAdmin {
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         // Whoever may not do it isn't asked who they are.
         let Admin(member) = Admin::from_request_parts(parts, portal).await?;
-        check(&member.signed_in, parts, portal)?;
-        Ok(Self(member))
+        if is_recent(&member.signed_in, portal) { Ok(Self(member)) } else { Err(ask_again(parts)) }
     }
 }
 
@@ -41,7 +40,6 @@ impl FromRequestParts<Portal> for RecentOperator {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         let InstanceOperator(signed_in) = InstanceOperator::from_request_parts(parts, portal).await?;
-        check(&signed_in, parts, portal)?;
-        Ok(Self(signed_in))
+        if is_recent(&signed_in, portal) { Ok(Self(signed_in)) } else { Err(ask_again(parts)) }
     }
 }
