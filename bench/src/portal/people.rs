@@ -5,12 +5,14 @@ use storage::{AuditAction, AuditEntry, DbPlace, Store};
 
 use super::Result;
 
-/// Adds accounts that have the first account's password, and gives their addresses.
+/// Makes the first account an operator, adds accounts that have its password, and gives their addresses.
 pub(crate) async fn add(place: &DbPlace, count: usize) -> Result<Vec<String>> {
     let store = Store::open(place).await?;
     let first = store.find_account_by_email("dev@localhost").await?.ok_or("dev makes an account")?;
     let now = SystemClock.now();
     let mut change = store.change().await?;
+    // So that the pages of the instance's operators are measured as well.
+    change.set_operator(first.account.id, true).await?;
     let mut emails = Vec::with_capacity(count);
     for number in 0..count {
         let mut person = first.clone();
