@@ -304,7 +304,10 @@ impl Inner {
         let accounts = self.store.forget_unconfirmed_accounts(before).await;
         if let Err(error) = links.and(accounts) {
             let error: &dyn std::error::Error = &error;
-            tracing::error!(error, "links that are over and accounts that nobody confirmed could not be deleted");
+            tracing::error!(
+                error,
+                "links that are over and accounts that nobody confirmed could not be deleted"
+            );
         }
     }
 }

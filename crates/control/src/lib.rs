@@ -79,8 +79,8 @@ pub use accounts::{
     ChangeAccountError, CreateAccountError, DeleteAccountError, EMAIL_BYTES_MAX, NewAccount, SetPasswordError,
 };
 pub use actor::{Actor, Who};
-pub use buckets::SlowRate;
 pub use bootstrap::{DevAccount, DevSecrets};
+pub use buckets::SlowRate;
 pub use config::{
     ControlConfig, MasterKeySource, PUBLISH_AHEAD_SECONDS, PlanOverrides, Retention, SIGNING_KEY_DAYS_MAX,
     TtlRange, TtlSeconds,
@@ -106,25 +106,29 @@ pub use key_leak::{EndedLeak, KEY_EVENTS_MAX, KeyActivity};
 pub use key_search::{EXPIRES_SOON_SECONDS, KeyMaker, KeyStanding, ListedKey};
 pub use keys::{CreateKeyError, CreatedKey, ListKeysError, NewKey, RevokeKeyError};
 pub use keys_change::{ChangeKeyError, ChangedKey, KeyChange, RotateKeyError, RotatedKey};
+pub use known_devices::KNOWN_DEVICE_DAYS_MAX;
 pub use master_key::{read as read_master_key, write as write_master_key};
 pub use members::{AddMemberError, RemoveMemberError, SetMemberError};
 pub use mint::{MintRequest, Minted};
 pub use mint_for_account::MintForAccountError;
 pub use once::Made;
-pub use known_devices::KNOWN_DEVICE_DAYS_MAX;
 pub use passkeys::{
     Browser, NewPasskey, PASSKEY_ANSWER_BYTES_MAX, PASSKEYS_MAX, PasskeyOrigin, PasskeyQuestion,
 };
 pub use password_rules::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordProblem};
 pub use passwords::PasswordError;
 pub use portal_sessions::{
-    BROWSER_NAME_BYTES_MAX, Begun, PENDING_SIGN_IN_MINUTES_MAX, PORTAL_SESSION_DAYS_MAX, PORTAL_SESSION_IDLE_DAYS_MAX,
-    SignIn, SignInError,
+    BROWSER_NAME_BYTES_MAX, Begun, PENDING_SIGN_IN_MINUTES_MAX, PORTAL_SESSION_DAYS_MAX,
+    PORTAL_SESSION_IDLE_DAYS_MAX, SignIn, SignInError,
 };
 pub use profile::{StaySignedIn, TIME_ZONE_BYTES_MAX};
-pub use projects::{ChangeProjectError, CreateProjectError, CreatedProject, DeleteProjectError, NewProject, RenameProjectError};
+pub use projects::{
+    ChangeProjectError, CreateProjectError, CreatedProject, DeleteProjectError, NewProject,
+    RenameProjectError,
+};
 pub use provider_http::{
-    PROVIDER_ANSWER_BYTES_MAX, PROVIDER_REQUESTS_MAX, PROVIDER_SECONDS_MAX, ProviderHttpError, is_provider_address,
+    PROVIDER_ANSWER_BYTES_MAX, PROVIDER_REQUESTS_MAX, PROVIDER_SECONDS_MAX, ProviderHttpError,
+    is_provider_address,
 };
 pub use providers::{
     ProviderCallback, ProviderConfig, ProviderError, ProviderKind, ProviderPurpose, ProviderUser, Providers,
@@ -141,20 +145,20 @@ pub use sessions_of_key::EndSessionsError;
 pub use sign_in::{PasswordAttempt, PasswordRefused, SignInLimits};
 pub use signing_life::{RotatedSigningKey, SignFrom, SigningKeyError, SigningKeyInfo};
 pub use storage::{
-    AuditAction, AuditEvent, AuditFilter, DbPlace, InvalidDbUrl, KeyLife, KeySearch, Member, Page, PageRequest, Place, Quota, Refusals, StoreError,
-    WorkspaceLimits,
+    AuditAction, AuditEvent, AuditFilter, DbPlace, InvalidDbUrl, KeyLife, KeySearch, Member, Page,
+    PageRequest, Place, Quota, Refusals, StoreError, WorkspaceLimits,
 };
 pub use temporary_keys::{ClientRefError, RevokeTemporaryKeyError};
 pub use tickets::{TICKET_BYTES_MAX, TICKET_SECONDS_MAX, TicketError};
 pub use tokens::{CreateTokenError, CreatedToken, RevokeTokenError};
 pub use totp::{TOTP_FAILURES_MAX, TOTP_GUESS_SECONDS, TOTP_GUESSES_KEPT_MAX, TotpOffer};
 pub use usage::{USAGE_DAYS, USAGE_ROWS_MAX, UsageError, usage_days};
-pub use workspaces::{
-    ChangeWorkspaceError, ChangedWorkspace, CloseWorkspaceError, CreateOwnWorkspaceError, CreateWorkspaceError,
-    CreatedWorkspace, NewWorkspace, WORKSPACES_PER_ACCOUNT_MAX, WorkspaceChange,
-};
 pub use webhook_client::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_SECONDS_MAX, WEBHOOK_URL_BYTES_MAX};
 pub use webhooks::{
     CreateWebhookError, CreatedWebhook, WEBHOOK_MESSAGES_MAX, WEBHOOK_OVERLAP_SECONDS_MAX,
     WEBHOOKS_PER_WORKSPACE_MAX, WebhookError, WebhookSecret,
+};
+pub use workspaces::{
+    ChangeWorkspaceError, ChangedWorkspace, CloseWorkspaceError, CreateOwnWorkspaceError,
+    CreateWorkspaceError, CreatedWorkspace, NewWorkspace, WORKSPACES_PER_ACCOUNT_MAX, WorkspaceChange,
 };

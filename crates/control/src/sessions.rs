@@ -30,8 +30,7 @@ impl Control {
         reason: &str,
     ) -> Result<SessionInfo, EndSessionError> {
         let gateways = self.gateways();
-        let found =
-            gateways.find_session(workspace_id, session_id).await.ok_or(EndSessionError::NotFound)?;
+        let found = gateways.find_session(workspace_id, session_id).await.ok_or(EndSessionError::NotFound)?;
         let action = AuditAction::SessionEnded;
         let mut entry =
             self.inner.pseudonyms.entry(self.now(), actor, Some(workspace_id), action, session_id);

@@ -1,7 +1,5 @@
 //! A person mints from a key of their workspace without its secret, and from no other.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 mod support;
 
 use std::net::IpAddr;

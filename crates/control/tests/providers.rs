@@ -1,7 +1,5 @@
 //! Sign-in with other providers, against a real one that lies as the test wants.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 mod support;
 
 use control::{

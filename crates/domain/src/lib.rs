@@ -36,12 +36,12 @@ pub use account::{Account, Role, TIME_ZONE_DEFAULT, Workspace};
 pub use area::{Area, AreaSet, Region};
 pub use client_ref::ClientRef;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use factor::{Identity, Passkey, SecondFactors};
 pub use email_link::{EmailLink, EmailLinkPurpose};
+pub use factor::{Identity, Passkey, SecondFactors};
 pub use hash::SecretHash;
 pub use ids::{
-    AccountId, ApiKeyId, FormId, InstanceId, InvitationId, ManagementTokenId, PasskeyId, PortalSessionId, ProjectId,
-    SessionId, TemporaryKeyId, WebhookId, WebhookMessageId, WorkspaceId,
+    AccountId, ApiKeyId, FormId, InstanceId, InvitationId, ManagementTokenId, PasskeyId, PortalSessionId,
+    ProjectId, SessionId, TemporaryKeyId, WebhookId, WebhookMessageId, WorkspaceId,
 };
 pub use invitation::Invitation;
 pub use key::{ApiKey, KeyState, ManagementToken, Networks};

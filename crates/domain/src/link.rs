@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApiKeyId, AreaSet, ClientRef, InstanceId, Kid, ManagementTokenId, Networks, PermissionSet, PlanLimits,
-    Product, ProductSet, ProjectId, QuotaScope, Reason, Region, SecretHash, SessionId, TemporaryKeyId, Timestamp, VerifyingKey,
-    WorkspaceId,
+    Product, ProductSet, ProjectId, QuotaScope, Reason, Region, SecretHash, SessionId, TemporaryKeyId,
+    Timestamp, VerifyingKey, WorkspaceId,
 };
 
 /// How often control says that it is there while it has nothing else to say, in seconds.

@@ -1,8 +1,6 @@
 //! Typed reading of the fields of a body. A `null` field is an absent one; unknown fields are never looked at.
 
-use domain::limits::{
-    LOCK_BYTES_MAX, NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGINS_ENTRIES_MAX,
-};
+use domain::limits::{LOCK_BYTES_MAX, NAME_CHARACTERS_MAX, NETWORKS_ENTRIES_MAX, ORIGINS_ENTRIES_MAX};
 use domain::{ClientRef, Networks, Timestamp};
 use serde_json::{Map, Value};
 

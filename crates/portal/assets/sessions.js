@@ -39,5 +39,4 @@ async function round() {
   if (wait !== Infinity) setTimeout(round, wait);
 }
 
-live.textContent = "Refreshed every 3 seconds.";
 setTimeout(round, wait);

@@ -12,8 +12,8 @@ use http::{HeaderValue, header};
 use crate::mail::Mails;
 use crate::web::Portal;
 use crate::{
-    PortalConfig, account, audit, factors, headers, home, instance, keys, playground, providers, sessions, tokens, usage,
-    workspace,
+    PortalConfig, account, audit, factors, headers, home, instance, keys, playground, providers, sessions,
+    tokens, usage, workspace,
 };
 
 const STYLE: &str = include_str!("../assets/portal.css");
@@ -27,8 +27,7 @@ pub fn router(control: Arc<Control>, config: PortalConfig, rng: Arc<dyn Rng>, ma
     let Mails { mailer, outbox } = mails;
     let passkeys = PasskeyOrigin::new(&config.base_url).map(Arc::new);
     let providers = Arc::new(Providers::new(&config.base_url, config.providers.clone()));
-    let portal =
-        Portal { control, config: Arc::new(config), rng, passkeys, providers, mail: mailer, outbox };
+    let portal = Portal { control, config: Arc::new(config), rng, passkeys, providers, mail: mailer, outbox };
     rooms().merge(assets()).layer(axum::middleware::from_fn(headers::forbid)).with_state(portal)
 }
 

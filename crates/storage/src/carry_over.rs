@@ -73,7 +73,12 @@ const RULES: [Rule; 13] = [
         adds: false,
     },
     Rule { table: "webhooks", taken: &["url", "events"], gone: Gone::Deleted, adds: false },
-    Rule { table: "quotas", taken: &["audio_seconds_per_month_max", "set_at"], gone: Gone::Deleted, adds: true },
+    Rule {
+        table: "quotas",
+        taken: &["audio_seconds_per_month_max", "set_at"],
+        gone: Gone::Deleted,
+        adds: true,
+    },
     Rule {
         table: "client_refs",
         taken: &["revoked_at", "revoked_revision", "readmitted_at"],

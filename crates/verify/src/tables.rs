@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use credentials::{Shape, TokenError, classify, hash_secret};
 use domain::link::{Change, Revision, Snapshot};
-use domain::{
-    ApiKeyId, ClientRef, InstanceId, ProjectId, Refusal, SecretHash, Timestamp, WorkspaceId,
-};
+use domain::{ApiKeyId, ClientRef, InstanceId, ProjectId, Refusal, SecretHash, Timestamp, WorkspaceId};
 
 use crate::cache::{TokenCache, VerifiedToken};
 use crate::state::keys::KeyEntry;

@@ -253,10 +253,7 @@ pub async fn start_logging(
 }
 
 /// The providers that people can sign in with, each with its secret.
-fn providers(
-    settings: &Settings,
-    environment: Environment<'_>,
-) -> Result<Vec<ProviderConfig>, ServeError> {
+fn providers(settings: &Settings, environment: Environment<'_>) -> Result<Vec<ProviderConfig>, ServeError> {
     let with_secret = |provider: &ProviderSettings| {
         let secret = match &provider.client_secret {
             None => None,

@@ -344,7 +344,10 @@ impl Concerned {
             Change::SigningKeyRevoked { kid } => self.signing_keys.push(kid.clone()),
             // Management tokens open no sessions, a signing key's end in time doesn't reach back, and quotas end sessions where
             // they are drawn from.
-            Change::Quota { .. } | Change::ManagementToken(_) | Change::SigningKey(_) | Change::SigningKeyRemoved { .. } => {}
+            Change::Quota { .. }
+            | Change::ManagementToken(_)
+            | Change::SigningKey(_)
+            | Change::SigningKeyRemoved { .. } => {}
         }
     }
 

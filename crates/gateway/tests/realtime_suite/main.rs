@@ -3,10 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod audio_quota;
 #[expect(unreachable_pub, reason = "it is testkit's own")]
 #[path = "../../../testkit/src/authority.rs"]
 mod authority;
-mod audio_quota;
 mod clocks;
 mod credentials;
 mod engines;

@@ -320,7 +320,10 @@ async fn sessions_are_told_of() {
         );
     }
     assert_eq!(told[0].session_id, told[1].session_id);
-    assert_eq!((told[0].api_key_id, told[0].workspace_id, &told[0].end), (key.record.id, world.workspace, &None));
+    assert_eq!(
+        (told[0].api_key_id, told[0].workspace_id, &told[0].end),
+        (key.record.id, world.workspace, &None)
+    );
     let end = told[1].end.as_ref().expect("it has ended");
     assert_eq!((end.kind.as_str(), end.close_code), ("not_authorised", Some(4001)));
     assert!(end.reason.as_ref().is_some_and(|reason| reason.contains("revoked")), "{end:?}");

@@ -132,8 +132,10 @@ impl Form {
             Self::Moment => json!({"type": "string", "format": "date-time"}),
             Self::Networks => json!({"type": "array", "maxItems": NETWORKS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "cidr"}}),
-            Self::Url => json!({"type": "string", "minLength": 1, "maxLength": control::WEBHOOK_URL_BYTES_MAX,
-                "format": "uri"}),
+            Self::Url => {
+                json!({"type": "string", "minLength": 1, "maxLength": control::WEBHOOK_URL_BYTES_MAX,
+                "format": "uri"})
+            }
             Self::Origins => json!({"type": "array", "maxItems": ORIGINS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "origin"}}),
             // Its other bound, 512 bytes of compact JSON, can't be said in a schema.

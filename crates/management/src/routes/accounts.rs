@@ -55,11 +55,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists accounts.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<AccountsPage>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<AccountsPage>, Problem> {
     auth::operator(&context, &headers)?;
     let paging = Paging::read(&request::query(&uri))?;
     let page = context.control.page_accounts(&paging.by_age()?).await?.map(AccountAnswer::from);

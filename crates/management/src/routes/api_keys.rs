@@ -246,7 +246,7 @@ async fn create(
         networks: form.networks,
         client_ref: form.client_ref,
     };
-    let actor = context.manager(&manager);
+    let actor = context.manager(manager);
     let created = context.control.create_key(&actor, workspace_id, new).await.map_err(refuse_key)?;
     let enforced = request::wait(context, query, created.revision).await?;
     let body = CreatedKeyAnswer {

@@ -43,11 +43,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Reads the log.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<AuditPage>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<AuditPage>, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewAudit).await?;
     let whole_instance = match request::one(&query, "scope")? {

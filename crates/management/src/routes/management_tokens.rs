@@ -61,11 +61,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists the tokens of a workspace.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<TokensPage>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<TokensPage>, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::OperateInstance).await?;
     let page = Paging::read(&query)?.by_age()?;

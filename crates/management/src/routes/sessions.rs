@@ -119,11 +119,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists what is open.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<SessionsAnswer>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<SessionsAnswer>, Problem> {
     let query = request::query(&uri);
     let managing = auth::managing(&context, &headers, &query, Permission::ViewSessions).await?;
     let filter = SessionFilter {

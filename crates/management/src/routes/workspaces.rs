@@ -51,11 +51,7 @@ pub(crate) fn operations(api: Api) -> Api {
 }
 
 /// Lists workspaces.
-async fn get(
-    context: Context,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<WorkspacesPage>, Problem> {
+async fn get(context: Context, uri: Uri, headers: HeaderMap) -> Result<Json<WorkspacesPage>, Problem> {
     auth::operator(&context, &headers)?;
     let paging = Paging::read(&request::query(&uri))?;
     let page = context.control.page_workspaces(&paging.by_age()?).await?.map(WorkspaceAnswer::from);

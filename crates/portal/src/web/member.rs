@@ -3,7 +3,7 @@
 
 use axum::extract::FromRequestParts;
 use control::Actor;
-use domain::{Role, Workspace, WorkspaceId};
+use domain::{Role, Workspace};
 use http::request::Parts;
 
 use super::visit::Turned;
@@ -15,8 +15,6 @@ pub(crate) struct Member {
     pub(crate) signed_in: SignedIn,
     pub(crate) workspace: Workspace,
     pub(crate) role: Role,
-    /// All that they belong to, this one included, those that they joined first at the front.
-    pub(crate) memberships: Vec<(WorkspaceId, Role)>,
 }
 
 /// A member who may do everything in the workspace.
@@ -50,7 +48,7 @@ impl Member {
         };
         let workspace = portal.control.find_workspace(id).await.map_err(Problem::from)?;
         let workspace = workspace.ok_or_else(Problem::not_found)?;
-        Ok(Self { signed_in, workspace, role, memberships })
+        Ok(Self { signed_in, workspace, role })
     }
 }
 

@@ -71,7 +71,15 @@ mod tests {
         assert_eq!(at, Timestamp::from_seconds(1_795_669_200));
         assert_eq!(berlin.field(at), "2026-11-26T06:00");
         assert_eq!(berlin.read("2026-11-26").unwrap(), at.plus_seconds(-6 * 3600));
-        for wrong in ["", "tomorrow", "2026-02-30", "2026-11-26T25:00", "-009999-01-01", "2026-11-26T06:00Z", "26-11-26"] {
+        for wrong in [
+            "",
+            "tomorrow",
+            "2026-02-30",
+            "2026-11-26T25:00",
+            "-009999-01-01",
+            "2026-11-26T06:00Z",
+            "26-11-26",
+        ] {
             assert_eq!(berlin.read(wrong), None, "{wrong}");
         }
     }

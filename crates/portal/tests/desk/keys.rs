@@ -98,7 +98,7 @@ async fn errors_stand_beside_their_fields() {
     let world = World::new().await;
     let member = world.member().await;
     let long = "x".repeat(NAME_CHARACTERS_MAX + 1);
-    let networks = vec!["192.0.2.1"; NETWORKS_ENTRIES_MAX + 1].join(" ");
+    let networks = ["192.0.2.1"; NETWORKS_ENTRIES_MAX + 1].join(" ");
     for (field, value, error) in [
         ("name", "", "name-error"),
         ("name", "\u{7}", "name-error"),

@@ -3,7 +3,9 @@
 
 use domain::{AccountId, Identity, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+};
 
 use super::entity::identity::{Column, Entity, Model};
 use crate::rows::{At, time};

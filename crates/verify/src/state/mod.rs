@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use credentials::ParsedVerifyingKey;
 use domain::link::{Change, ManagementTokenRecord, Revision, Snapshot};
 use domain::{
-    ClientRef, InstanceId, Kid, ManagementTokenId, PermissionSet, PlanLimits, ProjectId, QuotaScope, SecretHash,
-    TemporaryKeyId, Timestamp, VerifyingKey, WorkspaceId,
+    ClientRef, InstanceId, Kid, ManagementTokenId, PermissionSet, PlanLimits, ProjectId, QuotaScope,
+    SecretHash, TemporaryKeyId, Timestamp, VerifyingKey, WorkspaceId,
 };
 use papaya::HashMap;
 

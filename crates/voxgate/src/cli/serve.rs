@@ -60,7 +60,9 @@ pub(super) async fn run(arguments: ServeArgs) -> Result<(), Failure> {
 async fn offer_set_up(settings: &Settings, running: &Instance) -> Result<(), Failure> {
     let link = running.control().first_set_up_link().await.map_err(|error| Failure::from_error(&error))?;
     let Some(secret) = link else { return Ok(()) };
-    output::say("This instance has no account yet. Open this link to make the first one, an operator's; it works once, for a day:");
+    output::say(
+        "This instance has no account yet. Open this link to make the first one, an operator's; it works once, for a day:",
+    );
     output::say(&serve::portal_address(settings, &set_up_path(secret.expose())));
     Ok(())
 }

@@ -23,5 +23,6 @@ pub use problem::Problem;
 pub use reference::reference;
 pub use settings::{
     DatabaseSettings, DbUrl, EngineAbility, Hosts, ListenerPlace, ListenerSettings, MasterKeyPlace,
-    ProviderSettings, ProxySettings, RealtimeRefusals, RegionSettings, SecretPlace, Serves, Settings, TokenSettings,
+    ProviderSettings, ProxySettings, RealtimeRefusals, RegionSettings, SecretPlace, Serves, Settings,
+    TokenSettings,
 };

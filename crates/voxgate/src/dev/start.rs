@@ -11,8 +11,8 @@ use control::{
     ControlConfig, MintRequest, PlanOverrides, Registration, RegistrationPolicy, SignInLimits, SlowRate,
 };
 use domain::{Leash, Plan, Product, Region, SystemRng};
-use gateway::realtime::SessionTimes;
 use gateway::config::InvalidUpstream;
+use gateway::realtime::SessionTimes;
 use gateway::{
     EngineCapabilities, GatewayLimits, HostMap, HostTarget, Place, RefusalStyle, RegionConfig, Site,
 };

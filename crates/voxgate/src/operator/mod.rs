@@ -9,8 +9,9 @@ pub mod shapes;
 pub(crate) mod views;
 
 pub use call::{
-    AccountCall, AuditCall, Call, CallError, ForgetCall, KeyCall, NewExpiry, ProjectCall, RewrapCall,
-    QuotaCall, SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, WebhookCall, Who, WorkspaceCall,
+    AccountCall, AuditCall, Call, CallError, ForgetCall, KeyCall, NewExpiry, ProjectCall, QuotaCall,
+    RewrapCall, SessionCall, SigningKeyCall, TemporaryKeyCall, TokenCall, UsageCall, WebhookCall, Who,
+    WorkspaceCall,
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;

@@ -4,7 +4,8 @@ use control::{AudioQuotas, AuditEvent, GatewayHealth, QuotaStanding, Refusals, S
 use domain::link::SessionInfo;
 use domain::usage::{UsageCounts, UsageKey};
 use domain::{
-    Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Webhook, WebhookEvent, WebhookMessage, Workspace,
+    Account, ApiKey, ManagementToken, PlanLimits, Project, Region, Role, Webhook, WebhookEvent,
+    WebhookMessage, Workspace,
 };
 use serde_json::{Value, json};
 

@@ -159,7 +159,12 @@ impl Remote {
         Err(CallError(format!("the server's list of {name} doesn't end")))
     }
 
-    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CallError> {
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, CallError> {
         answer::read(&self.request(method, path, self.token()?, body).await?)
     }
 

@@ -142,7 +142,8 @@ impl Instance {
         let portal_url = config.portal.base_url.clone();
         let management = ManagementConfig { rng: Arc::clone(&rng), url, limits: config.management };
         let management = management::router(Arc::clone(&control), management);
-        let portal = portal::router(Arc::clone(&control), config.portal, rng, config.mails).merge(config.extra);
+        let portal =
+            portal::router(Arc::clone(&control), config.portal, rng, config.mails).merge(config.extra);
         let other = Arc::new(OtherBox(other::other(management, portal, config.other_hosts)));
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();

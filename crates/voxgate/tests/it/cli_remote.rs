@@ -236,7 +236,11 @@ async fn a_leash_from_the_command_line() {
         let claims = claims(minted["key_value"].as_str().unwrap());
         assert_eq!(claims["leash"], expected, "{arguments:?}");
     }
-    for wrong in [["--type", "batch", "--uses", "1"], ["--type", "rt", "--uses", "0"], ["--type", "rt", "--lock", "[]"]] {
+    for wrong in [
+        ["--type", "batch", "--uses", "1"],
+        ["--type", "rt", "--uses", "0"],
+        ["--type", "rt", "--lock", "[]"],
+    ] {
         let arguments = [&["mint", "--ttl", "60", "--data-dir", &site.dir][..], &wrong].concat();
         assert!(!run(&arguments).await.status.success(), "{arguments:?}");
     }

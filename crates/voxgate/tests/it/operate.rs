@@ -247,6 +247,15 @@ async fn keys_are_rotated_as_written() {
     machine.shut_down().await;
 }
 
+/// Whoever follows the page about people gives somebody an account, and takes it away again.
+#[tokio::test]
+async fn people_come_and_go_as_written() {
+    let machine = Machine::new().await;
+    machine.set_up().await;
+    machine.check_page("people.md").await;
+    machine.shut_down().await;
+}
+
 /// Every page of the folder is one that a test here runs, so that none is forgotten.
 #[test]
 fn no_page_is_forgotten() {
