@@ -14,6 +14,8 @@ use crate::{Actor, Begun, Control};
 pub const RECOVERY_CODES_MAX: usize = 10;
 /// Random bytes of a recovery code.
 const CODE_BYTES: usize = 15;
+/// Characters of a recovery code, hyphens not counted: five bits each.
+const CODE_CHARACTERS: usize = CODE_BYTES * 8 / 5;
 /// Characters of a recovery code that stand together.
 const GROUP_CHARACTERS: usize = 6;
 /// A recovery code as it is entered, in bytes.
@@ -30,10 +32,11 @@ fn canonical(entered: &str) -> Option<Zeroizing<String>> {
     }
     let is_said = |character: &char| !character.is_whitespace() && *character != '-';
     let bare: Zeroizing<String> = Zeroizing::new(entered.chars().filter(is_said).collect());
-    let bytes = Zeroizing::new(base32::decode(Alphabet::Crockford, &bare)?);
-    if bytes.len() != CODE_BYTES {
+    // The decoder takes digits too many that hold nothing.
+    if bare.chars().count() != CODE_CHARACTERS {
         return None;
     }
+    let bytes = Zeroizing::new(base32::decode(Alphabet::Crockford, &bare)?);
     Some(Zeroizing::new(base32::encode(Alphabet::Crockford, &bytes)))
 }
 

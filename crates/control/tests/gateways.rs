@@ -369,7 +369,7 @@ async fn the_audit_log_says_who_did_what() {
     let instance = Instance::new().await;
     let control = &instance.control;
     let (workspace, project) = instance.workspace(Plan::Pro).await;
-    let ada = control.create_account(&ACTOR, "ada@example.org", "correct horse").await.unwrap();
+    let ada = control.create_account(&ACTOR, "ada@example.org", "correct horse battery").await.unwrap();
     let actor = control::Actor::account(ada.id);
     control.add_member(&ACTOR, workspace.id, ada.id, domain::Role::Admin).await.unwrap();
     let made =

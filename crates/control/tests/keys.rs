@@ -330,21 +330,21 @@ async fn accounts_are_recognised_by_their_password() {
     let instance = Instance::new().await;
     let control = &instance.control;
     let (workspace, _) = instance.workspace(Plan::Pro).await;
-    let account = control.create_account(&ACTOR, "Ada@example.org", "correct horse").await.unwrap();
+    let account = control.create_account(&ACTOR, "Ada@example.org", "correct horse battery").await.unwrap();
     let check = async |email: &str, password: &str| control.check_password(email, password).await.unwrap();
-    assert_eq!(check("ada@EXAMPLE.org", "correct horse").await, Some(account.clone()));
-    assert_eq!(check("ada@example.org", "Correct horse").await, None);
-    assert_eq!(check("eve@example.org", "correct horse").await, None);
+    assert_eq!(check("ada@EXAMPLE.org", "correct horse battery").await, Some(account.clone()));
+    assert_eq!(check("ada@example.org", "Correct horse battery").await, None);
+    assert_eq!(check("eve@example.org", "correct horse battery").await, None);
     assert_eq!(check("ada@example.org", &"x".repeat(1_000_000)).await, None);
 
     let create = async |email: &str, password: &str| control.create_account(&ACTOR, email, password).await;
-    let taken = create("ADA@example.org", "another password").await;
+    let taken = create("ADA@example.org", "another pass of words").await;
     assert!(matches!(taken, Err(CreateAccountError::EmailTaken)));
     for email in
         ["", "ada", "@example.org", "ada@", "a da@example.org", "ada@example.org\n", &"x".repeat(300)]
     {
         assert!(
-            matches!(create(email, "correct horse").await, Err(CreateAccountError::InvalidEmail)),
+            matches!(create(email, "correct horse battery").await, Err(CreateAccountError::InvalidEmail)),
             "{email:?}"
         );
     }
@@ -353,9 +353,9 @@ async fn accounts_are_recognised_by_their_password() {
         assert!(matches!(refused, Err(CreateAccountError::InvalidPassword(_))), "{password:?}");
     }
 
-    control.set_password(&ACTOR, account.id, "battery staple").await.unwrap();
-    assert_eq!(check("ada@example.org", "correct horse").await, None);
-    assert_eq!(check("ada@example.org", "battery staple").await, Some(account.clone()));
+    control.set_password(&ACTOR, account.id, "a battery and its staple").await.unwrap();
+    assert_eq!(check("ada@example.org", "correct horse battery").await, None);
+    assert_eq!(check("ada@example.org", "a battery and its staple").await, Some(account.clone()));
 
     control.add_member(&ACTOR, workspace.id, account.id, Role::Admin).await.unwrap();
     assert_eq!(control.list_members(workspace.id).await.unwrap(), [(account.clone(), Role::Admin)]);

@@ -151,10 +151,10 @@ async fn put(context: Context, request: Request<Body>) -> Result<Response, Probl
         Some(number) if number < 1 => return Err(Invalid::below("project_id", "body", 1).into()),
         Some(number) => ProjectId::new(number),
     };
-    let scope = scope(&fields)?;
     let max = fields.integer_within("audio_seconds_per_month_max", 0, u32::MAX)?;
     request::check_wait(&query)?;
     manager.needs(Permission::ManageProjects)?;
+    let scope = scope(&fields)?;
     let workspace_id = auth::workspace(&context, &manager, &query).await?;
     let actor = context.manager(&manager);
     let control = &context.control;

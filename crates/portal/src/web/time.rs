@@ -87,7 +87,7 @@ mod tests {
     /// Times are shown in the zone that was chosen, and in UTC where there is none.
     #[test]
     fn times_are_local() {
-        let at = Timestamp::from_seconds(1_795_662_000);
+        let at = Timestamp::from_seconds(1_795_669_200);
         assert_eq!(Zone::named("UTC").show(at).text, "2026-11-26 05:00 UTC");
         assert_eq!(Zone::named("Europe/Berlin").show(at).text, "2026-11-26 06:00 CET");
         assert_eq!(Zone::named("No/Where").show(at).text, "2026-11-26 05:00 UTC");

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn written(name: &str) -> Mail {
-        let at = Timestamp::from_seconds(1_795_662_000);
+        let at = Timestamp::from_seconds(1_795_669_200);
         let workspace = Workspace {
             id: WorkspaceId::from_u128(1),
             name: name.to_owned(),
