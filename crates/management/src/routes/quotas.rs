@@ -22,7 +22,7 @@ use crate::routes::answers::{self, OkAnswer};
 use crate::routes::members::sentence;
 
 /// What a quota may be set for.
-const SCOPES: [&str; 4] = ["client_ref", "each_client_ref", "api_key", "project"];
+const SCOPES: [&str; 4] = ["project", "api_key", "each_client_ref", "client_ref"];
 
 /// The fields of a quota.
 const FIELDS: &[Field] = &[
@@ -30,7 +30,7 @@ const FIELDS: &[Field] = &[
     Field::required(
         "scope",
         Form::Choice(scopes),
-        "What of it: one end user, each end user who has no quota of their own, one API key with what it minted, or all of it.",
+        "What of it: all of it, one API key with what it minted, each end user who has no quota of their own, or one end user.",
     ),
     Field::new(
         "name",

@@ -146,8 +146,12 @@ async fn accounts_are_changed() {
     let changed = world.operate("PATCH", &path, json!({"disabled": true, "is_operator": true})).await.json();
     assert_eq!((&changed["disabled"], &changed["is_operator"]), (&json!(true), &json!(true)));
     assert!(world.control.check_password("a@example.org", "correct horse battery").await.unwrap().is_none());
-    let changed = world.operate("PATCH", &path, json!({"disabled": false, "password": "another one that is long"})).await;
+    let changed = world
+        .operate("PATCH", &path, json!({"disabled": false, "password": "another one that is long"}))
+        .await;
     assert_eq!(changed.expect(200).json()["disabled_at"], Value::Null);
-    assert!(world.control.check_password("a@example.org", "another one that is long").await.unwrap().is_some());
+    assert!(
+        world.control.check_password("a@example.org", "another one that is long").await.unwrap().is_some()
+    );
     world.control.close().await;
 }

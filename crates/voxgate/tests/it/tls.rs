@@ -94,7 +94,7 @@ async fn everything_is_served_over_tls() {
         assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000; includeSubDomains");
         if host.starts_with("portal") {
             let page = response.text().await.unwrap();
-            assert!(page.contains(&format!("https://eu1.asr.voice.example:{port}/v2")), "{page}");
+            assert!(page.contains("href=\"/sign-in\""), "{page}");
         }
     }
     assert_eq!(secure.instance.certificates()[0].names, HOSTS);
