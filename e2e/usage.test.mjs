@@ -22,7 +22,12 @@ before(async () => {
   const key = await own.key("=cmd|' /C calc'!A0");
   for (let count = 0; count < JOBS; count += 1) assert.equal(await world.server.jobsStatus(key.secret), 200);
   await speak(await openSession(world.server.realtimeUrl, key.secret), SECONDS);
-  await waitUntil("usage's arrival", async () => /realtime/.test((await owner.get("/usage.csv")).text));
+  // Usage arrives in pieces.
+  await waitUntil("usage's arrival", async () => {
+    const rows = lines((await owner.get("/usage.csv")).text);
+    const of = (name) => rows.find(({ mode }) => mode === name);
+    return Number(of("realtime")?.audio_seconds) === SECONDS && Number(of("batch")?.requests) === JOBS;
+  });
 });
 after(() => world?.close());
 

@@ -23,5 +23,5 @@ test("it is a browser, and no page of Voxgate's", async () => {
   assert.match(agent, /Chrom(e|ium)\//);
 });
 
-const names = ["mint", "batch", "transcribe", "hold", "heldEnd"];
+const names = ["mint", "batch", "transcribe", "hold", "heldSend", "heldEnd"];
 libraryTests("Chromium", Object.fromEntries(names.map((name) => [name, inPage(name)])));
