@@ -104,6 +104,11 @@ impl SignedIn {
         Actor::account(self.account.id).from(self.visitor.from)
     }
 
+    /// Whether they signed in, or confirmed who they are, a moment ago.
+    pub(crate) fn is_recent(&self, portal: &Portal) -> bool {
+        portal.control.now() < self.session.confirmed_at.plus_seconds(RECENT_MINUTES_MAX * 60)
+    }
+
     /// The same as a visitor.
     pub(crate) fn visitor(&self) -> Visitor {
         (*self.visitor).clone()
@@ -159,8 +164,7 @@ impl FromRequestParts<Portal> for Recent {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         let signed_in = SignedIn::from_request_parts(parts, portal).await?;
-        let until = signed_in.session.confirmed_at.plus_seconds(RECENT_MINUTES_MAX * 60);
-        if portal.control.now() < until { Ok(Self(signed_in)) } else { Err(Turned::to("/confirm", parts)) }
+        if signed_in.is_recent(portal) { Ok(Self(signed_in)) } else { Err(Turned::to("/confirm", parts)) }
     }
 }
 

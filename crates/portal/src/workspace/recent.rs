@@ -5,7 +5,7 @@ use http::Method;
 use http::request::Parts;
 
 use crate::web::visit::Turned;
-use crate::web::{Admin, InstanceOperator, Member, Portal, RECENT_MINUTES_MAX, SignedIn};
+use crate::web::{Admin, InstanceOperator, Member, Portal, SignedIn};
 
 /// An admin of the workspace, certain a moment ago.
 #[derive(Debug, Clone)]
@@ -14,10 +14,6 @@ pub(crate) struct RecentAdmin(pub(crate) Member);
 /// An operator of the instance, certain a moment ago.
 #[derive(Debug, Clone)]
 pub(crate) struct RecentOperator(pub(crate) SignedIn);
-
-fn is_recent(signed_in: &SignedIn, portal: &Portal) -> bool {
-    portal.control.now() < signed_in.session.confirmed_at.plus_seconds(RECENT_MINUTES_MAX * 60)
-}
 
 fn ask_again(parts: &mut Parts) -> Turned {
     // Forms are sent to the address of the page that shows them, so that is where to come back to.
@@ -31,7 +27,7 @@ impl FromRequestParts<Portal> for RecentAdmin {
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         // Whoever may not do it isn't asked who they are.
         let Admin(member) = Admin::from_request_parts(parts, portal).await?;
-        if is_recent(&member.signed_in, portal) { Ok(Self(member)) } else { Err(ask_again(parts)) }
+        if member.signed_in.is_recent(portal) { Ok(Self(member)) } else { Err(ask_again(parts)) }
     }
 }
 
@@ -40,6 +36,6 @@ impl FromRequestParts<Portal> for RecentOperator {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         let InstanceOperator(signed_in) = InstanceOperator::from_request_parts(parts, portal).await?;
-        if is_recent(&signed_in, portal) { Ok(Self(signed_in)) } else { Err(ask_again(parts)) }
+        if signed_in.is_recent(portal) { Ok(Self(signed_in)) } else { Err(ask_again(parts)) }
     }
 }
