@@ -1,0 +1,74 @@
+//! Two control-plane nodes on one PostgreSQL: what one changes, the other enforces.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use control::{Actor, Control, ControlConfig, DbPlace, MasterKeySource, NewKey, NewWorkspace};
+use domain::{Area, Plan, Reason, SystemClock, SystemRng};
+use testdb::TestDatabase;
+
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+async fn open(folder: &std::path::Path, master_key: MasterKeySource, url: &str) -> Arc<Control> {
+    let config = ControlConfig {
+        database: Some(DbPlace::parse(url).unwrap()),
+        master_key,
+        ..ControlConfig::in_folder(folder)
+    };
+    Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap()
+}
+
+/// Looks until a node answers so about a key; a minute at most.
+async fn until(node: &Control, secret: &str, expected: Option<Reason>) {
+    let look = async {
+        loop {
+            let answer = node.tables().mint_rights(secret, PEER, node.now());
+            if answer.as_ref().err().map(|refusal| refusal.reason) == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), look).await.unwrap();
+}
+
+/// A key that one node makes lets in at the other, and one that it revokes is refused there, without anything being asked of
+/// the other; and changes of both, made at the same time, reach both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_nodes_follow_each_other() {
+    let database = TestDatabase::create();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let one = open(folders[0].path(), MasterKeySource::Folder, &database.url()).await;
+    let key = MasterKeySource::File(folders[0].path().join("master.key"));
+    let other = open(folders[1].path(), key, &database.url()).await;
+    assert_eq!(one.instance_id(), other.instance_id());
+    let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
+    let made = one.create_workspace(&Actor::OPERATOR, new).await.unwrap();
+    let (workspace, project) = (made.workspace.id, made.default_project.id);
+    let key = one.create_key(&Actor::OPERATOR, workspace, NewKey::named(project, "k")).await.unwrap();
+    until(&other, key.secret.expose(), None).await;
+    one.revoke_key(&Actor::OPERATOR, workspace, key.key.id).await.unwrap();
+    until(&other, key.secret.expose(), Some(Reason::CredentialRevoked)).await;
+
+    let mut makers = tokio::task::JoinSet::new();
+    for node in [&one, &other] {
+        let node = Arc::clone(node);
+        makers.spawn(async move {
+            let mut made = Vec::new();
+            for _ in 0..15 {
+                let new = NewKey::named(project, "k");
+                made.push(node.create_key(&Actor::OPERATOR, workspace, new).await.unwrap());
+            }
+            made
+        });
+    }
+    for key in makers.join_all().await.into_iter().flatten() {
+        for node in [&one, &other] {
+            until(node, key.secret.expose(), None).await;
+        }
+    }
+    assert_eq!(one.tables().revision(), other.tables().revision());
+    one.close().await;
+    other.close().await;
+}
