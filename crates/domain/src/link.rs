@@ -307,7 +307,7 @@ pub struct SessionEvent {
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionEnd {
-    /// The type of the `Error` that the client got, or `closed`, `client_gone` or `engine_gone`.
+    /// The type of the `Error` that the client got, `closed` where either end closed by itself, or `client_gone`.
     pub kind: String,
     /// The code of the close frame that the client got, if it got one.
     pub close_code: Option<u16>,

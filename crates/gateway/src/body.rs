@@ -27,6 +27,9 @@ pub enum BodyError {
         /// The limit.
         limit_bytes: u64,
     },
+    /// Its sender lost the right to send it.
+    #[error("the upload was cut")]
+    Cut,
 }
 
 /// The body of an answer.

@@ -19,6 +19,7 @@ use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::realtime::{Budgets, Keeper, Registry};
+use crate::uploads::Uploads;
 use crate::upstream::Pool;
 use crate::workers::Workers;
 use crate::{GatewayConfig, RegionConfig, batch, link};
@@ -36,6 +37,8 @@ pub struct Gateway {
     pub(crate) doors: Doors,
     /// The open realtime sessions.
     pub(crate) sessions: Registry,
+    /// The uploads that are under way.
+    pub(crate) uploads: Uploads,
     /// The audio budgets of temporary keys.
     pub(crate) budgets: Budgets,
     pub(crate) link: LinkState,
@@ -103,6 +106,7 @@ impl Gateway {
             identities: Identities::new(config.user_id_key.clone()),
             request_ids: RequestIds::new(rng.as_ref()),
             sessions: Registry::new(config.session_times),
+            uploads: Uploads::default(),
             budgets: Budgets::default(),
             doors: Doors::new(&config.limits),
             config,

@@ -171,6 +171,7 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
         ToGateway::Snapshot(snapshot) => {
             gateway.tables.load(&snapshot);
             gateway.sessions.enforce(&gateway.tables, gateway.now());
+            gateway.uploads.enforce(&gateway.tables, gateway.now());
             resize_quotas(gateway);
             gateway.link.loaded.store(true, Ordering::Release);
             Some(FromGateway::Applied { revision: snapshot.revision })
@@ -178,6 +179,7 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
         ToGateway::Change { revision, changes } => {
             gateway.tables.apply(revision, &changes);
             gateway.sessions.on_change(&changes, &gateway.tables, gateway.now());
+            gateway.uploads.on_change(&changes, &gateway.tables, gateway.now());
             if changes.iter().any(resizes_quotas) {
                 resize_quotas(gateway);
             }

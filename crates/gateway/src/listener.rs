@@ -10,6 +10,11 @@ use crate::peer::TrustedProxies;
 use crate::stream::Stream;
 use crate::tls::ServerTls;
 
+/// What may wait in the system's buffer of a connection before it was sent once. Without it, the system takes megabytes for each
+/// client that doesn't read.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+
 /// A socket that clients connect to, and what holds for them.
 #[derive(Debug)]
 pub struct Listener {
@@ -84,6 +89,8 @@ impl Accepted {
             Self::Tcp(stream, peer) => {
                 let stream = TcpStream::from_std(stream)?;
                 stream.set_nodelay(true)?;
+                #[cfg(target_os = "linux")]
+                socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
                 Ok((Stream::Tcp(stream), Some(SocketAddr::new(peer.ip().to_canonical(), peer.port()))))
             }
             Self::Unix(stream) => Ok((Stream::Unix(UnixStream::from_std(stream)?), None)),

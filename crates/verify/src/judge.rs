@@ -73,14 +73,11 @@ pub(crate) fn temporary_key(
     }
     let minted = ProductSet::EMPTY.with(claims.product);
     let areas = claims.areas.intersection(parent.areas);
-    if let Some(needed) = need.product {
-        if needed != claims.product {
-            return Err(sentences::wrong_product(What::TemporaryKey, minted, needed));
-        }
-        if !parent.products.contains(needed) {
-            return Err(sentences::parent_lost_product(parent.products, needed));
-        }
+    if let Some(needed) = need.product.filter(|needed| *needed != claims.product) {
+        return Err(sentences::wrong_product(What::TemporaryKey, minted, needed));
     }
+    let of_its_area = need.region.filter(|region| claims.areas.contains(region.area()));
+    parent_covers(&parent, need.product, of_its_area)?;
     let products = minted.intersection(parent.products);
     Grant { what: What::TemporaryKey, products, areas, limits: home.limits }
         .covers(need.product, need.region)?;
@@ -130,13 +127,15 @@ pub(crate) fn open_session(state: &State, principal: &Principal, now: Timestamp)
     }
     admitted(state, principal.project_id, principal.client_ref.as_ref(), principal.minted_at)?;
     let home = state.home(principal.project_id).map_err(sentences::homeless)?;
-    let grant = Grant {
-        what,
-        products: principal.products.intersection(key.products),
-        areas: principal.areas.intersection(key.areas),
-        limits: home.limits,
+    let (products, areas) = match what {
+        // It opens what it has now; what it had is no matter.
+        What::ApiKey => (key.products, key.areas),
+        What::TemporaryKey => {
+            parent_covers(&key, principal.product, principal.region)?;
+            (principal.products, principal.areas)
+        }
     };
-    grant.covers(principal.product, principal.region)?;
+    Grant { what, products, areas, limits: home.limits }.covers(principal.product, principal.region)?;
     if what == What::ApiKey && !key.networks().allow(principal.peer) {
         return Err(sentences::network_denied(what));
     }
@@ -204,6 +203,17 @@ fn admitted(
             Err(sentences::client_ref_revoked())
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether the API key that minted a temporary key still has what that is used for.
+fn parent_covers(parent: &KeyEntry, product: Option<Product>, region: Option<Region>) -> Result<(), Refusal> {
+    if let Some(needed) = product.filter(|needed| !parent.products.contains(*needed)) {
+        return Err(sentences::parent_lost_product(parent.products, needed));
+    }
+    match region.filter(|region| !parent.areas.contains(region.area())) {
+        Some(region) => Err(sentences::parent_lost_area(parent.areas, region)),
+        None => Ok(()),
     }
 }
 

@@ -45,6 +45,6 @@ pub mod tables;
 pub use bearer::{Bearer, presented_bearer};
 pub use manager::Manager;
 pub use need::{Leeway, Need, Surface};
-pub use principal::Principal;
+pub use principal::{Holder, Principal};
 pub use signed_claims::{Expect, SignedClaims};
 pub use tables::Tables;

@@ -9,6 +9,19 @@ use domain::{
     Timestamp, WorkspaceId,
 };
 
+/// Who holds a genuine credential that was refused. Unlike a [`Principal`] it may do nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The API key, or the parent of the temporary key.
+    pub api_key_id: ApiKeyId,
+    /// The client_ref.
+    pub client_ref: Option<ClientRef>,
+    /// Whether it is a temporary key.
+    pub is_temporary: bool,
+}
+
 /// Who a request comes from. Only [`crate::Tables`] makes one, after every check passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

@@ -202,6 +202,15 @@ pub(crate) fn parent_lost_product(has: ProductSet, needed: Product) -> Refusal {
     Refusal::new(Reason::WrongProduct, detail)
 }
 
+pub(crate) fn parent_lost_area(has: AreaSet, region: Region) -> Refusal {
+    let (area, has) = (region.area(), names_or_nothing(has.names()));
+    let detail = format!(
+        "the API key that minted this temporary key works in area {has} now; this endpoint is {region} in area {area}: \
+         mint with an API key of area {area}"
+    );
+    Refusal::new(Reason::WrongArea, detail)
+}
+
 /// What the credential has, and where it can be used instead.
 pub(crate) struct Reach {
     pub(crate) areas: AreaSet,

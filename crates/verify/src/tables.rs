@@ -12,7 +12,7 @@ use domain::{ApiKeyId, ClientRef, InstanceId, ProjectId, Refusal, SecretHash, Ti
 use crate::cache::{TokenCache, VerifiedToken};
 use crate::state::keys::KeyEntry;
 use crate::state::{ManagerEntry, State};
-use crate::{Leeway, Manager, Need, Principal, Surface, judge, sentences};
+use crate::{Holder, Leeway, Manager, Need, Principal, Surface, judge, sentences};
 
 /// What verification knows. Shared as `Arc<Tables>`; every method takes `&self`. Readers never wait: writers replace
 /// small parts, and a snapshot replaces everything at once.
@@ -156,6 +156,25 @@ impl Tables {
                 living_manager(&state, &entry)?;
                 Err(sentences::management_token_mints())
             }
+        }
+    }
+
+    /// Who holds a genuine credential, whatever it may do: for counting what was refused. It opens nothing.
+    pub fn holder(&self, presented: &str, now: Timestamp) -> Option<Holder> {
+        match self.identify(&self.state.load(), presented, Surface::Batch, now).ok()? {
+            Genuine::ApiKey(key) => Some(Holder {
+                project_id: key.project_id,
+                api_key_id: key.id(),
+                client_ref: key.client_ref().cloned(),
+                is_temporary: false,
+            }),
+            Genuine::TemporaryKey(token) => Some(Holder {
+                project_id: token.claims.project_id,
+                api_key_id: token.claims.api_key_id,
+                client_ref: token.claims.client_ref.clone(),
+                is_temporary: true,
+            }),
+            Genuine::ManagementToken(_) => None,
         }
     }
 

@@ -13,7 +13,8 @@ use crate::gateway::BatchSite;
 use crate::identity::{Identity, place, write_place};
 use crate::meter::Count;
 use crate::policy::{Scan, parallel_engines};
-use crate::upstream::{EngineBody, EngineError, InvalidTarget, Pool, RequestHead, UploadBody};
+use crate::uploads::RunningUpload;
+use crate::upstream::{EngineBody, EngineError, InvalidTarget, Pool, Progress, RequestHead, UploadBody};
 use crate::{Body, Gateway};
 
 /// One authorised request.
@@ -79,6 +80,12 @@ impl Call<'_> {
         }
         write_place(headers, self.site.config.region, self.request_id);
         Ok(request)
+    }
+
+    /// Enters an upload, so that it is cut when the caller loses the right to it.
+    pub(super) fn enter_upload(&self, progress: &Arc<Progress>) -> RunningUpload {
+        let Self { gateway, principal, request_id, .. } = self;
+        gateway.uploads.enter(*request_id, principal, progress, &gateway.tables, gateway.now())
     }
 
     /// Sends a request without a body, in the caller's name. Reading again does no harm, so a connection that ended while it was

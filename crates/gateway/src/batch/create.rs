@@ -42,6 +42,8 @@ enum Ended {
     TooLarge,
     /// The client's body broke off.
     ClientGone,
+    /// The client lost the right to it.
+    Cut(Refusal),
     /// The engine gave no answer.
     NoAnswer(EngineError),
     /// The engine's answer makes no sense.
@@ -95,12 +97,14 @@ pub(super) async fn create(
         region: call.site.config.region,
         request_id: call.request_id,
     };
+    let running = call.enter_upload(&progress);
     let (tell, told) = oneshot::channel();
     call.gateway.tasks.spawn(async move {
         // Whoever asked may be gone.
         drop(tell.send(creation.run().await));
     });
     let ended = told.await.unwrap_or(Ended::NotRecorded);
+    drop(running);
     let received = Count { received_bytes: progress.received_bytes(), ..Count::default() };
     call.gateway.meter.count(call.identity.tally(), received, call.now);
     tell_client(call, query, ended).await
@@ -111,6 +115,7 @@ async fn tell_client(call: &Call<'_>, query: &Query, ended: Ended) -> Result<Res
         Ended::Recorded(job) => created(call, query, &job).await,
         Ended::Refused(parts, bytes) => translate(call, &parts, &bytes),
         Ended::TooLarge => Err(too_large()),
+        Ended::Cut(refusal) => Err(refusal),
         Ended::ClientGone => Err(Refusal::new(Reason::MalformedRequest, "The upload broke off.")),
         Ended::NoAnswer(error) => Err(call.engine_failed(&error)),
         Ended::Unsound => Err(Refusal::new(Reason::Internal, "The engine's answer could not be understood.")),
@@ -155,10 +160,11 @@ impl Creation {
                 if !progress.is_complete() || matches!(error, EngineError::Connect(_)) {
                     abandon(&site, intent, request_id).await;
                 }
-                return match () {
-                    () if progress.is_too_large() => Ended::TooLarge,
-                    () if progress.is_broken() => Ended::ClientGone,
-                    () => Ended::NoAnswer(error),
+                return match error {
+                    EngineError::Cut(refusal) => Ended::Cut(refusal),
+                    _ if progress.is_too_large() => Ended::TooLarge,
+                    _ if progress.is_broken() => Ended::ClientGone,
+                    error => Ended::NoAnswer(error),
                 };
             }
         };

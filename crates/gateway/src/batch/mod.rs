@@ -20,6 +20,7 @@ use domain::{Reason, Refusal, Region, RequestId, Timestamp};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use verify::{Bearer, presented_bearer};
 
 pub use adopt::AdoptError;
 pub use forget::ForgottenJobs;
@@ -30,7 +31,7 @@ use crate::gateway::BatchSite;
 use crate::policy::decide::{areas_elsewhere, product};
 use crate::policy::{Asked, Go, Query, Route, Scan, Verb, Verdict, decide, route};
 use crate::rate::Kind;
-use crate::{Body, Gateway, Outcome, RouteClass, answer, quota};
+use crate::{Body, Gateway, Outcome, RouteClass, answer, quota, refused};
 
 /// Answers a request of the Jobs API.
 pub(crate) async fn handle(
@@ -116,7 +117,12 @@ fn judge<'a>(
         Verdict::Public => Aside::Public(scan),
         Verdict::Preflight => Aside::Answer(answer::preflight(request_id)),
         Verdict::NotAllowed(allow) => Aside::Answer(answer::method_not_allowed(allow, request_id)),
-        Verdict::Refuse(refusal) => Aside::Refused(elsewhere(gateway, &asked, refusal)),
+        Verdict::Refuse(refusal) => {
+            if let Some(Bearer::Credential(presented)) = scan.authorization().map(presented_bearer) {
+                refused::count(gateway, &refusal, presented, (region, product(route)), now);
+            }
+            Aside::Refused(elsewhere(gateway, &asked, refusal))
+        }
     };
     Err(Box::new(aside))
 }

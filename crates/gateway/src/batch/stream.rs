@@ -15,7 +15,7 @@ use super::{engine_down, job_expired};
 use crate::gateway::BatchSite;
 use crate::limits::SPEECH_BODY_BYTES_MAX;
 use crate::policy::{Query, Route, Scan};
-use crate::upstream::{Progress, UploadBody};
+use crate::upstream::{EngineError, Progress, UploadBody};
 use crate::{Body, answer};
 
 /// `GET /v2/jobs/{id}/transcript`, `…/log` and `…/data`.
@@ -86,9 +86,13 @@ pub(super) async fn generate(
     let progress = Arc::new(Progress::default());
     let body = UploadBody::new(incoming, SPEECH_BODY_BYTES_MAX, progress.clone());
     let request = call.upload(engine, &path, body)?;
-    match engine.upload(request).await {
+    let running = call.enter_upload(&progress);
+    let uploaded = engine.upload(request).await;
+    drop(running);
+    match uploaded {
         Ok(response) if response.status().is_success() => Ok(pass_on(response, call.request_id)),
         Ok(response) => refused(call, response).await,
+        Err(EngineError::Cut(refusal)) => Err(refusal),
         Err(_) if progress.is_too_large() => Err(too_large()),
         Err(error) => Err(call.engine_failed(&error)),
     }

@@ -20,7 +20,7 @@ use super::session::Facts;
 use super::{farewell, frame, headers, message, refuse, route};
 use crate::meter::Count;
 use crate::rate::Kind;
-use crate::{Body, Gateway, Outcome, Place, RegionConfig, RouteClass, Upstream, answer};
+use crate::{Body, Gateway, Outcome, Place, RegionConfig, RouteClass, Upstream, answer, refused};
 
 /// What an open session's task is made of, in bytes, beside its sockets and its relay: a session costs this while nothing
 /// happens in it.
@@ -146,7 +146,12 @@ async fn open(
     upgrade: Result<&Upgrade, &Refusal>,
 ) -> Result<Opened, Refusal> {
     gateway.fresh(asked.now)?;
-    let (principal, site) = authenticate(gateway, asked, placement, credential, sites)?;
+    let authenticated = authenticate(gateway, asked, placement, credential, sites);
+    let (principal, site) = authenticated.inspect_err(|refusal| {
+        if let Some(site) = sites.first() {
+            refused::count(gateway, refusal, credential, (site.config.region, asked.product), asked.now);
+        }
+    })?;
     upgrade.map_err(Refusal::clone)?;
     let tally = gateway.meter.tally(&principal, site.config.region, asked.product);
     let count_refusal = |refusal: &Refusal| {

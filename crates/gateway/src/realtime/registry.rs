@@ -1,20 +1,20 @@
 //! Every open session: counted against quotas, found by what a change of state concerns, listed and ended.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::link::{Change, SessionFilter, SessionInfo};
 use domain::{
-    ApiKeyId, ClientRef, Kid, Product, ProjectId, Reason, Refusal, Region, SessionId, TemporaryKeyId,
-    Timestamp, WorkspaceId,
+    Product, ProjectId, Reason, Refusal, Region, SessionId, TemporaryKeyId, Timestamp, WorkspaceId,
 };
 use tokio::sync::Notify;
 use verify::{Principal, Tables};
 
 use super::SessionTimes;
 use super::session::{Ending, Facts, Session};
+use crate::concerned::Concerned;
 
 /// In-band refusals at once; beyond it they are told by HTTP, which costs no waiting connection.
 const REFUSING_MAX: usize = 4096;
@@ -298,80 +298,6 @@ pub(crate) struct RefusingGuard(Arc<Inner>);
 impl Drop for RefusingGuard {
     fn drop(&mut self) {
         self.0.refusing.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// What a set of changes may have taken rights from.
-#[derive(Debug, Default)]
-struct Concerned {
-    everything: bool,
-    keys: HashSet<ApiKeyId>,
-    temporary_keys: HashSet<TemporaryKeyId>,
-    client_refs: HashSet<(ProjectId, ClientRef)>,
-    projects: HashSet<ProjectId>,
-    workspaces: HashSet<WorkspaceId>,
-    signing_keys: Vec<Kid>,
-}
-
-impl Concerned {
-    fn by(changes: &[Change]) -> Self {
-        let mut concerned = Self::default();
-        for change in changes {
-            concerned.add(change);
-        }
-        concerned
-    }
-
-    fn add(&mut self, change: &Change) {
-        match change {
-            Change::Instance { .. } => self.everything = true,
-            Change::Workspace { id, .. } | Change::WorkspaceClosed { id } => {
-                self.workspaces.insert(*id);
-            }
-            Change::Project { id, .. } | Change::ProjectDeleted { id } => {
-                self.projects.insert(*id);
-            }
-            Change::Key(record) => {
-                self.keys.insert(record.id);
-            }
-            Change::TemporaryKeyRevoked { id, .. } => {
-                self.temporary_keys.insert(*id);
-            }
-            Change::ClientRefRevoked { project_id, client_ref }
-            | Change::ClientRefReadmitted { project_id, client_ref, .. } => {
-                self.client_refs.insert((*project_id, client_ref.clone()));
-            }
-            Change::SigningKeyRevoked { kid } => self.signing_keys.push(kid.clone()),
-            // Management tokens open no sessions, a signing key's end in time doesn't reach back, and quotas end sessions where
-            // they are drawn from.
-            Change::Quota { .. }
-            | Change::ManagementToken(_)
-            | Change::SigningKey(_)
-            | Change::SigningKeyRemoved { .. } => {}
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.everything
-            && self.keys.is_empty()
-            && self.temporary_keys.is_empty()
-            && self.client_refs.is_empty()
-            && self.projects.is_empty()
-            && self.workspaces.is_empty()
-            && self.signing_keys.is_empty()
-    }
-
-    fn contains(&self, principal: &Principal) -> bool {
-        self.everything
-            || self.keys.contains(&principal.api_key_id())
-            || self.projects.contains(&principal.project_id())
-            || self.workspaces.contains(&principal.workspace_id())
-            || principal.temporary_key_id().is_some_and(|id| self.temporary_keys.contains(&id))
-            || self.signing_keys.iter().any(|kid| principal.is_signed_by(kid))
-            || !self.client_refs.is_empty()
-                && principal.client_ref().is_some_and(|client_ref| {
-                    self.client_refs.contains(&(principal.project_id(), client_ref.clone()))
-                })
     }
 }
 

@@ -71,7 +71,7 @@ impl Finish {
             Self::Ended(ending) => (ending.kind.as_str(), Some(ending.code)),
             Self::ClientGone => ("client_gone", None),
             Self::EngineClosed => ("closed", Some(echo(engine_close_code))),
-            Self::Unanswered => ("engine_gone", None),
+            Self::Unanswered => ("closed", None),
         }
     }
 }
@@ -213,7 +213,14 @@ impl Relay {
         match self.guard.as_ref().and_then(|guard| guard.stop()) {
             None => Finish::ClientGone,
             Some(Stop::Violated(violation)) => Finish::Ended(client_violated(*violation)),
-            Some(Stop::Refused(refusal)) => Finish::Ended(Ending::refused(refusal)),
+            Some(Stop::Refused(refusal)) => {
+                // Refused from its beginning; other reasons end what was allowed for a while.
+                if refusal.reason == Reason::LockBroken {
+                    let count = Count { refused: Some(refusal.reason), ..Count::default() };
+                    self.gateway.meter.count(&self.session.facts.tally, count, self.gateway.now());
+                }
+                Finish::Ended(Ending::refused(refusal))
+            }
         }
     }
 
@@ -291,7 +298,7 @@ impl Relay {
             Some(Due::Nearly(left)) => {
                 self.down.insert(&message::session_timeout_warning(&format!(
                     "Session will timeout in {}s: this temporary key's sessions last {}s at most.",
-                    left.as_secs(),
+                    left.as_millis().div_ceil(1000),
                     bounds.length_max().as_secs()
                 )));
                 Ok(())

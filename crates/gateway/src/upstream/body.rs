@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use domain::Refusal;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 
 use super::asking::AskingConnection;
 use super::head::{AnswerError, Framing, Part};
@@ -157,14 +159,21 @@ impl http_body::Body for EngineBody {
     }
 }
 
-/// How far an upload got, for those who can't see its body any more.
+/// How far an upload got, for those who can't see its body any more, and the way to cut it.
 #[derive(Debug, Default)]
 pub struct Progress {
     received_bytes: AtomicU64,
-    complete: AtomicBool,
+    /// One of [`RUNNING`], [`COMPLETE`] and [`CUT`]: an upload that was cut never becomes complete.
+    state: AtomicU8,
     too_large: AtomicBool,
     broken: AtomicBool,
+    why_cut: OnceLock<Refusal>,
+    cut: CancellationToken,
 }
+
+const RUNNING: u8 = 0;
+const COMPLETE: u8 = 1;
+const CUT: u8 = 2;
 
 impl Progress {
     /// Bytes from the client so far.
@@ -174,7 +183,7 @@ impl Progress {
 
     /// Whether the whole body went through.
     pub fn is_complete(&self) -> bool {
-        self.complete.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) == COMPLETE
     }
 
     /// Whether it went over the limit.
@@ -185,6 +194,38 @@ impl Progress {
     /// Whether the client's connection failed before its end.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
+    }
+
+    /// Cuts an upload that isn't complete: nothing more of it passes.
+    pub(crate) fn cut(&self, why: Refusal) {
+        // The first reason is kept.
+        let _ = self.why_cut.set(why);
+        if self.become_state(CUT) {
+            self.cut.cancel();
+        }
+    }
+
+    /// Waits until the upload is cut; forever where it never is.
+    pub(crate) async fn until_cut(&self) {
+        self.cut.cancelled().await;
+    }
+
+    /// Why it was cut, if it was.
+    pub(crate) fn why_cut(&self) -> Option<Refusal> {
+        self.why_cut.get().filter(|_| self.is_cut()).cloned()
+    }
+
+    fn is_cut(&self) -> bool {
+        self.state.load(Ordering::Acquire) == CUT
+    }
+
+    /// Notes that all of it is here. Returns whether that is in time.
+    fn complete(&self) -> bool {
+        self.become_state(COMPLETE) || self.is_complete()
+    }
+
+    fn become_state(&self, state: u8) -> bool {
+        self.state.compare_exchange(RUNNING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -201,7 +242,7 @@ impl UploadBody {
     /// A client's body, up to a limit.
     pub fn new(incoming: Incoming, limit_bytes: u64, progress: Arc<Progress>) -> Self {
         if incoming.is_end_stream() {
-            progress.complete.store(true, Ordering::Release);
+            progress.complete();
         }
         Self { incoming, left_bytes: limit_bytes, progress }
     }
@@ -228,11 +269,12 @@ impl http_body::Body for UploadBody {
                     progress.broken.store(true, Ordering::Release);
                     return Poll::Ready(Some(Err(BodyError::Broken(error.into()))));
                 }
-                None => {
-                    progress.complete.store(true, Ordering::Release);
-                    return Poll::Ready(None);
-                }
+                None if progress.complete() => return Poll::Ready(None),
+                None => return Poll::Ready(Some(Err(BodyError::Cut))),
             };
+            if progress.is_cut() {
+                return Poll::Ready(Some(Err(BodyError::Cut)));
+            }
             // Trailers could carry what the head may not; they end here.
             let Some(data) = frame.data_ref() else { continue };
             let length = data.len() as u64;
@@ -243,8 +285,8 @@ impl http_body::Body for UploadBody {
                 return Poll::Ready(Some(Err(BodyError::TooLarge { limit_bytes })));
             };
             *left_bytes = left;
-            if incoming.is_end_stream() {
-                progress.complete.store(true, Ordering::Release);
+            if incoming.is_end_stream() && !progress.complete() {
+                return Poll::Ready(Some(Err(BodyError::Cut)));
             }
             return Poll::Ready(Some(Ok(frame)));
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use domain::Refusal;
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -43,6 +44,9 @@ pub enum EngineError {
     /// What came can't be understood, or broke off.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// The client lost the right to its upload before that was whole. The engine is not to blame.
+    #[error("the upload was cut")]
+    Cut(Refusal),
 }
 
 impl EngineError {
@@ -51,7 +55,7 @@ impl EngineError {
         match self {
             Self::Connect(_) => EngineFault::Connect,
             Self::Timeout => EngineFault::Timeout,
-            Self::Interrupted { .. } => EngineFault::Interrupted,
+            Self::Interrupted { .. } | Self::Cut(_) => EngineFault::Interrupted,
             Self::Answer(_) => EngineFault::Invalid,
         }
     }
@@ -190,7 +194,17 @@ impl Pool {
         self: &Arc<Self>,
         request: Request<UploadBody>,
     ) -> Result<Response<EngineBody>, EngineError> {
-        let uploaded = self.upload_once(request).await;
+        let progress = request.body().progress().clone();
+        let uploaded = tokio::select! {
+            uploaded = self.upload_once(request) => Some(uploaded),
+            () = progress.until_cut() => None,
+        };
+        let uploaded = match (uploaded, progress.why_cut()) {
+            (Some(Ok(response)), _) => Ok(response),
+            (_, Some(why)) => Err(EngineError::Cut(why)),
+            (Some(Err(error)), None) => Err(error),
+            (None, None) => Err(EngineError::Timeout),
+        };
         self.note(&uploaded);
         uploaded
     }
@@ -233,7 +247,7 @@ impl Pool {
         match result {
             Ok(_) => self.answers.store(true, Ordering::Relaxed),
             Err(EngineError::Connect(_)) => self.answers.store(false, Ordering::Relaxed),
-            Err(EngineError::Timeout | EngineError::Interrupted { .. } | EngineError::Answer(_)) => {}
+            Err(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who gets in: every route, refused and allowed side by side.
 
-use domain::{Area, Plan, PlanLimits, Product, ProductSet, Region};
+use domain::link::{Change, FromGateway, KeyRecord};
+use domain::{Area, Clock as _, Plan, PlanLimits, Product, ProductSet, Reason, Region};
 use reqwest::Method;
 
 use crate::world::{Answer, Setup, World, refused};
@@ -297,4 +298,24 @@ async fn nothing_is_open_before_the_first_snapshot() {
     tokio::spawn(gateway.serve(listener, gateway::Site::Region(Region::Eu1), other, stop));
     let answer = Answer::of(world.client.get(url).bearer_auth(key.bearer())).await;
     assert_eq!(answer.refusal(), refused(503, "Internal Server Error", "stale"));
+}
+
+/// A request that is refused to a key which is genuine and alive is counted by its reason; one with a revoked key isn't.
+#[tokio::test]
+async fn refusals_of_genuine_keys_are_counted() {
+    let world = World::new().await;
+    let key = world.key_with(|record| record.products = ProductSet::EMPTY.with(Product::Rt)).await;
+    let gone = world.key().await;
+    let revoked = KeyRecord { revoked_at: Some(world.clock.now()), ..gone.record.clone() };
+    world.change(Change::Key(revoked)).await;
+    assert_eq!(world.get("/v2/jobs", gone.bearer()).await.status, 401);
+    assert_eq!(world.get("/v2/jobs", key.bearer()).await.status, 403);
+    let records = world.hear(|message| match message {
+        FromGateway::UsageBatch { records, .. } => Some(records.clone()),
+        _ => None,
+    });
+    let records = records.await;
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!((records[0].api_key_id, records[0].requests), (key.record.id, 1));
+    assert_eq!(records[0].refused, [(Reason::WrongProduct, 1)].into_iter().collect());
 }

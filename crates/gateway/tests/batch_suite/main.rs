@@ -8,6 +8,7 @@ mod audio_quota;
 mod authority;
 mod bridging;
 mod creating;
+mod cutting;
 mod engine;
 mod engine_wire;
 mod framing;

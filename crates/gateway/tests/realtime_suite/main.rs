@@ -14,6 +14,7 @@ mod frames;
 mod leash_counts;
 mod leash_lock;
 mod quota;
+mod refusals;
 mod relay;
 mod revocation;
 mod tls;

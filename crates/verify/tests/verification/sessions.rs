@@ -121,3 +121,28 @@ fn a_snapshot_without_the_key_ends_its_sessions() {
     assert_eq!(sessions.ends(), [Some(Reason::CredentialUnknown); 2]);
     assert!(sessions.world.tables.api_key_expires_at(&sessions.by_key).is_some_and(|at| at < NOW));
 }
+
+/// Who loses a right is told what the API key has now, and what to do.
+#[test]
+fn what_was_lost_is_named() {
+    let told = |change: fn(&mut domain::link::KeyRecord)| {
+        let sessions = open();
+        sessions.world.change_key(change);
+        [&sessions.by_key, &sessions.by_token].map(|principal| {
+            sessions.world.tables.still_good(principal, NOW).unwrap_err().detail.into_owned()
+        })
+    };
+    let products = told(|key| key.products = ProductSet::EMPTY.with(Product::Batch));
+    assert!(products.iter().all(|detail| detail.contains("is for batch")), "{products:?}");
+    let areas = told(|key| key.areas = [Area::Usa].into_iter().collect::<AreaSet>());
+    assert!(areas.iter().all(|detail| detail.contains("works in area usa")), "{areas:?}");
+    assert!(areas[1].contains("the API key that minted"), "{areas:?}");
+
+    // The same where a session is begun.
+    let sessions = open();
+    let token = sessions.world.mint_for(Product::Rt, "user-1");
+    sessions.world.change_key(|key| key.areas = [Area::Usa].into_iter().collect());
+    let at = Need { region: Some(Region::Eu1), ..need(Surface::RealtimeHeader) };
+    let refusal = sessions.world.tables.verify(&token, &at, NOW).unwrap_err();
+    assert_eq!(refusal.detail, areas[1].replace("eu2", "eu1"));
+}

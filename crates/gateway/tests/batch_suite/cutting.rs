@@ -1,0 +1,116 @@
+//! Uploads that are under way when their key loses its rights.
+
+use domain::link::Change;
+use domain::{ClientRef, Clock as _, Product, ProductSet, Region};
+use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::world::{Answer, Key, PROJECT, World, soon};
+
+const UPLOAD_BYTES: usize = 400_000;
+const SENT_BYTES: usize = 100_000;
+
+/// Begins an upload and sends a part of it.
+async fn begin(world: &World, path: &str, bearer: &str) -> TcpStream {
+    let mut client = TcpStream::connect(world.port(Region::Eu1)).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {bearer}\r\ncontent-length: {UPLOAD_BYTES}\r\n\r\n"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(&[7; SENT_BYTES]).await.unwrap();
+    client
+}
+
+async fn intents(world: &World, count: usize) {
+    let ledger = world.running().ledger;
+    soon(async {
+        while ledger.open_intents().await.unwrap().len() != count {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// All that comes until the gateway closes, without a byte more of the upload.
+async fn answer(mut client: TcpStream) -> String {
+    let mut answer = Vec::new();
+    soon(client.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+fn key_change(key: &Key, edit: impl FnOnce(&mut domain::link::KeyRecord)) -> Change {
+    let mut record = key.record.clone();
+    edit(&mut record);
+    Change::Key(record)
+}
+
+/// Whatever takes the right to an upload cuts it: its client is told at once, the engine gets no more of it, and nothing is left
+/// behind. An upload beside it goes on.
+#[tokio::test]
+async fn a_right_that_is_lost_cuts_running_uploads() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let (other, key) = (world.key().await, world.key().await);
+    let mut beside = begin(&world, "/v2/jobs", other.bearer()).await;
+    let temporary = |key: &Key| {
+        let mut id = None;
+        let token = world.temporary_with(key, |claims| {
+            claims.client_ref = Some(ClientRef::new("USER").unwrap());
+            id = Some(claims.id);
+        });
+        (token, id.unwrap())
+    };
+    let client_ref = ClientRef::new("USER").unwrap();
+    let batch_lost = key_change(&key, |record| record.products = ProductSet::EMPTY.with(Product::Rt));
+    let key_revoked = key_change(&key, |record| record.revoked_at = Some(now));
+    let (token, id) = temporary(&key);
+    let cases = [
+        (
+            token,
+            Change::TemporaryKeyRevoked { id, forget_at: now.plus_seconds(900) },
+            "401",
+            "credential_revoked",
+        ),
+        (
+            temporary(&key).0,
+            Change::ClientRefRevoked { project_id: PROJECT, client_ref },
+            "401",
+            "credential_revoked",
+        ),
+        (key.bearer().to_owned(), batch_lost, "403", "wrong_product"),
+        (key.bearer().to_owned(), key_revoked, "401", "credential_revoked"),
+    ];
+    for (bearer, change, status, reason) in cases {
+        world.change(Change::Key(key.record.clone())).await;
+        let client = begin(&world, "/v2/jobs", &bearer).await;
+        intents(&world, 2).await;
+        world.change(change).await;
+        let answer = answer(client).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert!(answer.contains(&format!(r#""reason":"{reason}""#)), "{answer}");
+        intents(&world, 1).await;
+    }
+    assert!(world.engine.recorded().iter().all(|request| request.body_bytes <= SENT_BYTES as u64));
+
+    beside.write_all(&[7; UPLOAD_BYTES - SENT_BYTES]).await.unwrap();
+    intents(&world, 0).await;
+    assert_eq!(world.engine.last().body_bytes, UPLOAD_BYTES as u64);
+    assert_eq!(world.listed("", other.bearer()).await.len(), 1);
+}
+
+/// What is at the engine whole is recorded and answered, though its key is revoked before the engine answers: the job exists.
+#[tokio::test]
+async fn a_whole_upload_is_not_cut() {
+    let world = World::new().await;
+    let (key, other) = (world.key().await, world.key().await);
+    world.engine.create_answers.forget_permits(usize::MAX >> 3);
+    let waiting =
+        tokio::spawn(Answer::of(world.request(Method::POST, "/v2/jobs", key.bearer()).body("audio")));
+    soon(world.engine.create_arrived.notified()).await;
+    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    world.engine.create_answers.add_permits(1);
+    let answer = soon(waiting).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(world.listed("", other.bearer()).await, world.engine.jobs());
+}
