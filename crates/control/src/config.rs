@@ -6,7 +6,7 @@ use domain::{Algorithm, Plan, PlanLimits, Product, Workspace};
 use storage::DbPlace;
 use verify::Leeway;
 
-use crate::{Registration, SignInLimits};
+use crate::{Registration, SignInLimits, WebhookReach};
 
 /// The database in the data folder.
 const DATABASE_FILE: &str = "voxgate.db";
@@ -45,8 +45,8 @@ pub struct ControlConfig {
     pub registration: Registration,
     /// How often passwords may be tried, and mails asked for.
     pub sign_in: SignInLimits,
-    /// Whether webhooks may be on this machine, and without TLS there.
-    pub webhooks_on_loopback: bool,
+    /// Where webhooks may be, beside the public internet.
+    pub webhooks: WebhookReach,
 }
 
 impl ControlConfig {
@@ -66,7 +66,7 @@ impl ControlConfig {
             retention: Retention::default(),
             registration: Registration::default(),
             sign_in: SignInLimits::default(),
-            webhooks_on_loopback: false,
+            webhooks: WebhookReach::default(),
         }
     }
 

@@ -120,7 +120,7 @@ impl Control {
             attempts: Attempts::new(config.sign_in),
             last_used,
             mint_rates: MintRates::default(),
-            webhooks: WebhookClient::new(config.webhooks_on_loopback),
+            webhooks: WebhookClient::new(config.webhooks.clone()),
             wake_webhooks: Arc::default(),
             config,
             instance_id,

@@ -153,7 +153,9 @@ pub use tickets::{TICKET_BYTES_MAX, TICKET_SECONDS_MAX, TicketError};
 pub use tokens::{CreateTokenError, CreatedToken, RevokeTokenError};
 pub use totp::{TOTP_FAILURES_MAX, TOTP_GUESS_SECONDS, TOTP_GUESSES_KEPT_MAX, TotpOffer};
 pub use usage::{USAGE_DAYS, USAGE_ROWS_MAX, UsageError, usage_days};
-pub use webhook_client::{WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_SECONDS_MAX, WEBHOOK_URL_BYTES_MAX};
+pub use webhook_client::{
+    WEBHOOK_ANSWER_BYTES_MAX, WEBHOOK_SECONDS_MAX, WEBHOOK_URL_BYTES_MAX, WebhookReach,
+};
 pub use webhooks::{
     CreateWebhookError, CreatedWebhook, WEBHOOK_MESSAGES_MAX, WEBHOOK_OVERLAP_SECONDS_MAX,
     WEBHOOKS_PER_WORKSPACE_MAX, WebhookError, WebhookSecret,

@@ -1,6 +1,6 @@
 //! The HTTP client that webhooks are called with. Whoever sets a webhook chooses where this server connects to, so: TLS alone,
 //! addresses of the public internet alone, checked when they are resolved and connected to as they were checked; no redirects;
-//! little time, and little is read of the answer. Only where it is configured, this machine may be called too.
+//! little time, and little is read of the answer. What an operator allows besides is a [`WebhookReach`].
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,6 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
+use ipnet::IpNet;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
@@ -27,13 +28,34 @@ pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// The address of a webhook, in bytes.
 pub const WEBHOOK_URL_BYTES_MAX: usize = 2048;
 
+/// Where webhooks may be, beside the public internet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebhookReach {
+    /// Networks whose addresses are called over https, though they aren't of the public internet.
+    pub allowed_networks: Vec<IpNet>,
+    /// Whether this machine is called, and without TLS there.
+    pub loopback: bool,
+}
+
+impl WebhookReach {
+    /// Whether an address may be connected to.
+    fn covers(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        is_public(address)
+            || self.loopback && address.is_loopback()
+            || self.allowed_networks.iter().any(|network| network.contains(&address))
+    }
+}
+
 type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// Why a webhook was not reached. Says nothing about what else is at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallError {
     /// The address isn't one that is called.
-    #[error("the address is not called: expected https:// and a host on the public internet")]
+    #[error(
+        "the address is not called: expected https:// and a host on the public internet, or in a network that this instance allows"
+    )]
     Address,
     /// It took too long.
     #[error("no answer within {WEBHOOK_SECONDS_MAX} seconds")]
@@ -49,12 +71,12 @@ pub(crate) enum CallError {
 /// The client.
 #[derive(Debug)]
 pub(crate) struct WebhookClient {
-    allows_loopback: bool,
+    reach: Arc<WebhookReach>,
     client: OnceLock<HttpsClient>,
 }
 
 /// Whether a webhook may be at this address, as far as the address alone tells.
-pub(crate) fn is_allowed(text: &str, allows_loopback: bool) -> bool {
+pub(crate) fn is_allowed(text: &str, reach: &WebhookReach) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     if text.len() > WEBHOOK_URL_BYTES_MAX
         || !url.username().is_empty()
@@ -63,18 +85,20 @@ pub(crate) fn is_allowed(text: &str, allows_loopback: bool) -> bool {
     {
         return false;
     }
-    let (is_loopback, is_public) = match url.host() {
-        Some(Host::Domain(name)) => {
-            let is_local = name == "localhost" || name.ends_with(".localhost");
-            (is_local, !is_local)
+    const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let (is_loopback, is_covered) = match url.host() {
+        Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+            (true, LOOPBACK.iter().any(|address| reach.covers(*address)))
         }
-        Some(Host::Ipv4(address)) => (address.is_loopback(), is_public(address.into())),
-        Some(Host::Ipv6(address)) => (address.is_loopback(), is_public(address.into())),
+        // Where it leads is looked at when it is connected to.
+        Some(Host::Domain(_)) => (false, true),
+        Some(Host::Ipv4(address)) => (address.is_loopback(), reach.covers(address.into())),
+        Some(Host::Ipv6(address)) => (address.is_loopback(), reach.covers(address.into())),
         None => (false, false),
     };
     match url.scheme() {
-        "https" => is_public || is_loopback && allows_loopback,
-        "http" => is_loopback && allows_loopback,
+        "https" => is_covered,
+        "http" => is_loopback && reach.loopback,
         _ => false,
     }
 }
@@ -114,9 +138,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 /// Resolves names, and gives only addresses that may be called.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Resolver {
-    allows_loopback: bool,
+    reach: Arc<WebhookReach>,
 }
 
 impl tower::Service<Name> for Resolver {
@@ -129,13 +153,10 @@ impl tower::Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let allows_loopback = self.allows_loopback;
+        let reach = Arc::clone(&self.reach);
         Box::pin(async move {
             let resolved = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let may_be_called = |address: &SocketAddr| {
-                is_public(address.ip()) || allows_loopback && address.ip().to_canonical().is_loopback()
-            };
-            let allowed: Vec<_> = resolved.filter(may_be_called).collect();
+            let allowed: Vec<_> = resolved.filter(|address| reach.covers(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(std::io::Error::other("the name has no address that may be called"));
             }
@@ -145,13 +166,13 @@ impl tower::Service<Name> for Resolver {
 }
 
 impl WebhookClient {
-    pub(crate) const fn new(allows_loopback: bool) -> Self {
-        Self { allows_loopback, client: OnceLock::new() }
+    pub(crate) fn new(reach: WebhookReach) -> Self {
+        Self { reach: Arc::new(reach), client: OnceLock::new() }
     }
 
     /// Whether a webhook may be at this address.
     pub(crate) fn allows(&self, url: &str) -> bool {
-        is_allowed(url, self.allows_loopback)
+        is_allowed(url, &self.reach)
     }
 
     /// Sends a request; gives the status of the answer.
@@ -178,12 +199,12 @@ impl WebhookClient {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = connect(self.allows_loopback).map_err(|_| CallError::Tls)?;
+        let client = connect(&self.reach).map_err(|_| CallError::Tls)?;
         Ok(self.client.get_or_init(|| client))
     }
 }
 
-fn connect(allows_loopback: bool) -> Result<HttpsClient, rustls::Error> {
+fn connect(reach: &Arc<WebhookReach>) -> Result<HttpsClient, rustls::Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -191,7 +212,7 @@ fn connect(allows_loopback: bool) -> Result<HttpsClient, rustls::Error> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let mut connector = HttpConnector::new_with_resolver(Resolver { allows_loopback });
+    let mut connector = HttpConnector::new_with_resolver(Resolver { reach: Arc::clone(reach) });
     connector.enforce_http(false);
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(config)
@@ -206,17 +227,22 @@ fn connect(allows_loopback: bool) -> Result<HttpsClient, rustls::Error> {
 mod tests {
     use super::*;
 
+    fn machine() -> WebhookReach {
+        WebhookReach { loopback: true, ..WebhookReach::default() }
+    }
+
     /// Only https, and only hosts that may be on the public internet; this machine where it is configured, and nothing else then.
     #[test]
     fn addresses_are_those_of_the_internet() {
+        let (internet, machine) = (WebhookReach::default(), machine());
         for good in ["https://example.org/hook?a=b", "https://93.184.215.14:8443/", "https://[2606:2800::1]/"]
         {
-            assert!(is_allowed(good, false) && is_allowed(good, true), "{good}");
+            assert!(is_allowed(good, &internet) && is_allowed(good, &machine), "{good}");
         }
         for local in
             ["http://localhost:9/", "http://127.0.0.1:9/hook", "https://127.9.9.9/", "http://[::1]:9/"]
         {
-            assert!(!is_allowed(local, false) && is_allowed(local, true), "{local}");
+            assert!(!is_allowed(local, &internet) && is_allowed(local, &machine), "{local}");
         }
         for wrong in [
             "",
@@ -246,22 +272,56 @@ mod tests {
             "https://255.255.255.255/",
             "https://[::]/",
         ] {
-            assert!(!is_allowed(wrong, false) && !is_allowed(wrong, true), "{wrong}");
+            assert!(!is_allowed(wrong, &internet) && !is_allowed(wrong, &machine), "{wrong}");
         }
-        assert!(is_allowed("https://172.32.0.1/", false) && is_allowed("https://100.128.0.1/", false));
+        for near in ["https://172.32.0.1/", "https://100.128.0.1/"] {
+            assert!(is_allowed(near, &internet), "{near}");
+        }
     }
 
     /// A name that leads to this machine or to a private network is not called, whatever it is called itself.
     #[tokio::test]
     async fn names_are_checked_where_they_lead() {
-        let client = WebhookClient::new(false);
+        let client = WebhookClient::new(WebhookReach::default());
         let request = |url: &str| Request::post(url).body(String::new()).unwrap();
         assert_eq!(client.send(request("https://localhost:1/")).await, Err(CallError::Address));
         assert_eq!(client.send(request("https://10.0.0.1:1/")).await, Err(CallError::Address));
-        let mut resolver = Resolver { allows_loopback: false };
+        let mut resolver = Resolver { reach: Arc::default() };
         let resolve = |name: &str| name.parse::<Name>().unwrap();
         assert!(tower::Service::call(&mut resolver, resolve("localhost")).await.is_err());
-        let mut resolver = Resolver { allows_loopback: true };
+        let mut resolver = Resolver { reach: Arc::new(machine()) };
         assert!(tower::Service::call(&mut resolver, resolve("localhost")).await.is_ok());
+    }
+    /// What an operator allows is called over https, by address and by what a name leads to; what isn't in those networks is
+    /// refused as before.
+    #[tokio::test]
+    async fn allowed_networks_are_called() {
+        let of = |networks: &[&str]| WebhookReach {
+            allowed_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+            loopback: false,
+        };
+        let inner = of(&["10.0.0.0/8", "fd00:1::/32"]);
+        for good in ["https://10.1.2.3/hook", "https://[fd00:1::7]:8443/", "https://[::ffff:10.0.0.1]/"] {
+            assert!(is_allowed(good, &inner), "{good}");
+        }
+        for wrong in [
+            "http://10.1.2.3/hook",
+            "https://11.0.0.1.localhost/",
+            "https://192.168.1.1/",
+            "https://127.0.0.1/",
+            "https://localhost/",
+            "https://[fd00:2::7]/",
+            "https://169.254.169.254/",
+        ] {
+            assert!(!is_allowed(wrong, &inner), "{wrong}");
+        }
+        let resolves = async |reach: WebhookReach| {
+            let mut resolver = Resolver { reach: Arc::new(reach) };
+            tower::Service::call(&mut resolver, "localhost".parse::<Name>().unwrap()).await.is_ok()
+        };
+        let own = of(&["127.0.0.0/8", "::1/128"]);
+        assert!(is_allowed("https://localhost/", &own) && !is_allowed("http://localhost/", &own));
+        assert!(resolves(own).await);
+        assert!(!resolves(inner).await, "the name leads out of the allowed networks");
     }
 }

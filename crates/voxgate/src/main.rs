@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// What a flood made the process take, this allocator gives back to the machine (docs/decisions/18-allocator.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     voxgate::cli::main()
 }

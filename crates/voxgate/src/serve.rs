@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use control::{ControlConfig, MasterKeySource, ProviderConfig, SignInLimits, SlowRate};
+use control::{ControlConfig, MasterKeySource, ProviderConfig, SignInLimits, SlowRate, WebhookReach};
 use credentials::PlainSecret;
 use domain::{Region, SystemClock, SystemRng};
 use gateway::realtime::SessionTimes;
@@ -125,6 +125,10 @@ pub fn control_config(
         leeway: settings.tokens.leeway,
         registration: settings.registration.clone(),
         sign_in: sign_in_limits(settings),
+        webhooks: WebhookReach {
+            allowed_networks: settings.webhook_networks.clone(),
+            ..WebhookReach::default()
+        },
         ..ControlConfig::in_folder(&settings.data_dir)
     })
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use control::{Control, ControlConfig, CreateWebhookError, KeyChange, NewKey, WebhookError};
+use control::{Control, ControlConfig, CreateWebhookError, KeyChange, NewKey, WebhookError, WebhookReach};
 use domain::link::{FromGateway, SessionEnd, SessionEvent, ToGateway};
 use domain::{
     ApiKeyId, ClientRef, ManualClock, MessageState, Plan, Product, Region, SessionId, SystemRng,
@@ -92,7 +92,8 @@ async fn soon<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 async fn open(folder: &TempDir, clock: &Arc<ManualClock>) -> Arc<Control> {
-    let config = ControlConfig { webhooks_on_loopback: true, ..ControlConfig::in_folder(folder.path()) };
+    let reach = WebhookReach { loopback: true, ..WebhookReach::default() };
+    let config = ControlConfig { webhooks: reach, ..ControlConfig::in_folder(folder.path()) };
     Control::open(config, Arc::clone(clock) as _, Arc::new(SystemRng)).await.unwrap()
 }
 

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use domain::Region;
 use gateway::{CertificateFiles, ClientHeader};
-use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::problem::Report;
-use super::reader::{Section, choice, filled, flag, list, parsed};
+use super::reader::{Section, choice, filled, flag, list, network, parsed};
 use super::settings::{ListenerPlace, ListenerSettings, ProxySettings, Serves};
 
 /// What an address on this machine alone begins with.
@@ -114,25 +113,14 @@ fn files(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
 /// Reads which proxies are believed.
 pub(super) fn proxies(root: &mut Section<'_>, report: &mut Report) -> ProxySettings {
     let default = ProxySettings::default();
+    let everybody = "whoever connects could say that it is anybody";
     ProxySettings {
         behind_tls_proxy: root.read(report, "behind_tls_proxy", flag).unwrap_or(default.behind_tls_proxy),
-        trusted: root.read(report, "trusted_proxies", list(parsed(network))).unwrap_or(default.trusted),
+        trusted: root
+            .read(report, "trusted_proxies", list(parsed(|text| network(text, everybody))))
+            .unwrap_or(default.trusted),
         header: root
             .read(report, "client_address_header", choice(ClientHeader::ALL, ClientHeader::as_str))
             .unwrap_or(default.header),
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-    match network {
-        Ok(network) if network.prefix_len() == 0 => {
-            Err(format!("{text} is everybody: whoever connects could say that it is anybody"))
-        }
-        Ok(network) if network.trunc() != network => {
-            Err(format!("{text} has bits beyond its length: write {}", network.trunc()))
-        }
-        Ok(network) => Ok(network),
-        Err(_) => Err(format!("expected a network, as in 10.0.0.0/8 or 2001:db8::/32, found \"{text}\"")),
     }
 }

@@ -1,5 +1,6 @@
 //! Walks a TOML table: each setting is asked for by name, and what nobody asked for is an unknown setting.
 
+use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -246,5 +247,18 @@ pub(crate) fn host(value: &DeValue<'_>) -> Result<String, String> {
         Ok(host)
     } else {
         Err(format!("expected a host name such as eu1.asr.example.org, found \"{host}\""))
+    }
+}
+
+/// Reads a network; `everybody` says why one of all addresses is refused.
+pub(super) fn network(text: &str, everybody: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    match network {
+        Ok(network) if network.prefix_len() == 0 => Err(format!("{text} is everybody: {everybody}")),
+        Ok(network) if network.trunc() != network => {
+            Err(format!("{text} has bits beyond its length: write {}", network.trunc()))
+        }
+        Ok(network) => Ok(network),
+        Err(_) => Err(format!("expected a network, as in 10.0.0.0/8 or 2001:db8::/32, found \"{text}\"")),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
+
 use super::problem::Report;
-use super::reader::{Section, choice, filled, flag, parsed, small_integer, text};
+use super::reader::{Section, choice, filled, flag, list, network, parsed, small_integer, text};
 use crate::admin::AdminSettings;
 use crate::log::{LogFormat, LogLevel, LogSettings, LogTarget};
 use crate::telemetry::TelemetrySettings;
@@ -70,4 +72,13 @@ pub(super) fn telemetry(root: &mut Section<'_>, report: &mut Report) -> Telemetr
     };
     section.finish(report);
     settings
+}
+
+/// Reads `[webhooks]`: the networks where they may be, beside the public internet.
+pub(super) fn webhooks(root: &mut Section<'_>, report: &mut Report) -> Vec<IpNet> {
+    let mut section = root.section(report, "webhooks");
+    let everybody = "whoever may set a webhook could have this server call any machine that it reaches";
+    let networks = section.read(report, "allowed_networks", list(parsed(|text| network(text, everybody))));
+    section.finish(report);
+    networks.unwrap_or_default()
 }

@@ -69,6 +69,8 @@ pub struct Settings {
     pub registration: Registration,
     /// The mail server.
     pub mail: Option<MailSettings>,
+    /// Networks where webhooks may be, beside the public internet.
+    pub webhook_networks: Vec<IpNet>,
     /// Other providers that people can sign in with.
     pub providers: Vec<ProviderSettings>,
 }
@@ -362,6 +364,7 @@ impl Settings {
             management: ManagementLimits::default(),
             registration: Registration::default(),
             mail: None,
+            webhook_networks: Vec::new(),
             providers: Vec::new(),
         }
     }

@@ -192,7 +192,7 @@ fn instance_config(
         ..Registration::default()
     };
     control.sign_in = dev_sign_in_limits();
-    control.webhooks_on_loopback = true;
+    control.webhooks.loopback = true;
     if let Some(seconds) = options.ttl_min_seconds {
         let ttl = &mut control.ttl_seconds;
         for range in [&mut ttl.batch, &mut ttl.rt, &mut ttl.tts, &mut ttl.flow] {

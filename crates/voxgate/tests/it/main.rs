@@ -60,3 +60,4 @@ mod temporary_keys;
 mod tls;
 mod upgrade;
 mod usage;
+mod webhooks;

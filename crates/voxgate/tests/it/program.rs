@@ -31,7 +31,16 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with more settings at the top of the file and below it, and waits until it is ready.
     pub(crate) async fn start(top: &str, sections: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_under(tempfile::tempdir().unwrap(), &[], top, sections).await
+    }
+
+    /// The same in a folder that has something already, and with these environment variables.
+    pub(crate) async fn start_under(
+        folder: tempfile::TempDir,
+        environment: &[(&str, &str)],
+        top: &str,
+        sections: &str,
+    ) -> Self {
         let config = folder.path().join("voxgate.toml");
         let text = format!(
             "data_dir = \"{}\"\n{top}\n[admin]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n{sections}\n",
@@ -41,6 +50,7 @@ impl Program {
         let mut child = Command::new(BINARY)
             .args(["serve", "--config"])
             .arg(&config)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

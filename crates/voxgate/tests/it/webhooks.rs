@@ -1,0 +1,117 @@
+//! Webhooks in a network of one's own: only where the file allows it.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::Value;
+use testkit::{Authority, eventually, within};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+
+use crate::program::Program;
+
+/// An https server that tells what it is sent, and answers each request with the same head.
+async fn listen(authority: &Authority, head: &'static str) -> (u16, mpsc::UnboundedReceiver<String>) {
+    let (certificate, key) = authority.sign(&["127.0.0.1", "localhost"]);
+    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut heard = vec![0; 16 * 1024];
+            let length = stream.read(&mut heard).await.unwrap_or_default();
+            let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            drop(stream.write_all(answer.as_bytes()).await);
+            drop(stream.shutdown().await);
+            drop(tell.send(String::from_utf8_lossy(&heard[..length]).into_owned()));
+        }
+    });
+    (port, told)
+}
+
+async fn serve(authority: &Authority, sections: &str) -> Program {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, authority.pem()).unwrap();
+    let roots = roots.display().to_string();
+    let program = Program::start_under(folder, &[("SSL_CERT_FILE", &roots)], "", sections).await;
+    program.run(&["workspaces", "create", "--name", "w", "--plan", "pro"]).await;
+    program
+}
+
+async fn hook(program: &Program, url: &str) -> String {
+    let made = program.run(&["webhooks", "create", url]).await;
+    made["webhook_id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+}
+
+async fn tried(program: &Program, hook: &str) -> Value {
+    eventually("the message to be tried", async || {
+        let log = program.run(&["webhooks", "log", hook]).await;
+        let messages = log.as_array().or_else(|| log["messages"].as_array()).cloned().unwrap_or_default();
+        messages.into_iter().find(|message| message["attempts"].as_u64() > Some(0))
+    })
+    .await
+}
+
+/// A network that the file allows is called, by address and by a name that leads there, over TLS that is verified; where a redirect
+/// points isn't.
+#[tokio::test]
+async fn allowed_networks_are_called() {
+    let authority = Authority::new();
+    let (port, mut told) = listen(&authority, "204 No Content").await;
+    let (away, mut told_away) = listen(
+        &authority,
+        Box::leak(format!("307 Temporary Redirect\r\nlocation: https://127.0.0.1:{port}/").into_boxed_str()),
+    )
+    .await;
+    let program = serve(&authority, "[webhooks]\nallowed_networks = [\"127.0.0.0/8\"]").await;
+    let by_address = hook(&program, &format!("https://127.0.0.1:{port}/address")).await;
+    let by_name = hook(&program, &format!("https://localhost:{port}/name")).await;
+    let redirected = hook(&program, &format!("https://127.0.0.1:{away}/away")).await;
+    program.run(&["keys", "create", "--name", "k"]).await;
+    let mut heard =
+        [within("a message", told.recv()).await.unwrap(), within("a message", told.recv()).await.unwrap()];
+    heard.sort();
+    assert!(heard[0].starts_with("POST /address ") && heard[1].starts_with("POST /name "), "{heard:?}");
+    assert!(within("a message", told_away.recv()).await.unwrap().starts_with("POST /away "));
+    for hook in [by_address, by_name] {
+        assert_eq!(tried(&program, &hook).await["state"], "delivered");
+    }
+    let tried = tried(&program, &redirected).await;
+    assert_eq!((&tried["state"], &tried["status"]), (&"waiting".into(), &307.into()), "{tried}");
+    assert!(told.try_recv().is_err(), "the redirect was followed");
+    program.end().await;
+}
+
+/// By default, and where another network is allowed, nothing on this machine is called: an address is refused when it is set, and a name
+/// that leads here when it is connected to.
+#[tokio::test]
+async fn other_networks_are_not_called() {
+    let authority = Authority::new();
+    let (port, mut told) = listen(&authority, "204 No Content").await;
+    for sections in ["", "[webhooks]\nallowed_networks = [\"10.0.0.0/8\"]"] {
+        let program = serve(&authority, sections).await;
+        for url in [format!("https://127.0.0.1:{port}/"), format!("https://localhost:{port}/")] {
+            let data = program.folder.path().join("data").display().to_string();
+            let refused = crate::command::run(&["webhooks", "create", &url, "--data-dir", &data]).await;
+            assert!(crate::command::failed(&refused).contains("public internet"), "{url}");
+        }
+        program.end().await;
+    }
+    assert!(told.try_recv().is_err());
+}
