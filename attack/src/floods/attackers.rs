@@ -1,13 +1,15 @@
 //! The floods themselves. Each attacker does what it does as fast as it is let, and comes back when it is thrown out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::Fault;
 use crate::arena::Arena;
@@ -29,6 +31,9 @@ const BURST: u32 = 100;
 const BURST_REST_MILLIS: u64 = 5;
 /// How long one that was thrown out takes to come back.
 const RETURN_MILLIS: u64 = 100;
+/// Threads of the attackers, and how far they stand back for everybody else.
+const THREADS: usize = 2;
+const NICENESS: i32 = 19;
 
 /// One kind of flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,15 +85,14 @@ impl Flood {
         }
     }
 
-    /// Lets it loose; it ends when the set is dropped.
-    pub(super) async fn start(self, arena: &Arena) -> Result<JoinSet<()>, Fault> {
-        let address = arena.home();
+    /// Lets it loose.
+    pub(super) async fn start(self, arena: &Arena) -> Result<Attackers, Fault> {
         let auth = format!("host: localhost\r\nauthorization: Bearer {}\r\n", arena.mine.key);
-        let mut set = JoinSet::new();
+        let attackers = Attackers::new(arena.home())?;
         match self {
             Self::SlowHeaders => {
                 let head = format!("GET /v2/jobs HTTP/1.1\r\n{auth}x: {}", "y".repeat(2000)).into_bytes();
-                each(&mut set, SLOW_CONNECTIONS, move || drip(address, head.clone(), 60));
+                attackers.send(SLOW_CONNECTIONS, |attacker| attacker.drip(head.clone(), 60));
             }
             Self::SlowBodies => {
                 let head = format!(
@@ -97,35 +101,94 @@ impl Flood {
                 );
                 let at = head.len() - 2000;
                 let head = head.into_bytes();
-                each(&mut set, SLOW_CONNECTIONS, move || drip(address, head.clone(), at));
+                attackers.send(SLOW_CONNECTIONS, |attacker| attacker.drip(head.clone(), at));
             }
             Self::SlowReads => {
                 let request = format!("GET /openapi.json HTTP/1.1\r\n{auth}\r\n").repeat(50).into_bytes();
-                each(&mut set, SLOW_CONNECTIONS, move || hold(address, request.clone()));
+                attackers.send(SLOW_CONNECTIONS, |attacker| attacker.hold(request.clone()));
             }
             Self::RapidReset | Self::Continuation | Self::EmptyData => {
                 let authorization = format!("Bearer {}", arena.mine.key);
-                each(&mut set, FAST_CONNECTIONS, move || self.http2(address, authorization.clone()));
+                attackers.send(FAST_CONNECTIONS, |attacker| attacker.http2(self, authorization.clone()));
             }
             Self::Pings => {
                 let lines = format!("authorization: Bearer {}\r\n{HANDSHAKE}", arena.mine.key);
-                each(&mut set, FAST_CONNECTIONS, move || pings(address, lines.clone()));
+                attackers.send(FAST_CONNECTIONS, |attacker| attacker.pings(lines.clone()));
             }
             Self::SignIns => {
-                let request = sign_in(arena).await?;
-                each(&mut set, FAST_CONNECTIONS * 4, move || again(address, request.clone()));
+                for number in 0..FAST_CONNECTIONS * 4 {
+                    let request = sign_in(arena, number).await?;
+                    attackers.send(1, |attacker| attacker.again(request.clone()));
+                }
             }
             Self::Minting => {
                 let request = Request::new("POST", "/v1/api_keys?type=rt").bearer(&arena.mine.key);
                 let request = request.json(&json!({"ttl": 60})).bytes();
-                each(&mut set, FAST_CONNECTIONS * 4, move || again(address, request.clone()));
+                attackers.send(FAST_CONNECTIONS * 4, |attacker| attacker.again(request.clone()));
             }
         }
-        Ok(set)
+        Ok(attackers)
+    }
+}
+
+/// Those who flood, on threads that stand back for the instance and its good clients: attackers sit on machines of their own,
+/// and must not win here by taking the instance's processors. They end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Attackers {
+    address: SocketAddr,
+    writes: Arc<AtomicU64>,
+    runtime: Option<Runtime>,
+}
+
+impl Attackers {
+    fn new(address: SocketAddr) -> Result<Self, Fault> {
+        let stand_back = || {
+            let _ = rustix::process::setpriority_process(None, NICENESS);
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .on_thread_start(stand_back)
+            .enable_all()
+            .build()
+            .map_err(|error| format!("no threads for the attackers: {error}"))?;
+        Ok(Self { address, writes: Arc::default(), runtime: Some(runtime) })
+    }
+
+    fn send<F: Future<Output = ()> + Send + 'static>(&self, count: usize, deed: impl Fn(Attacker) -> F) {
+        let Some(runtime) = &self.runtime else { return };
+        for _ in 0..count {
+            runtime.spawn(deed(Attacker { address: self.address, writes: Arc::clone(&self.writes) }));
+        }
+    }
+
+    /// How often they have sent something so far: a byte, a request, or a burst of frames.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Attackers {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Attacker {
+    address: SocketAddr,
+    writes: Arc<AtomicU64>,
+}
+
+impl Attacker {
+    fn has_written(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One connection of HTTP/2 after the other, each as bad as it is let be.
-    async fn http2(self, address: SocketAddr, authorization: String) {
+    async fn http2(self, flood: Flood, authorization: String) {
         let fields: [(&[u8], &[u8]); 5] = [
             (b":method", b"POST"),
             (b":scheme", b"http"),
@@ -135,7 +198,7 @@ impl Flood {
         ];
         let head = block(&fields);
         loop {
-            let Ok(mut client) = Http2::connect(address).await else {
+            let Ok(mut client) = Http2::connect(self.address).await else {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             };
@@ -144,13 +207,13 @@ impl Flood {
             loop {
                 let mut burst = Vec::new();
                 for _ in 0..BURST {
-                    match self {
-                        Self::RapidReset => {
+                    match flood {
+                        Flood::RapidReset => {
                             burst.extend(h2_frame(HEADERS, END_HEADERS | END_STREAM, stream, &head));
                             burst.extend(h2_frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
                             stream += 2;
                         }
-                        Self::Continuation => {
+                        Flood::Continuation => {
                             let kind = if is_first { HEADERS } else { CONTINUATION };
                             burst.extend(h2_frame(kind, 0, 1, if is_first { &head } else { &[] }));
                             is_first = false;
@@ -167,6 +230,77 @@ impl Flood {
                 if !client.send(&burst).await || stream > 1 << 30 {
                     break;
                 }
+                self.has_written();
+                tokio::time::sleep(Duration::from_millis(BURST_REST_MILLIS)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(RETURN_MILLIS)).await;
+        }
+    }
+
+    /// Sends the beginning, then a byte at a time.
+    async fn drip(self, bytes: Vec<u8>, at_once: usize) {
+        loop {
+            let Ok(mut stream) = TcpStream::connect(self.address).await else {
+                tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
+                continue;
+            };
+            if stream.write_all(&bytes[..at_once]).await.is_err() {
+                continue;
+            }
+            for byte in &bytes[at_once..] {
+                tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
+                if stream.write_all(&[*byte]).await.is_err() {
+                    break;
+                }
+                self.has_written();
+            }
+        }
+    }
+
+    /// Asks for much and reads nothing.
+    async fn hold(self, request: Vec<u8>) {
+        loop {
+            let Ok(mut stream) = TcpStream::connect(self.address).await else {
+                tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
+                continue;
+            };
+            let _ = stream.write_all(&request).await;
+            self.has_written();
+            loop {
+                tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
+                let mut one = [0; 1];
+                match stream.read(&mut one).await {
+                    Ok(1..) => {}
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+    }
+
+    /// The same request over and over, on one connection as long as it lasts.
+    async fn again(self, request: Vec<u8>) {
+        loop {
+            let Ok(mut stream) = TcpStream::connect(self.address).await else { continue };
+            let mut buffer = [0; 4096];
+            while stream.write_all(&request).await.is_ok() {
+                self.has_written();
+                if !matches!(stream.read(&mut buffer).await, Ok(1..)) {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn pings(self, lines: String) {
+        let burst = frame::build(frame::PING, b"are you there?", MASK).repeat(BURST as usize);
+        loop {
+            let Ok(mut session) = Session::open(self.address, "/v2", &lines).await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            session.start().await;
+            while session.send(&burst).await {
+                self.has_written();
                 tokio::time::sleep(Duration::from_millis(BURST_REST_MILLIS)).await;
             }
             tokio::time::sleep(Duration::from_millis(RETURN_MILLIS)).await;
@@ -174,84 +308,9 @@ impl Flood {
     }
 }
 
-fn each<F: Future<Output = ()> + Send + 'static>(
-    set: &mut JoinSet<()>,
-    count: usize,
-    attacker: impl Fn() -> F,
-) {
-    for _ in 0..count {
-        set.spawn(attacker());
-    }
-}
-
-/// Sends the beginning, then a byte at a time.
-async fn drip(address: SocketAddr, bytes: Vec<u8>, at_once: usize) {
-    loop {
-        let Ok(mut stream) = TcpStream::connect(address).await else {
-            tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
-            continue;
-        };
-        if stream.write_all(&bytes[..at_once]).await.is_err() {
-            continue;
-        }
-        for byte in &bytes[at_once..] {
-            tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
-            if stream.write_all(&[*byte]).await.is_err() {
-                break;
-            }
-        }
-    }
-}
-
-/// Asks for much and reads nothing.
-async fn hold(address: SocketAddr, request: Vec<u8>) {
-    loop {
-        let Ok(mut stream) = TcpStream::connect(address).await else {
-            tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
-            continue;
-        };
-        let _ = stream.write_all(&request).await;
-        loop {
-            tokio::time::sleep(Duration::from_millis(DRIP_MILLIS)).await;
-            let mut one = [0; 1];
-            match stream.read(&mut one).await {
-                Ok(1..) => {}
-                Ok(_) | Err(_) => break,
-            }
-        }
-    }
-}
-
-/// The same request over and over, on one connection as long as it lasts.
-async fn again(address: SocketAddr, request: Vec<u8>) {
-    loop {
-        let Ok(mut stream) = TcpStream::connect(address).await else { continue };
-        let mut buffer = [0; 4096];
-        while stream.write_all(&request).await.is_ok() {
-            if !matches!(stream.read(&mut buffer).await, Ok(1..)) {
-                break;
-            }
-        }
-    }
-}
-
-async fn pings(address: SocketAddr, lines: String) {
-    let burst = frame::build(frame::PING, b"are you there?", MASK).repeat(BURST as usize);
-    loop {
-        let Ok(mut session) = Session::open(address, "/v2", &lines).await else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        session.start().await;
-        while session.send(&burst).await {
-            tokio::time::sleep(Duration::from_millis(BURST_REST_MILLIS)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(RETURN_MILLIS)).await;
-    }
-}
-
-/// A sign-in with a wrong password, as the portal's own form sends it.
-async fn sign_in(arena: &Arena) -> Result<Vec<u8>, Fault> {
+/// A sign-in with a wrong password, as the portal's own form sends it. Each number is another account: what is slowed for one
+/// account must not be all that protects.
+async fn sign_in(arena: &Arena, number: usize) -> Result<Vec<u8>, Fault> {
     let page = Request::new("GET", "/sign-in").send(arena.home()).await;
     if page.status != 200 {
         return Err(format!("the portal has no page to sign in: {}", page.status));
@@ -263,7 +322,8 @@ async fn sign_in(arena: &Arena) -> Result<Vec<u8>, Fault> {
         .and_then(|rest| rest.split('"').next())
         .ok_or("the page to sign in has no form token")?;
     let cookie = page.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-    let body = format!("form_token={token}&email=nobody%40example.org&password=wrong-and-long-enough");
+    let body =
+        format!("form_token={token}&email=nobody{number}%40example.org&password=wrong-and-long-enough");
     let head = format!(
         "POST /sign-in HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\nsec-fetch-site: same-origin\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",

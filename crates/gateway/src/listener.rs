@@ -100,3 +100,30 @@ impl Accepted {
 
 /// The address of whoever is on this machine.
 pub(crate) const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::net::TcpSocket;
+
+    use super::*;
+
+    /// A client that doesn't read makes the system keep little for it, not the megabytes that it would keep otherwise.
+    #[tokio::test]
+    async fn little_waits_for_who_does_not_read() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = Listener::from(socket);
+        let client = TcpSocket::new_v4().unwrap();
+        client.set_recv_buffer_size(16 * 1024).unwrap();
+        let (client, accepted) =
+            tokio::join!(client.connect(listener.address().unwrap()), listener.socket.accept());
+        let (Stream::Tcp(stream), _) = accepted.unwrap().join().unwrap() else { panic!("it came by TCP") };
+        let piece = [0; 16 * 1024];
+        let mut taken = 0;
+        stream.writable().await.unwrap();
+        while let Ok(bytes) = stream.try_write(&piece) {
+            taken += bytes;
+        }
+        assert!(taken <= 512 * 1024, "{taken} bytes wait");
+        drop(client);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What a flood made the process take, this allocator gives back to the machine (docs/decisions/18-allocator.md).
+/// What a flood made the process take, this allocator gives back to the machine (decision 18).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
