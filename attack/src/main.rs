@@ -23,9 +23,9 @@ pub(crate) type Fault = String;
 #[derive(Debug, Parser)]
 #[command(name = "attack", about = "Attacks a running Voxgate in every known way")]
 struct Cli {
-    /// The program to attack
-    #[arg(long, default_value = "target/debug/voxgate")]
-    program: PathBuf,
+    /// The program to attack; the one beside this one if left out
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Classes to run, separated by commas; all of them if left out
     #[arg(long, value_delimiter = ',', value_enum)]
     only: Vec<Class>,
@@ -49,14 +49,7 @@ struct Cli {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = if cli.timing {
-        Ok(timing::run())
-    } else if cli.floods {
-        floods::run(&cli.program, cli.seconds, &cli.flood).await
-    } else {
-        classes::run(&cli.program, &cli.only, cli.json).await
-    };
-    match outcome {
+    match run(&cli).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(fault) => {
@@ -64,4 +57,20 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn run(cli: &Cli) -> Result<bool, Fault> {
+    if cli.timing {
+        return Ok(timing::run());
+    }
+    let program = cli.program.clone().map_or_else(beside_this, Ok)?;
+    if cli.floods {
+        return floods::run(&program, cli.seconds, &cli.flood).await;
+    }
+    classes::run(&program, &cli.only, cli.json).await
+}
+
+fn beside_this() -> Result<PathBuf, Fault> {
+    let this = std::env::current_exe().map_err(|error| format!("where this program is: {error}"))?;
+    Ok(this.with_file_name("voxgate"))
 }

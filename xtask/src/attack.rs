@@ -15,7 +15,10 @@ const LIMIT: Duration = Duration::from_secs(60 * 60);
 pub(crate) const NEEDS: &[Need] =
     &[Need::Nginx, Need::Apache, Need::Haproxy, Need::Node, Need::Python, Need::PythonPackages];
 
-/// Installs the servers of others, builds as tests are built, and attacks.
+/// What measures: it is built as a release is, since a debug build has other times.
+const MEASURES: [&str; 2] = ["--floods", "--timing"];
+
+/// Installs the servers of others, builds, and attacks.
 pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Result<(), Fault> {
     let needs = BTreeSet::from_iter(NEEDS.iter().copied());
     if let Some(fault) = needs::install(repo, &needs).blocks(NEEDS) {
@@ -23,8 +26,12 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Result<(), Fault> {
     }
     let mut build = repo.command("cargo");
     build.args(["build", "--package", "voxgate", "--package", "attack"]);
-    process::run(&mut build, LIMIT)?;
-    process::run(program(repo).args(arguments), LIMIT)
+    if !arguments.iter().any(|argument| MEASURES.contains(&argument.as_str())) {
+        process::run(&mut build, LIMIT)?;
+        return process::run(program(repo).args(arguments), LIMIT);
+    }
+    process::run(build.arg("--release"), LIMIT)?;
+    process::run(repo.own_command("target/release/attack").args(arguments), LIMIT)
 }
 
 /// The attacker, where it is built.
