@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::migrate::{Schema, has_table, up};
+use crate::migrate::{Schema, has_column, has_table, up};
 use crate::{Db, DbPlace, SqlError, WriteTx, postgres};
 
 /// Rows that are read at a time.
@@ -152,6 +152,24 @@ impl Dump {
     /// The migrations that made the tables, oldest first.
     pub fn migrations(&self) -> &[String] {
         &self.migrations
+    }
+
+    /// A table as this database has it: where its schema is an older one, without the columns that came later. None where the table
+    /// came later itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known(&self, table: &Table) -> Result<Option<Table>, SqlError> {
+        if !has_table(&self.tx, &table.name).await? {
+            return Ok(None);
+        }
+        let mut known = Table { columns: Vec::new(), ..table.clone() };
+        for column in &table.columns {
+            if has_column(&self.tx, &table.name, &column.name).await? {
+                known.columns.push(column.clone());
+            }
+        }
+        Ok(Some(known))
     }
 
     /// How many rows a table has.

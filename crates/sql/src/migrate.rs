@@ -44,6 +44,18 @@ impl Db {
         Ok(db)
     }
 
+    /// Opens a database for reading alone, though its schema may be an older one: tables and columns may be missing.
+    ///
+    /// # Errors
+    /// When it can't be opened, has no schema, or one that this build doesn't understand.
+    pub async fn open_older_read_only<S: Schema>(place: &DbPlace) -> Result<Self, SqlError> {
+        let db = Self::connect_read_only(place).await?;
+        match check_readable::<S>(&db, place).await {
+            Ok(()) | Err(SqlError::Older { .. }) => Ok(db),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The names of the migrations that made this schema, oldest first; none where there is no schema.
     ///
     /// # Errors
@@ -129,6 +141,22 @@ pub(crate) async fn has_table(connection: &impl ConnectionTrait, name: &str) -> 
         _ => format!(
             "SELECT table_name::text FROM information_schema.tables \
              WHERE table_schema = current_schema() AND table_name = '{name}'"
+        ),
+    };
+    Ok(connection.query_one_raw(plain(connection, &sql)).await?.is_some())
+}
+
+/// Whether a table has such a column.
+pub(crate) async fn has_column(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    column: &str,
+) -> Result<bool, DbErr> {
+    let sql = match connection.get_database_backend() {
+        DbBackend::Sqlite => format!("SELECT name FROM pragma_table_info('{table}') WHERE name = '{column}'"),
+        _ => format!(
+            "SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() \
+             AND table_name = '{table}' AND column_name = '{column}'"
         ),
     };
     Ok(connection.query_one_raw(plain(connection, &sql)).await?.is_some())

@@ -134,7 +134,10 @@ impl Restore {
         let tables = tables()?;
         for rule in RULES {
             let Some(table) = tables.iter().find(|table| table.name == rule.table) else { continue };
-            let rows = Merge { restore: self, former, table, rule: &rule, now }.run().await?;
+            // What came later than the former database's schema can't have changed there.
+            let Some(former_table) = former.known(table).await? else { continue };
+            let merge = Merge { restore: self, former, table, former_table: &former_table, rule: &rule, now };
+            let rows = merge.run().await?;
             carried.count(rule.table, rows);
         }
         Ok(carried)
@@ -244,6 +247,8 @@ struct Merge<'a> {
     restore: &'a Restore,
     former: &'a Dump,
     table: &'a Table,
+    /// The same table as the former database has it.
+    former_table: &'a Table,
     rule: &'a Rule,
     now: Now,
 }
@@ -277,7 +282,7 @@ impl Merge<'_> {
                 here.take(self.restore.restoring.rows_after(self.table, here.last.as_deref()).await?);
             }
             if there.is_wanting() {
-                there.take(self.former.rows_after(self.table, there.last.as_deref()).await?);
+                there.take(self.former.rows_after(self.former_table, there.last.as_deref()).await?);
             }
             let order = match (here.rows.front(), there.rows.front()) {
                 (None, None) => return Ok(changed),
@@ -294,8 +299,8 @@ impl Merge<'_> {
     /// By the key. Both databases order texts by their bytes.
     fn compare(&self, one: &[Cell], other: &[Cell]) -> Ordering {
         let mut order = Ordering::Equal;
-        for place in self.table.key_places() {
-            order = order.then_with(|| match (&one[place], &other[place]) {
+        for (place, former_place) in self.table.key_places().into_iter().zip(self.former_table.key_places()) {
+            order = order.then_with(|| match (&one[place], &other[former_place]) {
                 (Cell::Integer(one), Cell::Integer(other)) => one.cmp(other),
                 (Cell::Text(one), Cell::Text(other)) => one.cmp(other),
                 _ => Ordering::Equal,
@@ -309,10 +314,13 @@ impl Merge<'_> {
         let restoring = &self.restore.restoring;
         match (row, former) {
             (Some(row), Some(former)) => {
-                let places = self.rule.taken.iter().filter_map(|name| self.table.place_of(name));
+                let places =
+                    self.rule.taken.iter().filter_map(|name| {
+                        Some((self.table.place_of(name)?, self.former_table.place_of(name)?))
+                    });
                 let changes: Vec<(usize, Cell)> = places
-                    .filter(|place| row[*place] != former[*place])
-                    .map(|place| (place, former[place].clone()))
+                    .filter(|(place, there)| row[*place] != former[*there])
+                    .map(|(place, there)| (place, former[there].clone()))
                     .collect();
                 if changes.is_empty() {
                     return Ok(false);
@@ -334,7 +342,7 @@ impl Merge<'_> {
                     restoring.set(self.table, &row, &changes).await?;
                 }
             },
-            (None, Some(former)) if self.rule.adds => restoring.insert(self.table, &[former]).await?,
+            (None, Some(former)) if self.rule.adds => restoring.insert(self.former_table, &[former]).await?,
             (None, _) => return Ok(false),
         }
         Ok(true)

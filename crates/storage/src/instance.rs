@@ -3,7 +3,7 @@
 use domain::link::Change;
 use domain::{InstanceId, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use crate::change::SINGLETON;
 use crate::entities::instance;
@@ -40,6 +40,21 @@ impl Store {
     /// When the database fails.
     pub async fn find_instance(&self) -> Result<Option<Instance>, StoreError> {
         find(self.db.read()).await
+    }
+
+    /// The instance's id alone, which every schema has had.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_instance_id(&self) -> Result<Option<InstanceId>, StoreError> {
+        let id = instance::Entity::find_by_id(SINGLETON)
+            .select_only()
+            .column(instance::Column::Id)
+            .into_tuple::<String>()
+            .one(self.db.read())
+            .await?;
+        let at = At { table: "instance", row: &SINGLETON };
+        id.map(|id| at.need("id", InstanceId::parse(&id))).transpose()
     }
 }
 

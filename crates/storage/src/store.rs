@@ -41,6 +41,15 @@ impl Store {
         Ok(Self { db: Db::open_read_only::<Migrations>(place).await? })
     }
 
+    /// Opens what a restore takes the place of, for reading alone. Its schema may be an older one: only the
+    /// instance's id, the revision and what [`Store::dump`] gives can be relied on.
+    ///
+    /// # Errors
+    /// When it can't be opened, or this build doesn't understand its schema.
+    pub async fn open_former(place: &DbPlace) -> Result<Self, StoreError> {
+        Ok(Self { db: Db::open_older_read_only::<Migrations>(place).await? })
+    }
+
     /// Opens the transaction that changes state; there is one at a time.
     ///
     /// # Errors

@@ -123,3 +123,49 @@ async fn backups_know_every_column() {
         assert_eq!(copied, texts(format!("SELECT name FROM pragma_table_info('{name}')")).await, "{name}");
     }
 }
+
+/// A backup that an older release made is filled in under its own schema and then brought up to date: all its rows are there, and the
+/// restored database is like any other. A former database of that release is compared as far as it goes.
+async fn an_older_backup_is_restored(target: &DbPlace) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("former.db");
+    write_fixture(&path).await;
+    let former = Store::open_former(&DbPlace::File(path)).await.unwrap();
+    let dump = former.dump().await.unwrap();
+    assert_eq!(dump.migrations(), ["m0001_first"]);
+    let mut restoring = storage::Restore::begin(target, dump.migrations()).await.unwrap();
+    let mut rows = 0;
+    for table in storage::tables().unwrap() {
+        let Some(known) = dump.known(&table).await.unwrap() else { continue };
+        restoring.clear(&known).await.unwrap();
+        let page = dump.rows_after(&known, None).await.unwrap();
+        rows += page.len();
+        restoring.insert(&known, &page).await.unwrap();
+    }
+    assert!(rows > 20, "{rows}");
+    restoring.upgrade().await.unwrap();
+    let at = domain::Timestamp::from_seconds(1_900_000_000);
+    let carried = restoring.carry_over(&dump, at).await.unwrap();
+    assert_eq!(carried, storage::CarriedOver::default(), "nothing has ended since");
+    drop(dump);
+    let newest = former.revision().await.unwrap();
+    let (restored, change) = restoring.into_change(newest).await.unwrap();
+    change.keep_quietly().await.unwrap();
+    let (now, before) = (restored.snapshot().await.unwrap(), former.find_instance_id().await.unwrap());
+    assert!(now.changes.len() >= 8, "{now:?}");
+    assert_eq!(restored.find_instance_id().await.unwrap(), before);
+    restored.close().await.unwrap();
+    former.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_sqlite_an_older_backup_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    an_older_backup_is_restored(&DbPlace::File(folder.path().join("restored.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_an_older_backup_is_restored() {
+    let database = testdb::TestDatabase::create();
+    an_older_backup_is_restored(&DbPlace::parse(&database.url()).unwrap()).await;
+}

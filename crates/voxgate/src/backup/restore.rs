@@ -152,10 +152,10 @@ async fn since(former: &Former, header: &Header) -> Result<Since, BackupError> {
     let mut since = Since { former: None, ended: Vec::new(), newest: header.revision };
     let Former::At { data_dir, control } = former else { return Ok(since) };
     let record = control::ended_after(data_dir, header.revision).map_err(BackupError::file(data_dir))?;
-    if let Ok(store) = Store::open_read_only(control).await
-        && let Ok(Some(instance)) = store.find_instance().await
+    if let Ok(store) = Store::open_former(control).await
+        && let Ok(Some(id)) = store.find_instance_id().await
     {
-        if instance.id.to_string() != header.instance {
+        if id.to_string() != header.instance {
             return Err(BackupError::OtherInstance(control.clone()));
         }
         since.newest = since.newest.max(store.revision().await?);
