@@ -25,6 +25,8 @@ pub struct Forgotten {
     pub usage_lines: u64,
     /// Quotas that were set for it.
     pub quotas: u64,
+    /// Messages for webhooks, sent or waiting, that name it no more.
+    pub webhook_messages: u64,
     /// Names behind pseudonyms of the audit log.
     pub audit_names: u64,
     /// Projects that the client_ref is shut out of: they keep it, or it would be let in again.
@@ -56,6 +58,7 @@ impl Control {
         let mut forgotten = Forgotten::default();
         for id in &projects {
             forgotten.usage_lines += change.forget_usage(*id, client_ref).await?;
+            forgotten.webhook_messages += change.forget_in_messages(workspace_id, *id, client_ref).await?;
             let quota = QuotaScope::ClientRef(client_ref.clone());
             forgotten.quotas += u64::from(change.remove_quota(*id, &quota).await?);
             let pseudonym = pseudonyms.of_client_ref(*id, client_ref);
@@ -70,7 +73,10 @@ impl Control {
         let subject = pseudonyms.of_forgotten(workspace_id, client_ref);
         let action = AuditAction::ClientRefForgotten;
         let mut entry = pseudonyms.entry(self.now(), actor, Some(workspace_id), action, subject);
-        entry.detail = format!("{} lines of usage, {} names", forgotten.usage_lines, forgotten.audit_names);
+        entry.detail = format!(
+            "{} lines of usage, {} names, {} messages for webhooks",
+            forgotten.usage_lines, forgotten.audit_names, forgotten.webhook_messages
+        );
         self.inner.publish(change, entry).await?;
         Ok(forgotten)
     }

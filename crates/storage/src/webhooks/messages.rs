@@ -1,7 +1,8 @@
 //! Messages for webhooks: written with the change that they tell of, and kept until they are old.
 
 use domain::{
-    MessageState, Timestamp, WebhookEvent, WebhookId, WebhookMessage, WebhookMessageId, WorkspaceId,
+    ClientRef, MessageState, ProjectId, Timestamp, WebhookEvent, WebhookId, WebhookMessage, WebhookMessageId,
+    WorkspaceId,
 };
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -12,6 +13,7 @@ use super::entity::message::{Column, Entity, Model};
 use super::entity::webhook;
 use super::{StoredWebhook, from_row, of_workspace};
 use crate::rows::{At, time};
+use crate::text_search::holds;
 use crate::{ChangeTx, Store, StoreError};
 
 /// Something that a workspace's webhooks are to be told.
@@ -136,6 +138,64 @@ impl ChangeTx {
             .await?;
         Ok(updated.rows_affected == 1)
     }
+}
+
+/// Messages that are looked through at a time.
+const MESSAGES_PER_PAGE_MAX: u64 = 500;
+
+impl ChangeTx {
+    /// Takes a client_ref of a project out of the messages for its workspace's webhooks, of those that were sent and of those that
+    /// wait: these are delivered without it. Tells how many there were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_in_messages(
+        &mut self,
+        workspace_id: WorkspaceId,
+        project_id: ProjectId,
+        client_ref: &ClientRef,
+    ) -> Result<u64, StoreError> {
+        let webhooks = of_workspace(&self.tx, workspace_id).await?;
+        // As it stands in the body. What else looks like it is told apart by reading the body.
+        let written = serde_json::Value::from(client_ref.as_str()).to_string();
+        let mut forgotten = 0;
+        for to in webhooks {
+            let mut last = String::new();
+            loop {
+                let page = Entity::find()
+                    .filter(Column::WebhookId.eq(to.webhook.id.to_string()))
+                    .filter(holds(Column::Body, &written))
+                    .filter(Column::Id.gt(last.as_str()))
+                    .order_by_asc(Column::Id)
+                    .limit(MESSAGES_PER_PAGE_MAX)
+                    .all(&self.tx)
+                    .await?;
+                let Some(row) = page.last() else { break };
+                last.clone_from(&row.id);
+                for row in page {
+                    let Some(body) = without_client_ref(&row.body, project_id, client_ref) else { continue };
+                    Entity::update_many()
+                        .col_expr(Column::Body, Expr::value(body))
+                        .filter(Column::Id.eq(row.id))
+                        .exec(&self.tx)
+                        .await?;
+                    forgotten += 1;
+                }
+            }
+        }
+        Ok(forgotten)
+    }
+}
+
+/// A body without the client_ref that it tells of; none where it tells of another one or of none.
+fn without_client_ref(body: &str, project_id: ProjectId, client_ref: &ClientRef) -> Option<String> {
+    let mut body: serde_json::Value = serde_json::from_str(body).ok()?;
+    let data = body.get_mut("data")?;
+    if data["project_id"] != project_id.get() || data["client_ref"] != client_ref.as_str() {
+        return None;
+    }
+    data["client_ref"] = serde_json::Value::Null;
+    Some(body.to_string())
 }
 
 impl Store {

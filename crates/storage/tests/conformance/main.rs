@@ -112,6 +112,7 @@ macro_rules! suite {
             lists::the_log_is_read_from_its_end,
             webhooks::messages_are_kept_and_taken,
             webhooks::expiries_are_told_once,
+            webhooks::a_client_ref_is_taken_out_of_messages,
             quotas::quotas_are_set_and_told,
             quotas::refusals_are_summed_up,
             records::usage_is_counted_exactly_once,

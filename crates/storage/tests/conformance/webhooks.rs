@@ -1,7 +1,8 @@
 //! Webhooks and their messages.
 
 use domain::{
-    MessageState, SystemRng, Webhook, WebhookEvent, WebhookEvents, WebhookId, WebhookMessageId, WorkspaceId,
+    ClientRef, MessageState, ProjectId, SystemRng, Webhook, WebhookEvent, WebhookEvents, WebhookId,
+    WebhookMessageId, WorkspaceId,
 };
 use storage::{NewMessage, Store, StoredWebhook, Tried};
 
@@ -131,4 +132,80 @@ pub(crate) async fn expiries_are_told_once(store: &Store) {
     assert_eq!(dropped.take_expired_keys(at(30)).await.unwrap().len(), 1);
     drop(dropped);
     assert_eq!(take(30).await, [ids[3]]);
+}
+
+/// A client_ref that is forgotten stands in no message any more, whether it was sent or waits; what waits is sent all the same. Others
+/// keep theirs: another one of that name in another project or workspace, and one whose name only looks alike.
+pub(crate) async fn a_client_ref_is_taken_out_of_messages(store: &Store) {
+    let (workspace, project) = owner(store, "w").await;
+    let (other, foreign) = owner(store, "other").await;
+    let (ours, theirs) =
+        (webhook(workspace.id, WebhookEvents::all()), webhook(other.id, WebhookEvents::all()));
+    insert(store, &ours).await;
+    insert(store, &theirs).await;
+    let name = r#"100%_"of\U+1F600 ü"#;
+    let body = |project: ProjectId, client_ref: &str| {
+        serde_json::json!({
+            "type": "session.ended",
+            "data": {"session_id": "ses", "project_id": project, "client_ref": client_ref, "seconds": 7},
+        })
+        .to_string()
+    };
+    let told = [
+        (workspace.id, body(project.id, name)),
+        (workspace.id, body(project.id, name)),
+        (workspace.id, body(project.id, &name.to_uppercase())),
+        (workspace.id, body(project.id, &format!("{name}{name}"))),
+        (workspace.id, body(ProjectId::new(project.id.get() + 1000), name)),
+        (other.id, body(foreign.id, name)),
+    ];
+    let mut change = store.change().await.unwrap();
+    for (workspace_id, body) in &told {
+        let new = NewMessage {
+            workspace_id: *workspace_id,
+            event: WebhookEvent::SessionEnded,
+            body: body.clone(),
+            at: at(10),
+        };
+        change.enqueue_message(&new, new_id).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+    let delivered = Tried {
+        at: at(11),
+        state: MessageState::Delivered,
+        next_try_at: None,
+        status: Some(204),
+        problem: None,
+    };
+    let due = store.take_due_messages(at(10), at(70), 10).await.unwrap();
+    let one = due.iter().find(|due| due.message.body == told[0].1).unwrap();
+    store.note_try(one.message.id, &delivered).await.unwrap();
+
+    let client_ref = ClientRef::new(name).unwrap();
+    let mut change = store.change().await.unwrap();
+    assert_eq!(change.forget_in_messages(workspace.id, project.id, &client_ref).await.unwrap(), 2);
+    change.publish(&audit()).await.unwrap();
+    let mut change = store.change().await.unwrap();
+    assert_eq!(change.forget_in_messages(workspace.id, project.id, &client_ref).await.unwrap(), 0);
+    drop(change);
+
+    let mut kept: Vec<String> = Vec::new();
+    let mut nameless = Vec::new();
+    for hook in [&ours, &theirs] {
+        for message in store.list_messages(hook.webhook.id, None, 10).await.unwrap() {
+            let body: serde_json::Value = serde_json::from_str(&message.body).unwrap();
+            if body["data"]["client_ref"].is_null() {
+                assert_eq!(body["data"]["seconds"], 7);
+                nameless.push(message.state);
+            } else {
+                kept.push(message.body);
+            }
+        }
+    }
+    nameless.sort_by_key(|state| state.as_str());
+    assert_eq!(nameless, [MessageState::Delivered, MessageState::Waiting]);
+    kept.sort();
+    let mut expected: Vec<String> = told[2..].iter().map(|(_, body)| body.clone()).collect();
+    expected.sort();
+    assert_eq!(kept, expected);
 }

@@ -13,12 +13,13 @@ use crate::operator::ForgetCall;
 Examples:
   voxgate client-refs forget USER123 --yes --config voxgate.toml")]
 pub(super) enum ClientRefsCommand {
-    /// Forget an end user: their jobs, their part in the usage, and their name in the audit log
+    /// Forget an end user: their jobs, their part in the usage, and their name in the audit log and in webhooks' messages
     #[command(after_help = "\
 Jobs are deleted, at the engine too. The sums of usage stay, and name nobody. The events of the audit log stay, under a
-pseudonym behind which no name stands. What this doesn't reach: a client_ref that is shut out stays so, API keys that are
-isolated to it keep it, and backups, logs and the feed keep what they have until they are pruned. Shut the end user out
-before (voxgate temporary-keys revoke --client-ref), or what they do meanwhile is counted under their client_ref again.
+pseudonym behind which no name stands. Messages for webhooks stay without the client_ref; those that wait are sent so.
+What this doesn't reach: a client_ref that is shut out stays so, API keys that are isolated to it keep it, and backups,
+logs and the feed keep what they have until they are pruned. Shut the end user out before (voxgate temporary-keys revoke
+--client-ref), or what they do meanwhile is counted under their client_ref again.
 
 Examples:
   voxgate client-refs forget USER123 --yes --config voxgate.toml
@@ -62,6 +63,7 @@ fn say(client_ref: &str, answer: &Value) {
     let cell = |field: &str| output::cell(&answer[field]);
     output::say(&format!("forgot {client_ref}:"));
     output::say(&format!("  {} lines of usage name nobody any more", cell("usage_lines")));
+    output::say(&format!("  {} messages for webhooks name it no more", cell("webhook_messages")));
     output::say(&format!("  {} names behind pseudonyms of the audit log", cell("audit_names")));
     output::say(&format!("  {} quotas that were set for it", cell("quotas")));
     match answer["jobs"].as_array() {

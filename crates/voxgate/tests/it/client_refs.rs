@@ -1,9 +1,10 @@
 //! Forgetting an end user.
 
 use serde_json::{Value, json};
-use testkit::{Caller, Mint, Process, eventually};
+use testkit::{Caller, Mint, Process, Socket, eventually};
 
 use crate::command::{binary, failed, json, ok, run, run_with};
+use crate::common::with_jwt;
 
 /// A forgotten end user has no jobs, no usage and no name in the log; the project's sums stay, and others lose nothing.
 #[tokio::test]
@@ -22,6 +23,21 @@ async fn an_end_user_is_forgotten() {
     for path in ["/v1/temporary-keys/revoke", "/v1/temporary-keys/readmit"] {
         home.post(path, &server.key(), &json!({"client_ref": "ann"})).await.expect(200);
     }
+    // And in a message for a webhook that doesn't answer.
+    let hook = json!({"url": "http://127.0.0.1:1/", "events": ["session.started"]});
+    let hook = home.post("/v1/webhooks", &server.manager(), &hook).await.expect(201).json();
+    let messages = format!("/v1/webhooks/{}/messages", hook["webhook_id"].as_str().unwrap());
+    let messages = async || home.get(&messages, &server.manager()).await.expect(200).text();
+    for client_ref in ["ann", "bob"] {
+        let token = Mint::of("rt").client_ref(client_ref).key(&home, &server.key()).await;
+        let url = with_jwt(&server.report().realtime_url, &token);
+        Socket::open(&url, &Caller::anon()).await.unwrap().begin().await;
+    }
+    eventually("both sessions to be told of", async || {
+        let told = messages().await;
+        (told.contains("ann") && told.contains("bob")).then_some(())
+    })
+    .await;
     let usage = async |query: &str| {
         home.get(&format!("/v1/usage?{query}"), &server.manager()).await.expect(200).json()["usage"].take()
     };
@@ -43,6 +59,9 @@ async fn an_end_user_is_forgotten() {
         (&json!(1), &json!([]), &json!(0))
     );
     assert!(told["usage_lines"].as_u64().unwrap() >= 1, "{told}");
+    assert_eq!(told["webhook_messages"], 1, "{told}");
+    let left = messages().await;
+    assert!(!left.contains("ann") && left.contains("bob"), "{left}");
     let eu1 = told["jobs"].as_array().unwrap().iter().find(|region| region["region"] == "eu1").unwrap();
     assert_eq!(*eu1, json!({"region": "eu1", "forgotten": 2, "kept_at_engine": 0, "failed": 0}));
     for id in [&first, &second] {

@@ -25,6 +25,7 @@ impl Operator {
         Ok(json!({
             "client_ref": client_ref,
             "usage_lines": forgotten.usage_lines,
+            "webhook_messages": forgotten.webhook_messages,
             "audit_names": forgotten.audit_names,
             "quotas": forgotten.quotas,
             "jobs": jobs,
