@@ -75,7 +75,7 @@ pub(crate) fn of_session(event: &SessionEvent) -> NewMessage {
         data["close_code"] = json!(end.close_code);
         data["reason"] = json!(end.reason);
         data["seconds"] = json!(end.seconds);
-        data["audio_seconds"] = json!(end.audio_millis as f64 / 1000.0);
+        data["audio_seconds"] = json!(end.audio_millis.map(|millis| millis as f64 / 1000.0));
     }
     NewMessage {
         workspace_id: event.workspace_id,

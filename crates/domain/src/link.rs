@@ -307,16 +307,35 @@ pub struct SessionEvent {
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionEnd {
-    /// The type of the `Error` that the client got, `closed` where either end closed by itself, or `client_gone`.
+    /// The type of the `Error` that the client got, `closed` where either end closed by itself, `client_gone`, or
+    /// [`GATEWAY_STOPPED`].
     pub kind: String,
     /// The code of the close frame that the client got, if it got one.
     pub close_code: Option<u16>,
-    /// What the client was told, if it was.
+    /// What the client was told, if it was; or what is known instead.
     pub reason: Option<String>,
-    /// How long it lasted, in seconds.
-    pub seconds: u64,
-    /// Audio received, in milliseconds.
-    pub audio_millis: u64,
+    /// How long it lasted, in seconds, if that is known.
+    pub seconds: Option<u64>,
+    /// Audio received, in milliseconds, if that is known.
+    pub audio_millis: Option<u64>,
+}
+
+/// How a session ended whose gateway stopped, by a crash or a kill, before it could end it.
+pub const GATEWAY_STOPPED: &str = "gateway_stopped";
+
+impl SessionEnd {
+    /// The end of a session whose gateway stopped before it could end it.
+    pub fn with_its_gateway() -> Self {
+        let reason =
+            "The gateway stopped before it could end the session. What was used until then is in the usage.";
+        Self {
+            kind: GATEWAY_STOPPED.to_owned(),
+            close_code: None,
+            reason: Some(reason.to_owned()),
+            seconds: None,
+            audio_millis: None,
+        }
+    }
 }
 
 /// Gateway to control plane.

@@ -249,6 +249,8 @@ struct Usage {
     held_sessions: Vec<SessionEvent>,
     /// The number of the last batch that was sent.
     sent: u64,
+    /// Whether the sessions that a former run left open are told of as ended.
+    has_ended_former: bool,
     /// Whether there may be batches after it; at the start those that a former run journalled and control has not counted.
     /// Control knows the numbers that it has.
     is_waiting: bool,
@@ -256,7 +258,13 @@ struct Usage {
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { held: Vec::new(), held_sessions: Vec::new(), sent: 0, is_waiting: true }
+        Self {
+            held: Vec::new(),
+            held_sessions: Vec::new(),
+            sent: 0,
+            has_ended_former: false,
+            is_waiting: true,
+        }
     }
 }
 
@@ -268,7 +276,7 @@ impl Usage {
         meter::merge(&mut self.held, drained.records);
         self.held_sessions.extend(gateway.meter.take_sessions());
         let Some(journal) = quota::home(gateway) else { return };
-        self.journal_sessions(journal).await;
+        self.journal_sessions(journal, now).await;
         if !self.held.is_empty() {
             match journal.journal_usage(&self.held).await {
                 Ok(_) => {
@@ -293,7 +301,19 @@ impl Usage {
         }
     }
 
-    async fn journal_sessions(&mut self, journal: &Ledger) {
+    async fn journal_sessions(&mut self, journal: &Ledger, now: Timestamp) {
+        if !self.has_ended_former {
+            match journal.end_sessions_left_open(now).await {
+                Ok(0) => {}
+                Ok(count) => tracing::warn!(count, "sessions were open when this gateway last stopped"),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "what sessions were open can't be read; it is tried again");
+                    return;
+                }
+            }
+            self.has_ended_former = true;
+        }
         // What can't be kept for long isn't: usage has the sums.
         let beyond = self.held_sessions.len().saturating_sub(HELD_SESSIONS_MAX);
         self.held_sessions.drain(..beyond);

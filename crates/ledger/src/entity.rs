@@ -86,6 +86,24 @@ pub(crate) mod usage_batch {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Sessions that control was told of as begun, and that are open.
+pub(crate) mod open_session {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "open_sessions")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub(crate) id: String,
+        pub(crate) began: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub(crate) mod counter {
     use sea_orm::entity::prelude::*;
 

@@ -1,13 +1,16 @@
 //! Usage that the control plane has not counted yet, in numbered batches.
 
-use domain::link::{SessionEvent, UsageRecord};
+use std::collections::BTreeMap;
+
+use domain::link::{SessionEnd, SessionEvent, UsageRecord};
+use domain::{SessionId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use serde::{Deserialize, Serialize};
 
-use crate::entity::{counter, usage_batch};
+use crate::entity::{counter, open_session, usage_batch};
 use crate::{Ledger, LedgerError};
 
 /// A batch that waits to be counted.
@@ -26,6 +29,11 @@ pub struct UsageBatch {
 struct Sessions<S> {
     sessions: S,
 }
+
+/// Sessions that are told of in one batch.
+const SESSIONS_PER_BATCH_MAX: usize = 1000;
+/// Rows of open sessions that are written at once.
+const ROWS_AT_ONCE_MAX: usize = 500;
 
 /// The counter that numbers batches.
 pub(crate) const NUMBERS: &str = "usage_batches";
@@ -49,8 +57,36 @@ impl Ledger {
     pub async fn journal_sessions(&self, sessions: &[SessionEvent]) -> Result<u64, LedgerError> {
         let tx = self.db.write().await?;
         let number = append_json(&tx, &Sessions { sessions }).await?;
+        if !self.db.is_shared() {
+            note_open(&tx, sessions).await?;
+        }
         tx.commit().await?;
         Ok(number)
+    }
+
+    /// Keeps, for control, the end of the sessions that were open when this ledger's process last stopped; tells how many. To be asked
+    /// once at each start, before a session is journalled. In a database that several processes share nobody knows whose sessions
+    /// are over: there it does nothing.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing was kept, and it may be asked again.
+    pub async fn end_sessions_left_open(&self, at: Timestamp) -> Result<usize, LedgerError> {
+        if self.db.is_shared() {
+            return Ok(0);
+        }
+        let impossible = |_| LedgerError::Impossible { table: "open_sessions", column: "began" };
+        let tx = self.db.write().await?;
+        let mut left = Vec::new();
+        for row in open_session::Entity::find().order_by_asc(open_session::Column::Id).all(&tx).await? {
+            let began: SessionEvent = serde_json::from_str(&row.began).map_err(impossible)?;
+            left.push(SessionEvent { at, end: Some(SessionEnd::with_its_gateway()), ..began });
+        }
+        for some in left.chunks(SESSIONS_PER_BATCH_MAX) {
+            append_json(&tx, &Sessions { sessions: some }).await?;
+        }
+        open_session::Entity::delete_many().exec(&tx).await?;
+        tx.commit().await?;
+        Ok(left.len())
     }
 
     /// The batches that wait to be counted, oldest first, that have larger numbers than this one; at most so many.
@@ -89,6 +125,35 @@ impl Ledger {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Notes which sessions are open after these events.
+async fn note_open(tx: &impl ConnectionTrait, sessions: &[SessionEvent]) -> Result<(), LedgerError> {
+    let impossible = |_| LedgerError::Impossible { table: "open_sessions", column: "began" };
+    let mut open: BTreeMap<SessionId, &SessionEvent> = BTreeMap::new();
+    let mut over = Vec::new();
+    for event in sessions {
+        if event.end.is_none() {
+            open.insert(event.session_id, event);
+        } else if open.remove(&event.session_id).is_none() {
+            over.push(event.session_id.to_string());
+        }
+    }
+    for ids in over.chunks(ROWS_AT_ONCE_MAX) {
+        open_session::Entity::delete_many()
+            .filter(open_session::Column::Id.is_in(ids.iter().map(String::as_str)))
+            .exec(tx)
+            .await?;
+    }
+    let mut rows = Vec::new();
+    for (id, event) in open {
+        let began = serde_json::to_string(event).map_err(impossible)?;
+        rows.push(open_session::ActiveModel { id: Set(id.to_string()), began: Set(began) });
+    }
+    for some in rows.chunks(ROWS_AT_ONCE_MAX) {
+        open_session::Entity::insert_many(some.to_vec()).exec(tx).await?;
+    }
+    Ok(())
 }
 
 /// Adds a batch of usage; gives its number.

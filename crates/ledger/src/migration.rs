@@ -11,7 +11,13 @@ pub(crate) struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(FirstTables), Box::new(NewestJob), Box::new(Leashes), Box::new(BookedJobs)]
+        vec![
+            Box::new(FirstTables),
+            Box::new(NewestJob),
+            Box::new(Leashes),
+            Box::new(BookedJobs),
+            Box::new(OpenSessions),
+        ]
     }
 }
 
@@ -102,6 +108,24 @@ impl MigrationTrait for BookedJobs {
         let mut by_end = Index::create();
         by_end.name("booked_jobs_by_end").table("booked_jobs").col("forget_at");
         manager.create_index(by_end.to_owned()).await
+    }
+}
+
+/// Sessions that are open, so that the next start can tell of those that a kill has ended.
+struct OpenSessions;
+
+impl MigrationName for OpenSessions {
+    fn name(&self) -> &str {
+        "ledger_0005_open_sessions"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for OpenSessions {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut table = Table::create();
+        table.table("open_sessions").col(string("id").primary_key()).col(text("began"));
+        manager.create_table(table.to_owned()).await
     }
 }
 

@@ -350,8 +350,8 @@ async fn sessions_are_told_once() {
         kind: String::from("timelimit_exceeded"),
         close_code: Some(4006),
         reason: Some(String::from("spent")),
-        seconds: 7,
-        audio_millis: 1500,
+        seconds: Some(7),
+        audio_millis: Some(1500),
     };
     let ended = SessionEvent { end: Some(end), ..began.clone() };
     for number in [1, 1, 2] {

@@ -140,8 +140,8 @@ impl Session {
             kind: kind.to_owned(),
             close_code,
             reason,
-            seconds,
-            audio_millis: self.audio_millis.load(Ordering::Relaxed),
+            seconds: Some(seconds),
+            audio_millis: Some(self.audio_millis.load(Ordering::Relaxed)),
         };
         SessionEvent { end: Some(end), ..self.facts.event(at) }
     }

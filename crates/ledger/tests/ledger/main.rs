@@ -376,7 +376,8 @@ mod shared_on_postgres {
 async fn on_sqlite_backups_know_every_column() {
     use sea_orm::{ConnectionTrait as _, Statement};
 
-    const LEFT_OUT: [&str; 3] = ["intents", "schema_version", "seaql_migrations"];
+    // Sessions that were open have ended by the time of a restore.
+    const LEFT_OUT: [&str; 4] = ["intents", "open_sessions", "schema_version", "seaql_migrations"];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("eu1.db");
     Ledger::open(&path, Region::Eu1).await.unwrap().close().await.unwrap();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::Value;
-use testkit::{Authority, eventually, within};
+use serde_json::{Value, json};
+use testkit::{Authority, Process, Socket, eventually, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use crate::command::binary;
 use crate::program::Program;
 
 /// An https server that tells what it is sent, and answers each request with the same head.
@@ -114,4 +115,60 @@ async fn other_networks_are_not_called() {
         program.end().await;
     }
     assert!(told.try_recv().is_err());
+}
+
+/// A session that a kill of the server ends is told of as ended, once, by the next start, and says why; one that ended by itself
+/// before is told of as it ended, and not again.
+#[tokio::test]
+async fn sessions_that_a_kill_ends_are_told_once() {
+    if testkit::is_on_postgres() {
+        return; // Others may have open sessions in that ledger: nothing is told.
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(binary(), folder.path(), &[]).await;
+    let hook = json!({"url": "http://127.0.0.1:1/", "events": ["session.started", "session.ended"]});
+    let hook = server.home().post("/v1/webhooks", &server.manager(), &hook).await.expect(201).json();
+    let path = format!("/v1/webhooks/{}/messages", hook["webhook_id"].as_str().unwrap());
+    let told = async |server: &Process, event: &str| -> Vec<Value> {
+        let log = server.home().get(&path, &server.manager()).await.expect(200).json();
+        let messages = log["messages"].as_array().unwrap().iter().filter(|message| message["event"] == event);
+        messages.map(|message| serde_json::from_str(message["body"].as_str().unwrap()).unwrap()).collect()
+    };
+    let open = async || {
+        let mut socket = Socket::open(&server.report().realtime_url, &server.key()).await.unwrap();
+        socket.begin().await;
+        socket
+    };
+    drop(open().await);
+    eventually("one to have ended", async || (told(&server, "session.ended").await.len() == 1).then_some(()))
+        .await;
+    let _left_open = (open().await, open().await);
+    let began = eventually("all to have begun", async || {
+        let began = told(&server, "session.started").await;
+        (began.len() == 3).then_some(began)
+    })
+    .await;
+    let ended_before = told(&server, "session.ended").await[0]["data"]["session_id"].clone();
+    server.kill().await;
+
+    for _ in 0..2 {
+        let server = Process::start(binary(), folder.path(), &[]).await;
+        let ended = eventually("all to have ended", async || {
+            let ended = told(&server, "session.ended").await;
+            (ended.len() >= 3).then_some(ended)
+        })
+        .await;
+        assert_eq!(ended.len(), 3, "{ended:?}");
+        let stopped: Vec<&Value> =
+            ended.iter().filter(|body| body["data"]["ended"] == "gateway_stopped").collect();
+        assert_eq!(stopped.len(), 2, "{ended:?}");
+        for body in stopped {
+            let data = &body["data"];
+            assert!(began.iter().any(|other| other["data"]["session_id"] == data["session_id"]));
+            assert_ne!(data["session_id"], ended_before);
+            assert!(data["reason"].as_str().unwrap().contains("gateway stopped"), "{data}");
+            assert_eq!((&data["seconds"], &data["audio_seconds"]), (&Value::Null, &Value::Null));
+        }
+        server.kill().await;
+    }
 }
