@@ -256,6 +256,15 @@ async fn people_come_and_go_as_written() {
     machine.shut_down().await;
 }
 
+/// Whoever follows the page about sessions sees them, limits them, and is told of them.
+#[tokio::test]
+async fn sessions_are_kept_in_hand_as_written() {
+    let machine = Machine::new().await;
+    machine.set_up().await;
+    machine.check_page("sessions.md").await;
+    machine.shut_down().await;
+}
+
 /// Every page of the folder is one that a test here runs, so that none is forgotten.
 #[test]
 fn no_page_is_forgotten() {
