@@ -20,6 +20,8 @@ pub(crate) const CODE_MAX: u16 = 608;
 pub(crate) const CODE_MIN: u16 = 609;
 /// Number of a list with too many entries.
 pub(crate) const CODE_MAX_ITEMS: u16 = 611;
+/// Number of a list with too few entries.
+pub(crate) const CODE_MIN_ITEMS: u16 = 612;
 
 /// Number of a field that is none of the known ones.
 pub(crate) const CODE_UNKNOWN_FIELD: u16 = 616;
@@ -91,6 +93,11 @@ impl Invalid {
     /// `networks in body should have at most 8 items`.
     pub(crate) fn too_many(field: &str, entries_max: usize) -> Self {
         Self::new(CODE_MAX_ITEMS, format!("{field} in body should have at most {entries_max} items"))
+    }
+
+    /// `networks in body should have at least 1 items`.
+    pub(crate) fn too_few(field: &str) -> Self {
+        Self::new(CODE_MIN_ITEMS, format!("{field} in body should have at least 1 items"))
     }
 
     /// A limit of realtime sessions on a key that opens none: taking it would promise what nobody keeps.

@@ -86,12 +86,24 @@ fn leash(product: Product, fields: &Fields) -> Result<Leash, Invalid> {
         max_session_seconds: fields.integer_within("max_session_seconds", 1, u32::MAX)?,
         max_audio_seconds: fields.integer_within("max_audio_seconds", 1, u32::MAX)?,
         end_at_expiry: fields.boolean("end_at_expiry")?.unwrap_or(false),
-        origins: fields.origins()?.unwrap_or_default(),
-        networks: fields.networks()?.unwrap_or_default(),
+        origins: some("origins", fields.origins()?, Vec::is_empty)?,
+        networks: some("networks", fields.networks()?, |networks| networks.0.is_empty())?,
         lock: fields.lock()?,
     };
     only_for_sessions(product, &leash)?;
     Ok(leash)
+}
+
+/// A list that limits, if it is there. An empty one is refused: it is more likely a list that somebody failed to fill than a wish for
+/// no limit at all.
+fn some<T: Default>(field: &str, list: Option<T>, is_empty: impl FnOnce(&T) -> bool) -> Result<T, Invalid> {
+    match list {
+        Some(list) if is_empty(&list) => {
+            Err(Invalid::too_few(field)
+                .with_detail(format!("Leave {field} out for a key without that limit.")))
+        }
+        list => Ok(list.unwrap_or_default()),
+    }
 }
 
 /// Refuses what would be taken for a limit where nothing counts it.
@@ -216,6 +228,13 @@ mod tests {
                 "uses in body limits realtime sessions, and a tts key opens none",
             ),
             (Some("rt"), json!({"ttl": 60, "lock": []}), 601, "lock in body must be of type object"),
+            (
+                Some("rt"),
+                json!({"ttl": 60, "origins": []}),
+                612,
+                "origins in body should have at least 1 items",
+            ),
+            (None, json!({"ttl": 60, "networks": []}), 612, "networks in body should have at least 1 items"),
             (
                 None,
                 json!({"ttl": 60, "lock": {}}),

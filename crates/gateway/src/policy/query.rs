@@ -86,6 +86,9 @@ impl Query {
             seen |= 1 << place;
             query.take(known[place], &decode(value))?;
         }
+        if query.since.zip(query.until).is_some_and(|(since, until)| since > until) {
+            return Err(invalid("since in query should not come after until".to_owned()));
+        }
         Ok(query)
     }
 
@@ -215,7 +218,12 @@ mod tests {
         assert_eq!(format.detail, "format in query should be one of [json-v2 txt srt]");
         let since = Query::read(Route::Usage, false, Some("since=2026-1-1")).unwrap_err();
         assert_eq!(since.detail, "since in query must be of type date");
-        assert!(Query::read(Route::Usage, false, Some("since=2026-01-01&until=2026-01-31")).is_ok());
+        let backwards =
+            Query::read(Route::Usage, false, Some("until=2026-01-01&since=2026-01-02")).unwrap_err();
+        assert_eq!(backwards.detail, "since in query should not come after until");
+        for raw in ["since=2026-01-01&until=2026-01-31", "since=2026-01-01&until=2026-01-01"] {
+            assert!(Query::read(Route::Usage, false, Some(raw)).is_ok(), "{raw}");
+        }
         assert_eq!(
             Query::read(Route::Job("a"), false, Some("wait=100")).unwrap().wait,
             Some(WAIT_SECONDS_MAX)

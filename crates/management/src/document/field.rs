@@ -53,11 +53,13 @@ pub(crate) enum Form {
     Choices(fn() -> Vec<&'static str>),
     /// A moment in the future.
     Moment,
-    /// Networks in CIDR notation.
+    /// Networks in CIDR notation; an empty list is none.
     Networks,
+    /// Networks in CIDR notation, one at least.
+    SomeNetworks,
     /// The address of a webhook.
     Url,
-    /// Origins of pages.
+    /// Origins of pages, one at least.
     Origins,
     /// What `StartRecognition` must contain.
     Lock,
@@ -132,11 +134,13 @@ impl Form {
             Self::Moment => json!({"type": "string", "format": "date-time"}),
             Self::Networks => json!({"type": "array", "maxItems": NETWORKS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "cidr"}}),
+            Self::SomeNetworks => json!({"type": "array", "minItems": 1, "maxItems": NETWORKS_ENTRIES_MAX,
+                "items": {"type": "string", "format": "cidr"}}),
             Self::Url => {
                 json!({"type": "string", "minLength": 1, "maxLength": control::WEBHOOK_URL_BYTES_MAX,
                 "format": "uri"})
             }
-            Self::Origins => json!({"type": "array", "maxItems": ORIGINS_ENTRIES_MAX,
+            Self::Origins => json!({"type": "array", "minItems": 1, "maxItems": ORIGINS_ENTRIES_MAX,
                 "items": {"type": "string", "format": "origin"}}),
             // Its other bound, 512 bytes of compact JSON, can't be said in a schema.
             Self::Lock => json!({"type": "object"}),
@@ -164,7 +168,7 @@ impl Form {
             Self::Choice(names) => json!(names().first()),
             Self::Choices(names) => json!(names().get(..1)),
             Self::Moment => json!("2030-01-31T00:00:00Z"),
-            Self::Networks => json!(["192.0.2.0/24"]),
+            Self::Networks | Self::SomeNetworks => json!(["192.0.2.0/24"]),
             Self::Url => json!("https://example.org/voxgate"),
             Self::Origins => json!(["https://app.example.com"]),
             Self::Lock => json!({"transcription_config": {"language": "en"}}),

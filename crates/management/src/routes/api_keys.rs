@@ -60,7 +60,7 @@ const TEMPORARY: &[Field] = &[
     ),
     Field::new("end_at_expiry", Form::Boolean, "Whether its sessions end when it expires."),
     Field::new("origins", Form::Origins, "The pages that it may be used from."),
-    Field::new("networks", Form::Networks, "The networks that it may be used from."),
+    Field::new("networks", Form::SomeNetworks, "The networks that it may be used from."),
     Field::new(
         "lock",
         Form::Lock,
