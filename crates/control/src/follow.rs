@@ -27,6 +27,9 @@ pub(crate) async fn follow_others(inner: Weak<Inner>) {
         rounds.tick().await;
         let Some(inner) = inner.upgrade() else { return };
         let outcome = inner.follow().await;
+        if outcome.is_ok() {
+            inner.gateways.note_followed();
+        }
         if let Err(error) = inner.take_over_signing_keys().await {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the signing keys of another node can't be taken over");

@@ -144,6 +144,7 @@ pub(crate) fn serve(
 
 async fn send_messages(shared: Arc<Shared>, member: Arc<Member>, to_gateway: mpsc::Sender<ToGateway>) {
     let mut sent = Revision(0);
+    let mut followed = 0;
     loop {
         let message = match member.next() {
             Next::Snapshot => match shared.store.snapshot().await {
@@ -167,6 +168,10 @@ async fn send_messages(shared: Arc<Shared>, member: Arc<Member>, to_gateway: mps
                     () = member.wake.notified() => continue,
                     () = to_gateway.closed() => break,
                     () = sleep(Duration::from_secs(HEARTBEAT_SECONDS)) => {
+                        // A heartbeat says that nothing else was revoked. Whoever can't see the database doesn't know that.
+                        if !shared.is_up_to_date(&mut followed) {
+                            continue;
+                        }
                         ToGateway::Heartbeat { newest: shared.newest() }
                     }
                 }

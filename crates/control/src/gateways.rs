@@ -97,6 +97,8 @@ pub(crate) struct Shared {
     questions: Mutex<Questions>,
     next_number: AtomicU64,
     newest: AtomicU64,
+    /// How often it was found out what other nodes change. Where nobody else can change anything, nobody looks.
+    followed: AtomicU64,
 }
 
 impl Gateways {
@@ -116,6 +118,7 @@ impl Gateways {
             questions: Mutex::default(),
             next_number: AtomicU64::new(1),
             newest: AtomicU64::new(0),
+            followed: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -137,6 +140,11 @@ impl Gateways {
         for member in self.shared.members().iter() {
             member.send(ToGateway::Change { revision, changes: Arc::clone(changes) });
         }
+    }
+
+    /// Notes that what other nodes change is known up to now.
+    pub(crate) fn note_followed(&self) {
+        self.shared.followed.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Sends a snapshot to every gateway.
@@ -305,6 +313,13 @@ impl Shared {
 
     pub(crate) fn note_newest(&self, revision: Revision) {
         self.newest.fetch_max(revision.0, Ordering::AcqRel);
+    }
+
+    /// Whether all that anybody changes is known, as far as one can tell since the last time that this was asked; `followed`
+    /// is the asker's memory of it.
+    pub(crate) fn is_up_to_date(&self, followed: &mut u64) -> bool {
+        let before = std::mem::replace(followed, self.followed.load(Ordering::Acquire));
+        !self.store.is_shared() || *followed != before
     }
 
     fn number(&self) -> u64 {

@@ -8,7 +8,7 @@ use domain::link::{Change, FromGateway, HEARTBEAT_SECONDS, Revision, SessionEven
 use domain::{Clock, Reason, Refusal, Region, Timestamp};
 use ledger::{Ledger, UsageBatch};
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::meter::{self, Drained};
 use crate::{Gateway, booking, quota};
@@ -80,19 +80,21 @@ impl LinkState {
         now.as_micros().saturating_sub(self.heard_micros.load(Ordering::Acquire))
     }
 
-    /// Waits for what control says, and notes when it says nothing for too long. None when the link is broken.
-    async fn hear(
-        &self,
-        incoming: &mut mpsc::Receiver<ToGateway>,
-        clock: &dyn Clock,
-        patience: Duration,
-    ) -> Option<ToGateway> {
+    /// Waits for what control says, and notes when it says nothing of who may enter for too long. None when the link is broken.
+    async fn hear(&self, ear: &mut Ear, clock: &dyn Clock) -> Option<ToGateway> {
         loop {
-            match tokio::time::timeout(patience, incoming.recv()).await {
-                Ok(Some(message)) => {
+            match tokio::time::timeout_at(ear.deadline, ear.incoming.recv()).await {
+                Ok(Some(message)) if tells_who_may_enter(&message) => {
+                    ear.deadline = Instant::now() + ear.patience;
                     self.heard_micros.store(clock.now().as_micros(), Ordering::Release);
                     if self.away.swap(false, Ordering::AcqRel) {
                         tracing::info!("the control plane is back");
+                    }
+                    return Some(message);
+                }
+                Ok(Some(message)) => {
+                    if Instant::now() > ear.deadline {
+                        self.lose();
                     }
                     return Some(message);
                 }
@@ -100,7 +102,10 @@ impl LinkState {
                     self.lose();
                     return None;
                 }
-                Err(_) => self.lose(),
+                Err(_) => {
+                    ear.deadline = Instant::now() + ear.patience;
+                    self.lose();
+                }
             }
         }
     }
@@ -108,6 +113,32 @@ impl LinkState {
     fn lose(&self) {
         if !self.away.swap(true, Ordering::AcqRel) {
             tracing::warn!("the control plane is away; keys are still verified from what is known");
+        }
+    }
+}
+
+/// Listens to control.
+#[derive(Debug)]
+struct Ear {
+    incoming: mpsc::Receiver<ToGateway>,
+    /// How long control may say nothing of who may enter.
+    patience: Duration,
+    /// Until when it should have.
+    deadline: Instant,
+}
+
+impl Ear {
+    fn new(incoming: mpsc::Receiver<ToGateway>, patience: Duration) -> Self {
+        Self { incoming, patience, deadline: Instant::now() + patience }
+    }
+}
+
+/// Whether a message says what is allowed at present. A control plane that lost its database may still ask questions.
+const fn tells_who_may_enter(message: &ToGateway) -> bool {
+    match message {
+        ToGateway::Snapshot(_) | ToGateway::Change { .. } | ToGateway::Heartbeat { .. } => true,
+        ToGateway::EndSession { .. } | ToGateway::UsageCounted { .. } | ToGateway::ListSessions { .. } => {
+            false
         }
     }
 }
@@ -145,15 +176,15 @@ pub(crate) fn spawn(gateway: &Arc<Gateway>, link: GatewayLink) {
 
 async fn follow(
     gateway: Arc<Gateway>,
-    mut incoming: mpsc::Receiver<ToGateway>,
+    incoming: mpsc::Receiver<ToGateway>,
     outgoing: mpsc::Sender<FromGateway>,
 ) {
     let stop = gateway.stopping();
-    let patience = Duration::from_secs(SILENCE_SECONDS_MAX);
+    let mut ear = Ear::new(incoming, Duration::from_secs(SILENCE_SECONDS_MAX));
     loop {
         let message = tokio::select! {
             () = stop.cancelled() => return,
-            message = gateway.link.hear(&mut incoming, gateway.clock.as_ref(), patience) => message,
+            message = gateway.link.hear(&mut ear, gateway.clock.as_ref()) => message,
         };
         let Some(message) = message else { return };
         if let Some(answer) = take(&gateway, message).await
@@ -392,22 +423,22 @@ mod tests {
     /// A gateway that hears nothing for too long lets nobody in, though its link looks whole; it does again once control is back.
     #[tokio::test]
     async fn silence_makes_stale() {
-        let patience = Duration::from_millis(5);
         let clock = ManualClock::new(Timestamp::from_seconds(1_000_000));
         let link = LinkState::default();
         link.loaded.store(true, Ordering::Release);
-        let (control, mut incoming) = mpsc::channel(1);
+        let (control, incoming) = mpsc::channel(1);
+        let mut ear = Ear::new(incoming, Duration::from_millis(5));
         control.send(heartbeat()).await.unwrap();
-        link.hear(&mut incoming, &clock, patience).await.unwrap();
+        link.hear(&mut ear, &clock).await.unwrap();
 
         // A clock that jumps while control is heard shuts nobody out.
         clock.advance_seconds(10 * LIMIT_SECONDS as i64);
         assert!(link.fresh(clock.now(), LIMIT_SECONDS).is_ok());
         control.send(heartbeat()).await.unwrap();
-        link.hear(&mut incoming, &clock, patience).await.unwrap();
+        link.hear(&mut ear, &clock).await.unwrap();
 
         tokio::select! {
-            _ = link.hear(&mut incoming, &clock, patience) => panic!("nothing was said"),
+            _ = link.hear(&mut ear, &clock) => panic!("nothing was said"),
             () = async { while !link.away.load(Ordering::Acquire) { tokio::task::yield_now().await } } => {}
         }
         clock.advance_seconds(LIMIT_SECONDS as i64);
@@ -416,11 +447,20 @@ mod tests {
         assert_eq!(link.fresh(clock.now(), LIMIT_SECONDS).unwrap_err().reason, Reason::Stale);
 
         control.send(heartbeat()).await.unwrap();
-        link.hear(&mut incoming, &clock, patience).await.unwrap();
+        link.hear(&mut ear, &clock).await.unwrap();
         assert!(link.fresh(clock.now(), LIMIT_SECONDS).is_ok());
 
+        // Questions are no news: whoever asks may have lost its database.
+        let question = || ToGateway::UsageCounted { number: 1 };
+        while !link.away.load(Ordering::Acquire) {
+            control.send(question()).await.unwrap();
+            link.hear(&mut ear, &clock).await.unwrap();
+        }
+        clock.advance_seconds(LIMIT_SECONDS as i64 + 1);
+        assert_eq!(link.fresh(clock.now(), LIMIT_SECONDS).unwrap_err().reason, Reason::Stale);
+
         drop(control);
-        assert!(link.hear(&mut incoming, &clock, patience).await.is_none());
+        assert!(link.hear(&mut ear, &clock).await.is_none());
         clock.advance_seconds(LIMIT_SECONDS as i64 + 1);
         assert!(link.fresh(clock.now(), LIMIT_SECONDS).is_err());
     }

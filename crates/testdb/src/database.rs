@@ -63,6 +63,16 @@ impl TestDatabase {
         psql(&self.url(), &[text])
     }
 
+    /// Lets nobody in any more and ends every connection, as an outage would; or lets everybody in again.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn set_reachable(&self, is_reachable: bool) {
+        let name = &self.name;
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        psql(&self.server, &[&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {is_reachable}"), &end]);
+    }
+
     /// All that it holds, as SQL.
     ///
     /// # Panics

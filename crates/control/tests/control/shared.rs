@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::{Actor, Control, ControlConfig, DbPlace, MasterKeySource, NewKey, NewWorkspace};
+use domain::link::ToGateway;
 use domain::{Area, Plan, Reason, SystemClock, SystemRng};
 use testdb::TestDatabase;
 
@@ -71,4 +72,27 @@ async fn on_postgres_nodes_follow_each_other() {
     assert_eq!(one.tables().revision(), other.tables().revision());
     one.close().await;
     other.close().await;
+}
+
+/// A node that can't see what others change says nothing to its gateways, so that they know that they know too little; it speaks
+/// again once it can.
+#[tokio::test]
+async fn on_postgres_a_node_without_its_database_is_silent() {
+    const ROUND: Duration = Duration::from_secs(2 * domain::link::HEARTBEAT_SECONDS + 1);
+    let database = TestDatabase::create();
+    let folder = tempfile::tempdir().unwrap();
+    let node = open(folder.path(), MasterKeySource::Folder, &database.url()).await;
+    let mut gateway = node.gateways().attach("eu1/a");
+    assert!(matches!(gateway.incoming.recv().await, Some(ToGateway::Snapshot(_))));
+    assert!(matches!(gateway.incoming.recv().await, Some(ToGateway::Heartbeat { .. })));
+    database.set_reachable(false);
+    // One may be on its way, of what was known before.
+    let mut said = 0;
+    while tokio::time::timeout(ROUND, gateway.incoming.recv()).await.is_ok() {
+        said += 1;
+        assert!(said < 3, "it goes on as if it knew");
+    }
+    database.set_reachable(true);
+    assert!(matches!(gateway.incoming.recv().await, Some(ToGateway::Heartbeat { .. })));
+    node.close().await;
 }
