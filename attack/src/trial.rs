@@ -61,6 +61,14 @@ impl Trial {
         }
     }
 
+    /// Whether there was an attack of this name, or of this name with more behind it.
+    pub(crate) fn has_case(&self, name: &str) -> bool {
+        self.names.iter().any(|one| {
+            one.strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|next: char| next == '_' || next.is_alphanumeric()))
+        })
+    }
+
     /// Notes a control: a valid request that must be accepted.
     pub(crate) fn control(&mut self, name: impl Display, outcome: Result<(), String>) {
         self.controls += 1;

@@ -188,7 +188,7 @@ impl Suite {
             }
             Self::ClientsBrowser => self.logged(repo, node(repo, "clients/js/browser")?),
             Self::Portal => self.logged(repo, node(repo, PORTAL_FOLDER)?),
-            Self::Attack => process::run(&mut attack::program(repo), SUITE_LIMIT),
+            Self::Attack => attack::classes(repo, &[], SUITE_LIMIT),
             Self::Fuzz => fuzz::run(repo, fuzz::SECONDS_DEFAULT, &[]),
         }
     }

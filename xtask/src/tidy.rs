@@ -1,5 +1,6 @@
 //! The shape of the repository: rules that a reader would otherwise have to believe.
 
+mod evidence;
 mod files;
 mod library;
 mod links;
@@ -19,6 +20,7 @@ pub(crate) fn check(repo: &Repo) -> Result<(), Fault> {
     library::readmes(&files, &mut found);
     reasons::pages(repo, &files, &mut found)?;
     links::resolve(repo, &files, &mut found)?;
+    evidence::files(repo, &files, &mut found)?;
     lines::verdict("tidy", &format!("{} in order", lines::count(files.len(), "file")), &found)
 }
 

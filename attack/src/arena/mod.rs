@@ -28,6 +28,9 @@ pub(crate) struct Tenant {
     /// An API key of all areas and products.
     pub(crate) key: String,
     pub(crate) key_id: String,
+    /// A webhook and what its messages are signed with.
+    pub(crate) webhook_id: String,
+    pub(crate) webhook_secret: String,
     /// A job of that key.
     pub(crate) job: String,
 }
@@ -47,30 +50,35 @@ pub(crate) struct Arena {
     _folder: tempfile::TempDir,
 }
 
+/// An instance beside the one under attack.
+#[derive(Debug)]
+pub(crate) struct Another {
+    pub(crate) instance: Instance,
+    pub(crate) tenant: Tenant,
+    _folder: tempfile::TempDir,
+}
+
 impl Arena {
     /// Builds everything up, with the program at `program`.
     pub(crate) async fn build(program: &Path, more: &str) -> Result<Self, Fault> {
         let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
         let recorder = Recorder::start().await?;
         let instance = Instance::start(program, folder.path(), recorder.address, more).await?;
-        let workspace = instance.command(&["workspaces", "create", "--name", "operators"]).await?;
-        let id = text(&workspace, "workspace_id")?;
-        let token = [
-            "tokens",
-            "create",
-            "--name",
-            "suite",
-            "--permissions",
-            "all,operate_instance",
-            "--workspace",
-            &id,
-        ];
-        let operator = text(&instance.command(&token).await?, "token_value")?;
+        let operator = operator_of(&instance).await?;
         let places = instance.places;
         let mine = tenant(places.home, &operator, "mine").await?;
         let theirs = tenant(places.home, &operator, "theirs").await?;
         let forge = Forge::of_instance(instance.data_dir()).await?;
         Ok(Self { instance, recorder, forge, mine, theirs, operator, _folder: folder })
+    }
+
+    /// Starts another instance in front of the same engine, with more in its configuration.
+    pub(crate) async fn another(&self, program: &Path, more: &str) -> Result<Another, Fault> {
+        let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
+        let instance = Instance::start(program, folder.path(), self.recorder.address, more).await?;
+        let operator = operator_of(&instance).await?;
+        let tenant = tenant(instance.places.home, &operator, "other").await?;
+        Ok(Another { instance, tenant, _folder: folder })
     }
 
     /// Where the instance listens.
@@ -97,12 +105,7 @@ impl Arena {
 
     /// Mints a temporary key with an API key.
     pub(crate) async fn mint(&self, key: &str, product: &str, body: Value) -> Result<String, Fault> {
-        let path = format!("/v1/api_keys?type={product}");
-        let mut body = body;
-        if body.get("ttl").is_none() {
-            body["ttl"] = json!(600);
-        }
-        text(&self.manage(key, "POST", &path, Some(&body), 201).await?, "key_value")
+        mint(self.home(), key, product, body).await
     }
 
     /// The claims of a fresh temporary key of ours, to be bent.
@@ -175,6 +178,15 @@ impl Arena {
     }
 }
 
+/// A token of an instance that may do everything.
+async fn operator_of(instance: &Instance) -> Result<String, Fault> {
+    let workspace = instance.command(&["workspaces", "create", "--name", "operators"]).await?;
+    let id = text(&workspace, "workspace_id")?;
+    let token =
+        ["tokens", "create", "--name", "suite", "--permissions", "all,operate_instance", "--workspace", &id];
+    text(&instance.command(&token).await?, "token_value")
+}
+
 /// The claims of a token.
 pub(crate) fn claims_of(token: &str) -> Result<Value, Fault> {
     let payload = token.split('.').nth(1).unwrap_or_default();
@@ -194,6 +206,20 @@ fn stray(reached: &Reached, what: &str) -> String {
 /// A member of an object, as text.
 pub(crate) fn text(value: &Value, name: &str) -> Result<String, Fault> {
     value[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in {value}"))
+}
+
+/// Mints a temporary key with an API key.
+pub(crate) async fn mint(
+    home: SocketAddr,
+    key: &str,
+    product: &str,
+    mut body: Value,
+) -> Result<String, Fault> {
+    let path = format!("/v1/api_keys?type={product}");
+    if body.get("ttl").is_none() {
+        body["ttl"] = json!(600);
+    }
+    text(&manage(home, key, "POST", &path, Some(&body), 201).await?, "key_value")
 }
 
 async fn manage(
@@ -222,7 +248,12 @@ async fn tenant(home: SocketAddr, operator: &str, name: &str) -> Result<Tenant, 
     let key = manage(home, &made.manager, "POST", "/v1/api-keys", Some(&body), 201).await?;
     let (key_id, key) = (text(&key, "apikey_id")?, text(&key, "key_value")?);
     let job = job(home, &key).await?;
-    Ok(Tenant { key, key_id, job, ..made })
+    // Nothing is at that address, by RFC 2606.
+    let body = json!({"url": format!("https://{name}.invalid/hook"), "events": ["api_key.created"]});
+    let path = format!("/v1/webhooks?workspace_id={}", made.workspace_id);
+    let webhook = manage(home, operator, "POST", &path, Some(&body), 201).await?;
+    let (webhook_id, webhook_secret) = (text(&webhook, "webhook_id")?, text(&webhook, "secret")?);
+    Ok(Tenant { key, key_id, webhook_id, webhook_secret, job, ..made })
 }
 
 /// A workspace with a token that may do everything in it.
@@ -248,7 +279,16 @@ async fn workspace(home: SocketAddr, operator: &str, name: &str, plan: &str) -> 
     let projects = manage(home, &manager, "GET", "/v1/projects", None, 200).await?;
     let project_id = projects[0]["project_id"].as_i64().ok_or("no default project")?;
     let empty = String::new;
-    Ok(Tenant { workspace_id, project_id, manager, key: empty(), key_id: empty(), job: empty() })
+    Ok(Tenant {
+        workspace_id,
+        project_id,
+        manager,
+        key: empty(),
+        key_id: empty(),
+        webhook_id: empty(),
+        webhook_secret: empty(),
+        job: empty(),
+    })
 }
 
 async fn job(home: SocketAddr, credential: &str) -> Result<String, Fault> {

@@ -1,6 +1,7 @@
 //! The classes, each with its cases.
 
 pub(crate) mod answers;
+pub(crate) mod at_rest;
 pub(crate) mod foreign;
 pub(crate) mod framing;
 pub(crate) mod headers;
@@ -21,6 +22,8 @@ use crate::trial::{Trial, closing_line};
 /// One class of attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Class {
+    /// What is stored, tried as a credential
+    AtRest,
     /// Forged, bent and foreign tokens
     Jwt,
     /// Every row of the answers table, on every surface
@@ -42,6 +45,7 @@ pub(crate) enum Class {
 impl Class {
     fn name(self) -> &'static str {
         match self {
+            Self::AtRest => "at-rest",
             Self::Jwt => "jwt",
             Self::Answers => "answers",
             Self::Paths => "paths",
@@ -56,6 +60,7 @@ impl Class {
     /// How many cases there must be at least.
     fn least(self) -> usize {
         match self {
+            Self::AtRest => 200,
             Self::Jwt => 550,
             Self::Answers => 200,
             Self::Paths => 2300,
@@ -67,10 +72,11 @@ impl Class {
         }
     }
 
-    async fn run(self, arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
+    async fn run(self, arena: &Arena, trial: &mut Trial, program: &Path) -> Result<(), Fault> {
         match self {
+            Self::AtRest => at_rest::run(arena, trial).await,
             Self::Jwt => jwt::run(arena, trial).await,
-            Self::Answers => answers::run(arena, trial).await,
+            Self::Answers => answers::run(arena, trial, program).await,
             Self::Paths => paths::run(arena, trial).await,
             Self::Framing => framing::run(arena, trial).await,
             Self::Headers => headers::run(arena, trial).await,
@@ -90,7 +96,7 @@ pub(crate) async fn run(program: &Path, only: &[Class], as_json: bool) -> Result
         let mut trial = Trial::new(class.name(), class.least());
         let panics = arena.instance.panics();
         arena.recorder.clear();
-        if let Err(fault) = class.run(&arena, &mut trial).await {
+        if let Err(fault) = class.run(&arena, &mut trial, program).await {
             trial.miss(format!("the class broke off: {fault}"));
         }
         arena.judge_strays(&mut trial);

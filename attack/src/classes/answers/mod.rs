@@ -1,11 +1,14 @@
-//! Every row of the answers table, on every surface that it names: status, body and headers as documented. (A gateway that has
-//! not heard from its control plane, `stale`, needs two processes; the crates gateway and voxgate test it.)
+//! Every row of the answers table, on every surface that it names: status, body and headers as documented.
 
 mod cast;
 mod in_session;
 mod rows;
 mod sizes_and_rates;
+mod stale;
 
+use std::path::Path;
+
+use domain::Reason;
 use serde_json::Value;
 
 use crate::Fault;
@@ -15,12 +18,38 @@ use crate::trial::{Trial, Verdict};
 use crate::wire::session::{Ending, Session};
 use crate::wire::{Answer, Request};
 
+/// Reasons that the table doesn't name: no client meets them where it may go on.
+const BEYOND_THE_TABLE: [Reason; 10] = [
+    Reason::ClientRefRevoked,
+    Reason::QuotaReached,
+    Reason::DefaultProject,
+    Reason::LastAdmin,
+    Reason::AlreadyExists,
+    Reason::StorageDown,
+    Reason::MalformedRequest,
+    Reason::MethodNotAllowed,
+    Reason::NotImplemented,
+    Reason::Internal,
+];
+
 /// Runs all of them.
-pub(crate) async fn run(arena: &Arena, trial: &mut Trial) -> Result<(), Fault> {
+pub(crate) async fn run(arena: &Arena, trial: &mut Trial, program: &Path) -> Result<(), Fault> {
     let cast = cast::Cast::assemble(arena).await?;
     rows::run(arena, trial, &cast).await?;
     in_session::run(arena, trial).await?;
-    sizes_and_rates::run(arena, trial).await
+    sizes_and_rates::run(arena, trial).await?;
+    stale::run(arena, trial, program).await?;
+    every_row_was_tried(trial);
+    Ok(())
+}
+
+/// A row that no case is named after fails the class.
+fn every_row_was_tried(trial: &mut Trial) {
+    for reason in Reason::ALL.iter().filter(|reason| !BEYOND_THE_TABLE.contains(reason)) {
+        if !trial.has_case(&format!("answers {reason}")) {
+            trial.miss(format!("the table's row {reason} has no case"));
+        }
+    }
 }
 
 /// What the table says of an answer over HTTP.

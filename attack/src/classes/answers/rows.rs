@@ -14,7 +14,7 @@ use crate::wire::session::{HANDSHAKE, Session};
 
 const DENIED: &str = "Permission Denied";
 
-fn due(status: u16, error: &'static str, reason: &'static str) -> Due {
+pub(super) fn due(status: u16, error: &'static str, reason: &'static str) -> Due {
     Due { status, error, reason }
 }
 
@@ -78,7 +78,7 @@ async fn refused_everywhere(arena: &Arena, trial: &mut Trial, cast: &Cast) {
             ("create", "POST", "/v2/jobs", DENIED),
             ("usage", "GET", "/v2/usage", DENIED),
         ] {
-            let case = format!("answers {what}: {surface}");
+            let case = format!("answers {reason}, {what}: {surface}");
             let mut asked = request(method, path, &bad.credential, &case);
             if surface == "mint" {
                 asked = asked.json(&json!({"ttl": 60}));
@@ -88,18 +88,18 @@ async fn refused_everywhere(arena: &Arena, trial: &mut Trial, cast: &Cast) {
             let answer = asked.send(home).await;
             trial.attack(&case, judge(arena, &case, &answer, due(401, error, reason)));
         }
-        let case = format!("answers {what}: management");
+        let case = format!("answers {reason}, {what}: management");
         let answer = request("GET", "/v1/projects", &bad.credential, &case).send(home).await;
         // Management tokens alone are credentials there.
         trial.attack(&case, judge(arena, &case, &answer, due(401, "Unauthorized", "credential_unknown")));
-        let case = format!("answers {what}: realtime, header");
+        let case = format!("answers {reason}, {what}: realtime, header");
         let lines = format!("{CASE}: {case}\r\nauthorization: Bearer {}\r\n{HANDSHAKE}", bad.credential);
         let verdict = match Session::open(home, "/v2", &lines).await {
             Ok(_) => Verdict::Otherwise("the upgrade succeeded".to_owned()),
             Err(answer) => judge(arena, &case, &answer, due(401, DENIED, reason)),
         };
         trial.attack(&case, verdict);
-        let case = format!("answers {what}: realtime, URL");
+        let case = format!("answers {reason}, {what}: realtime, URL");
         let is_key =
             bad.credential.starts_with("vgk_") && !["a bad checksum", "a key cut short"].contains(&what);
         let reason = if is_key { "api_key_in_url" } else { reason };
@@ -135,13 +135,13 @@ async fn missing_and_ambiguous(arena: &Arena, trial: &mut Trial) {
             ("Bearer null", "authorization: Bearer null\r\n".to_owned()),
             ("Bearer undefined", "authorization: Bearer undefined\r\n".to_owned()),
         ] {
-            let case = format!("answers missing ({name}): {surface}");
+            let case = format!("answers credential_missing, {name}: {surface}");
             let bytes =
                 format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{CASE}: {case}\r\n{auth}{more}\r\n");
             let answer = crate::wire::ask(home, bytes.as_bytes()).await;
             trial.attack(&case, judge(arena, &case, &answer, due(401, error, "credential_missing")));
         }
-        let case = format!("answers ambiguous: {surface}");
+        let case = format!("answers credential_ambiguous: {surface}");
         let auth = format!("authorization: Bearer {key}\r\n").repeat(2);
         let bytes =
             format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{CASE}: {case}\r\n{auth}{more}\r\n");
@@ -150,7 +150,7 @@ async fn missing_and_ambiguous(arena: &Arena, trial: &mut Trial) {
         trial.attack(&case, judge(arena, &case, &answer, due(400, error, "credential_ambiguous")));
     }
     for query in ["jwt=a&jwt=b", "jwt=a&%6awt=b", "jwt&jwt=a", "jwt=&jwt="] {
-        let case = format!("answers ambiguous: two parameters {query}");
+        let case = format!("answers credential_ambiguous: two parameters {query}");
         let verdict =
             match Session::open(home, &format!("/v2?{query}"), &format!("{CASE}: {case}\r\n{HANDSHAKE}"))
                 .await

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::operations::Operation;
-use super::{body_for, call};
+use super::{body_for, call, leaks};
 use crate::Fault;
 use crate::arena::Arena;
 use crate::trial::{Trial, Verdict};
@@ -38,6 +38,7 @@ pub(super) async fn run(arena: &Arena, trial: &mut Trial, operations: &[Operatio
             // A mint looks at values before it says who may not mint.
             let mints = operation.takes_keys && who == "a temporary key";
             let fine = answer.status == 401 || mints && matches!(answer.status, 403 | 422);
+            let fine = fine && !leaks(arena, &answer);
             trial.attack(&case, Verdict::held_if(fine, || answer.shown()));
         }
         keys_of_others(arena, trial, operation, &path).await;
@@ -66,10 +67,14 @@ async fn manager_of_others(arena: &Arena, trial: &mut Trial, operation: &Operati
     if names_theirs {
         let case = format!("tenants {}: another's manager, their ids", operation.name());
         let answer = call(arena, operation, path, manager, body.as_ref()).await;
-        trial.attack(&case, Verdict::held_if(is_refusal(&answer), || answer.shown()));
+        trial.attack(
+            &case,
+            Verdict::held_if(is_refusal(&answer) && !leaks(arena, &answer), || answer.shown()),
+        );
         let nowhere = path
             .replace(&arena.theirs.workspace_id, "ws_00000000000000000000000000")
             .replace(&arena.theirs.key_id, "key_00000000000000000000000000")
+            .replace(&arena.theirs.webhook_id, "whk_00000000000000000000000000")
             .replace(&format!("/{}", arena.theirs.project_id), "/999999");
         if nowhere != path {
             let unknown = call(arena, operation, &nowhere, manager, body.as_ref()).await;
@@ -85,8 +90,15 @@ async fn manager_of_others(arena: &Arena, trial: &mut Trial, operation: &Operati
         let here = format!("{path}?workspace_id={}", arena.theirs.workspace_id);
         let case = format!("tenants {}: another's manager, their workspace", operation.name());
         let answer = call(arena, operation, &here, manager, body.as_ref()).await;
-        let leaks = String::from_utf8_lossy(&answer.body).contains(&arena.theirs.key_id);
-        trial.attack(&case, Verdict::held_if(is_refusal(&answer) && !leaks, || answer.shown()));
+        trial.attack(
+            &case,
+            Verdict::held_if(is_refusal(&answer) && !leaks(arena, &answer), || answer.shown()),
+        );
+    }
+    if operation.method == "GET" && *path == operation.path {
+        let case = format!("tenants {}: another's manager sees nothing of theirs", operation.name());
+        let answer = call(arena, operation, path, manager, None).await;
+        trial.attack(&case, Verdict::held_if(!leaks(arena, &answer), || answer.shown()));
     }
 }
 

@@ -44,6 +44,7 @@ async fn state(arena: &Arena) -> Result<Vec<Value>, Fault> {
         format!("/v1/projects{here}"),
         format!("/v1/api-keys{here}"),
         format!("/v1/management-tokens{here}"),
+        format!("/v1/webhooks{here}"),
         format!("/v1/workspaces/{}", arena.theirs.workspace_id),
         format!("/v1/workspaces/{}/members", arena.theirs.workspace_id),
     ] {
@@ -81,6 +82,15 @@ async fn call(
 ) -> Answer {
     let request = Request::new(&operation.method, path).bearer(credential);
     body.iter().fold(request, |request, body| request.json(body)).send(arena.home()).await
+}
+
+/// Whether an answer holds something of theirs.
+fn leaks(arena: &Arena, answer: &Answer) -> bool {
+    let theirs = &arena.theirs;
+    let told = String::from_utf8_lossy(&answer.body);
+    [&theirs.key, &theirs.key_id, &theirs.webhook_id, &theirs.webhook_secret]
+        .iter()
+        .any(|one| told.contains(one.as_str()))
 }
 
 /// A body that the operation takes, for things of theirs.

@@ -58,7 +58,7 @@ impl Operation {
             ("{token_id}", "mgt_00000000000000000000000000"),
             ("{account_id}", "acc_00000000000000000000000000"),
             ("{session_id}", "ses_00000000000000000000000000"),
-            ("{webhook_id}", "whk_00000000000000000000000000"),
+            ("{webhook_id}", &theirs.webhook_id),
         ] {
             path = path.replace(name, id);
         }
