@@ -100,13 +100,16 @@ pub(super) struct Lease {
     pool: Arc<Pool>,
     connection: Box<Connection<SendRequest<UploadBody>>>,
     upload: Arc<Progress>,
+    /// Whether the engine answered before it can have read the whole body.
+    is_early: bool,
 }
 
 impl Lease {
-    /// Takes the connection back, unless it is still sending.
+    /// Takes the connection back, unless it is still sending, or the engine may take the body that it didn't wait for as a
+    /// request: what that is answered with would go to somebody else.
     pub(super) fn give_back(self) {
-        let Self { pool, connection, upload } = self;
-        if upload.is_complete() && !connection.inner.is_closed() {
+        let Self { pool, connection, upload, is_early } = self;
+        if !is_early && upload.is_complete() && !connection.inner.is_closed() {
             pool.uploading.put(connection);
         }
     }
@@ -231,7 +234,8 @@ impl Pool {
             match with_patience(sending, timer, Some(&upload), wait).await {
                 None => return Err(EngineError::Timeout),
                 Some(Ok(response)) => {
-                    let lease = Lease { pool: self.clone(), connection, upload };
+                    let is_early = !upload.is_complete();
+                    let lease = Lease { pool: self.clone(), connection, upload, is_early };
                     return Ok(response.map(|incoming| EngineBody::uploaded(incoming, lease)));
                 }
                 Some(Err(mut error)) => match error.take_message() {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::{Product, ProductSet, Region};
 use gateway::upstream::{EngineError, Pool, RequestHead};
 use gateway::{GatewayLimits, Upstream};
 use http::{Method, StatusCode};
@@ -10,7 +11,7 @@ use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::soon;
+use crate::world::{Setup, World, soon};
 
 /// What a scripted engine does with one connection.
 enum Act {
@@ -134,4 +135,48 @@ async fn unclear_answers_fail_alone() {
         assert!(matches!(ask(&pool).await, Ok((StatusCode::OK, Err(_)))), "{broken:?}");
         assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
     }
+}
+
+async fn accept(engine: &TcpListener) -> TcpStream {
+    soon(engine.accept()).await.unwrap().0
+}
+
+/// An engine that answered before it had the whole body gets no other request on that connection: it may take what it didn't wait
+/// for as a request, and its answer would go to somebody else. One that waited keeps its connection.
+#[tokio::test]
+async fn behind_an_early_answer_a_connection_is_not_used_again() {
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
+    let engine = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::parse(&format!("http://{}", engine.local_addr().unwrap())).unwrap();
+    let world = World::with(Setup { upstream: Some(upstream), ..Setup::default() }).await;
+    let key = world.key_with(|record| record.products = ProductSet::EMPTY.with(Product::Tts)).await;
+    let head = format!(
+        "POST /generate/sarah HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-length: 10\r\n\r\n",
+        key.bearer()
+    );
+    let mut client = TcpStream::connect(world.port(Region::Eu1)).await.unwrap();
+    let mut body = [0; 10];
+
+    client.write_all(format!("{head}0123456789").as_bytes()).await.unwrap();
+    let mut patient = accept(&engine).await;
+    read_head(&mut patient).await;
+    patient.read_exact(&mut body).await.unwrap();
+    patient.write_all(&[ANSWER, &body].concat()).await.unwrap();
+    read_head(&mut client).await;
+    client.read_exact(&mut body).await.unwrap();
+
+    // The same connection; now the answer begins first, and the client has seen that before it goes on.
+    client.write_all(format!("{head}01234").as_bytes()).await.unwrap();
+    read_head(&mut patient).await;
+    patient.write_all(ANSWER).await.unwrap();
+    read_head(&mut client).await;
+    client.write_all(b"56789").await.unwrap();
+    soon(patient.read_exact(&mut body)).await.unwrap();
+    patient.write_all(&body).await.unwrap();
+    client.read_exact(&mut body).await.unwrap();
+
+    client.write_all(format!("{head}0123456789").as_bytes()).await.unwrap();
+    let mut other = accept(&engine).await;
+    read_head(&mut other).await;
+    assert_eq!(soon(patient.read(&mut body)).await.unwrap(), 0, "the first connection has ended");
 }
