@@ -148,12 +148,9 @@ async fn revoked(arena: &Arena) -> Result<Vec<Bad>, Fault> {
     let path = format!("/v1/workspaces/{}", workspace.workspace_id);
     arena.manage(&arena.operator, "DELETE", &path, None, 204).await?;
 
-    let soon = arena
-        .manage(&arena.operator, "GET", &format!("/v1/workspaces/{}", mine.workspace_id), None, 200)
-        .await;
-    drop(soon);
-    let (_, expiring) = arena.key_of(mine, json!({"expires_at": arena.in_seconds(1)?})).await?;
-    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    // Whole seconds: two of them are at least one away.
+    let (_, expiring) = arena.key_of(mine, json!({"expires_at": arena.in_seconds(2)?})).await?;
+    tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
     Ok(vec![
         one("a revoked key", own, "credential_revoked"),
         one("a child of a revoked key", child, "credential_revoked"),
