@@ -12,7 +12,7 @@ use domain::{Account, ManualClock, PortalSessionState, SecondFactors, SignInMeth
 use testdb::TestDatabase;
 
 use crate::support::people::{begin, code, pending, person};
-use crate::support::{ACTOR, Instance, start_time};
+use crate::support::{ACTOR, Instance, PEER, start_time};
 
 /// An account with an authenticator app: its secret, and its recovery codes.
 async fn with_app(control: &Control, account: &Account) -> (PlainSecret, Vec<String>) {
@@ -342,4 +342,23 @@ async fn a_network_that_tries_everything_is_slowed_down() {
     assert_eq!(control.audit_events(), events);
     instance.clock.advance_seconds(i64::try_from(wait).unwrap());
     assert!(control.complete_with_recovery_code(&waiting, &codes[0]).await.is_ok());
+}
+
+/// Whoever has the mailbox, and by it another password, still needs the second factor: a reset leaves all of them as they were.
+#[tokio::test]
+async fn a_reset_of_the_password_leaves_the_factors() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let ada = person(control, "ada@example.org").await;
+    let (secret, _) = with_app(control, &ada).await;
+    let before = control.second_factors(ada.id).await.unwrap();
+    assert!(before.has_totp);
+    let (_, link) = control.begin_password_reset(&ada.email, PEER).await.unwrap().unwrap();
+    control.reset_password(link.expose(), "another horse battery staple", PEER).await.unwrap();
+    assert_eq!(control.second_factors(ada.id).await.unwrap(), before);
+    let wrong = control.complete_with_totp(&pending(control, &ada).await, "000000").await;
+    assert!(is_wrong(&wrong), "{wrong:?}");
+    instance.clock.advance_seconds(60);
+    let now = code(&secret, control.now());
+    assert!(control.complete_with_totp(&pending(control, &ada).await, &now).await.is_ok());
 }
