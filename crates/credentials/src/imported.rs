@@ -138,6 +138,9 @@ mod tests {
             "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
             "31415926535897932384",
             "a:b/c+d=e~f!g\"h'i,j;k|l",
+            // One that ends as it begins doesn't repeat itself; nor is one too short that is long enough twice over.
+            "sk_live_4eC39HqL_sk_",
+            "0dKxW2pQ8sVbN4mZ7rTc0dKxW2pQ8sVbN4mZ7rTc",
         ] {
             assert_eq!(check_imported(key), Ok(()), "{key}");
         }
@@ -147,7 +150,7 @@ mod tests {
             "from another instance"
         );
         assert_eq!(
-            check_imported(&format!("{}~", "Aa1-".repeat(1023))),
+            check_imported(&format!("{}~~~~", "Aa1-".repeat(CREDENTIAL_BYTES_MAX / 4 - 1))),
             Ok(()),
             "the longest, not quite a repetition"
         );

@@ -42,6 +42,14 @@ mod tests {
         }
     }
 
+    /// HMAC-SHA-256 is the one that others compute: case 2 of RFC 4231, section 4.3.
+    #[test]
+    fn the_hash_is_the_standard_one() {
+        let hash = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
     /// Another key gives another hash.
     #[test]
     fn the_key_matters() {

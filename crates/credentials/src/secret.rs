@@ -229,6 +229,15 @@ mod tests {
         assert_eq!(number(&SecretKind::ApiKey.generate(&FixedRng([255; 32])).expose()[4..47]), [255; 32]);
     }
 
+    /// Two texts are the same when every byte is: not when one begins with the other, nor when they differ anywhere.
+    #[test]
+    fn sameness_is_of_all_bytes() {
+        assert!(is_same(b"form-token", b"form-token"));
+        for other in [&b"form-tokem"[..], b"Form-token", b"form-toke", b"form-token2", b""] {
+            assert!(!is_same(b"form-token", other));
+        }
+    }
+
     /// A secret never shows in Debug output; its hint shows the prefix and four characters, and nothing of a short one.
     #[test]
     fn secrets_stay_hidden() {
