@@ -178,6 +178,12 @@ mod tests {
     /// A key that anyone can sign for is no key, and neither are points off the curve or kids of other keys.
     #[test]
     fn bad_keys_are_refused() {
+        // 0, 1, and what is just below, at and above the field's prime, 2^255 - 19.
+        let number = |first: u8, middle: u8, last: u8| [&[first][..], &[middle; 30], &[last]].concat();
+        let plain = [(0, 0, 0), (1, 0, 0), (0xec, 0xff, 0x7f), (0xed, 0xff, 0x7f), (0xee, 0xff, 0x7f)];
+        for (first, middle, last) in plain {
+            assert_eq!(parse(Algorithm::EdDsa, &number(first, middle, last)), Err(KeyError::SmallOrder));
+        }
         for y in SMALL_ORDER {
             for sign in [0, 0x80] {
                 let mut key = y;
@@ -191,5 +197,14 @@ mod tests {
         let other = SigningKey::generate(Algorithm::EdDsa, &SystemRng).verifying_key();
         let swapped = VerifyingKey { kid: other.kid, ..good };
         assert_eq!(ParsedVerifyingKey::new(&swapped), Err(KeyError::WrongKid));
+    }
+    /// A key that was retired says since when: what it signed is judged by that.
+    #[test]
+    fn retirement_is_told() {
+        let good = SigningKey::generate(Algorithm::EdDsa, &SystemRng).verifying_key();
+        for retired_at in [None, Some(Timestamp::from_seconds(1_764_000_000))] {
+            let key = VerifyingKey { retired_at, ..good.clone() };
+            assert_eq!(ParsedVerifyingKey::new(&key).unwrap().retired_at(), retired_at);
+        }
     }
 }

@@ -88,6 +88,32 @@ fn too_long_is_told_first() {
     assert_eq!(forge.read(&padded), Err(TokenError::TooLong));
 }
 
+/// A token is signed up to the very length that is read, and a refusal tells the length that it would have had.
+#[test]
+fn what_is_signed_can_be_read() {
+    for forge in forges() {
+        let origins = (0..7).map(|number| format!("https://{number}.{}.example", "a".repeat(60))).collect();
+        let leash = Leash { origins, ..full_leash() };
+        let mut signed: Vec<usize> = Vec::new();
+        let refused = (1..=CLIENT_REF_BYTES_MAX).find_map(|letters| {
+            let client_ref = Some(ClientRef::new(&"x".repeat(letters)).unwrap());
+            let claims = Claims { client_ref, leash: leash.clone(), ..claims() };
+            match forge.key.sign(&claims) {
+                Ok(token) => {
+                    assert_eq!(forge.read(&token), Ok(claims));
+                    signed.push(token.len());
+                    None
+                }
+                Err(refused) => Some(refused),
+            }
+        });
+        // Three letters more are four characters more of base64.
+        let bytes = signed[signed.len() - 3] + 4;
+        assert_eq!(refused, Some(SignError::TooLong { bytes }));
+        assert_eq!(signed.last(), Some(&TEMPORARY_KEY_BYTES_MAX));
+    }
+}
+
 /// What can't be read is an unknown credential; what was signed wrongly is an invalid token.
 #[test]
 fn errors_have_their_reasons() {
