@@ -181,6 +181,7 @@ mod tests {
     fn round_trip() {
         let set = Jwks::from_keys(&both());
         assert_eq!(set.keys().len(), 2);
+        assert_ne!(set.keys()[0], set.keys()[1]);
         assert_eq!(Jwks::from_json(&set.to_json()), Ok(set));
     }
 

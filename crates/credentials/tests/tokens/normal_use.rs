@@ -114,6 +114,40 @@ fn what_is_signed_can_be_read() {
     }
 }
 
+/// An issuer has a name, of at most 128 bytes: what is read and what is signed agree on it.
+#[test]
+fn issuers_have_short_names() {
+    let forge = Forge::new(Algorithm::EdDsa);
+    let sign = |bytes: usize| forge.key.sign(&Claims { issuer: "x".repeat(bytes), ..claims() });
+    let read = |bytes: usize| {
+        let mut payload = forge.payload();
+        payload["iss"] = "x".repeat(bytes).into();
+        forge.read(&forge.of_payload(payload.to_string()))
+    };
+    for bytes in [1, 128] {
+        assert!(sign(bytes).is_ok() && read(bytes).is_ok(), "{bytes}");
+    }
+    for bytes in [0, 129, 300] {
+        assert!(sign(bytes).is_err() && read(bytes).is_err(), "{bytes}");
+    }
+}
+
+/// A header is as short as 256 characters of base64url, and names its key by a plain text, before any key is looked for.
+#[test]
+fn headers_are_short_and_plain() {
+    let forge = Forge::new(Algorithm::EdDsa);
+    let (header, payload) = (forge.header(), forge.payload().to_string());
+    let padded = |bytes: usize| forge.token(header.clone() + &" ".repeat(bytes - header.len()), &payload);
+    assert!(forge.read(&padded(192)).is_ok());
+    assert_eq!(forge.read(&padded(193)), Err(TokenError::Header));
+    assert_eq!(forge.read(&padded(300)), Err(TokenError::Header));
+    let named = |kid: &str| forge.token(header.replace(forge.key.kid().as_str(), kid), &payload);
+    assert_eq!(forge.read(&named(&"a".repeat(64))), Err(TokenError::UnknownKey));
+    for kid in ["", "a b", "../a", &"a".repeat(65)] {
+        assert_eq!(forge.read(&named(kid)), Err(TokenError::Header), "{kid}");
+    }
+}
+
 /// What can't be read is an unknown credential; what was signed wrongly is an invalid token.
 #[test]
 fn errors_have_their_reasons() {
