@@ -1,7 +1,9 @@
-//! Fuzz targets: all are built, each runs for some seconds.
+//! Fuzz targets: all are built, each runs for some seconds, from the inputs that it keeps.
 //!
 //! Without a sanitizer, because sanitizers need a nightly compiler and the code is safe Rust: what is looked for are panics,
 //! overflows and endless loops.
+
+mod kept;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,37 +17,61 @@ use crate::{Fault, lines, process};
 pub(crate) const SECONDS_DEFAULT: u32 = 5;
 /// The longest that building may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// The longest that reducing one target's inputs may take.
+const REDUCE_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// What a run may take beyond its seconds: cargo looks whether anything changed, and may wait for another cargo.
 const GRACE_SECONDS: u32 = 300;
 const MANIFEST: &str = "fuzz/Cargo.toml";
 
-/// Installs what is missing, then runs.
-pub(crate) fn with_tools(repo: &Repo, seconds: u32, only: &[String]) -> Result<(), Fault> {
+/// Installs what is missing, then runs; keeps what was found where that is asked for.
+pub(crate) fn with_tools(repo: &Repo, seconds: u32, keep: bool, only: &[String]) -> Result<(), Fault> {
     let needs: BTreeSet<Need> = Suite::Fuzz.needs().iter().copied().collect();
-    match needs::install(repo, &needs).blocks(Suite::Fuzz.needs()) {
-        Some(fault) => Err(fault),
-        None => run(repo, seconds, only),
+    if let Some(fault) = needs::install(repo, &needs).blocks(Suite::Fuzz.needs()) {
+        return Err(fault);
     }
+    if !keep {
+        return run(repo, seconds, only);
+    }
+    for target in chosen(repo, only)? {
+        if kept::is_any(repo, &target) {
+            kept::lay_out(repo, &target)?;
+        }
+        fuzz(repo, &target, seconds)?;
+        process::run(cargo_fuzz(repo, "cmin").arg(&target), REDUCE_LIMIT)?;
+        println!("fuzz: {target} keeps {}", lines::count(kept::keep(repo, &target)?, "input"));
+    }
+    Ok(())
 }
 
 /// Builds every target, then runs those asked for, or all.
 pub(crate) fn run(repo: &Repo, seconds: u32, only: &[String]) -> Result<(), Fault> {
-    let targets = targets(&repo.read(MANIFEST)?)?;
-    if let Some(unknown) = only.iter().find(|name| !targets.contains(name)) {
-        return Err(format!("{MANIFEST} has no target {unknown}; it has {}", targets.join(", ")));
-    }
+    let chosen = chosen(repo, only)?;
     process::run(&mut cargo_fuzz(repo, "build"), BUILD_LIMIT)?;
-    let chosen: Vec<&String> = targets.iter().filter(|name| only.is_empty() || only.contains(name)).collect();
-    let limit = Duration::from_secs(u64::from(seconds.saturating_add(GRACE_SECONDS)));
     for target in &chosen {
-        println!("fuzz: {target} for {seconds} s");
-        let mut run = cargo_fuzz(repo, "run");
-        run.arg(target).args(["--", &format!("-max_total_time={seconds}"), "-timeout=10", "-verbosity=0"]);
-        process::run(&mut run, limit)
-            .map_err(|fault| format!("target {target}: {fault}; see fuzz/artifacts/{target}"))?;
+        kept::lay_out(repo, target)?;
+        fuzz(repo, target, seconds)?;
     }
     println!("fuzz: {} ran", lines::count(chosen.len(), "target"));
     Ok(())
+}
+
+fn fuzz(repo: &Repo, target: &str, seconds: u32) -> Result<(), Fault> {
+    println!("fuzz: {target} for {seconds} s");
+    let mut run = cargo_fuzz(repo, "run");
+    run.arg(target).args(["--", &format!("-max_total_time={seconds}"), "-timeout=10", "-verbosity=0"]);
+    let limit = Duration::from_secs(u64::from(seconds.saturating_add(GRACE_SECONDS)));
+    process::run(&mut run, limit)
+        .map_err(|fault| format!("target {target}: {fault}; see fuzz/artifacts/{target}"))
+}
+
+/// The targets asked for, or all.
+fn chosen(repo: &Repo, only: &[String]) -> Result<Vec<String>, Fault> {
+    let mut targets = targets(&repo.read(MANIFEST)?)?;
+    if let Some(unknown) = only.iter().find(|name| !targets.contains(name)) {
+        return Err(format!("{MANIFEST} has no target {unknown}; it has {}", targets.join(", ")));
+    }
+    targets.retain(|name| only.is_empty() || only.contains(name));
+    Ok(targets)
 }
 
 fn cargo_fuzz(repo: &Repo, verb: &str) -> std::process::Command {

@@ -8,6 +8,7 @@ mod bench;
 mod fuzz;
 mod layers;
 mod lines;
+mod mutants;
 mod needs;
 mod postgres;
 mod process;
@@ -71,6 +72,12 @@ enum Task {
         #[arg(long, default_value = "dist")]
         profile: String,
     },
+    /// Change the code that decides who gets in, in every way, and see whether tests notice (takes an hour)
+    Mutants {
+        /// Parts to change; all of them if left out
+        #[arg(value_enum)]
+        parts: Vec<mutants::Part>,
+    },
     /// Check what others' code we take in: licences, bans, sources, versions with advisories
     SupplyChain,
     /// Write the program's bill of materials (CycloneDX, JSON)
@@ -87,6 +94,9 @@ enum Task {
         /// How long each target runs
         #[arg(long, default_value_t = fuzz::SECONDS_DEFAULT)]
         seconds: u32,
+        /// Afterwards, reduce what each target has found to what is needed, and keep it in fuzz/kept
+        #[arg(long)]
+        keep: bool,
         /// Targets to run; all of them if left out
         targets: Vec<String>,
     },
@@ -106,7 +116,8 @@ fn main() -> ExitCode {
         Task::Sbom { file } => supply_chain::write_sbom(&repo, file.as_deref()),
         Task::Layers => layers::check(&repo),
         Task::Tidy => tidy::check(&repo),
-        Task::Fuzz { seconds, targets } => fuzz::with_tools(&repo, seconds, &targets),
+        Task::Mutants { parts } => mutants::run(&repo, &parts),
+        Task::Fuzz { seconds, keep, targets } => fuzz::with_tools(&repo, seconds, keep, &targets),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -55,6 +55,8 @@ pub(crate) enum Need {
     CargoFuzz,
     /// cargo-deny
     CargoDeny,
+    /// cargo-mutants
+    Mutants,
 }
 
 /// Which needs could not be met, and why.
@@ -78,7 +80,7 @@ pub(crate) fn install(repo: &Repo, needs: &BTreeSet<Need>) -> Missing {
         let own = [Need::PythonPackages, Need::NodePackages, Need::PortalPackages];
         let threads = own.into_iter().filter(|need| needs.contains(need));
         let threads: Vec<_> = threads.map(|need| scope.spawn(move || (need, bring(repo, need)))).collect();
-        let mut faults: Vec<_> = [Need::Nextest, Need::CargoFuzz, Need::CargoDeny]
+        let mut faults: Vec<_> = [Need::Nextest, Need::CargoFuzz, Need::CargoDeny, Need::Mutants]
             .into_iter()
             .filter(|need| needs.contains(need))
             .map(|need| (need, bring(repo, need)))
@@ -100,6 +102,7 @@ fn bring(repo: &Repo, need: Need) -> Result<(), Fault> {
         Need::Nextest => packages::cargo(repo, "cargo-nextest", &["nextest", "--version"]),
         Need::CargoFuzz => packages::cargo(repo, "cargo-fuzz", &["fuzz", "--version"]),
         Need::CargoDeny => packages::cargo(repo, "cargo-deny", &["deny", "--version"]),
+        Need::Mutants => packages::cargo(repo, "cargo-mutants", &["mutants", "--version"]),
         Need::Python
         | Need::Node
         | Need::Chromium
@@ -132,7 +135,8 @@ fn is_met(need: Need) -> bool {
         | Need::PortalPackages
         | Need::Nextest
         | Need::CargoFuzz
-        | Need::CargoDeny => true,
+        | Need::CargoDeny
+        | Need::Mutants => true,
     }
 }
 

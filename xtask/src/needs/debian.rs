@@ -29,7 +29,8 @@ fn packages(need: Need) -> &'static [&'static str] {
         | Need::PortalPackages
         | Need::Nextest
         | Need::CargoFuzz
-        | Need::CargoDeny => &[],
+        | Need::CargoDeny
+        | Need::Mutants => &[],
     }
 }
 
