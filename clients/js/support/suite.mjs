@@ -257,7 +257,7 @@ export function libraryTests(where, calls) {
           {},
           ({ key, on }) => on.endSessions(key, "maintenance at noon"),
         ],
-        ["its key expires", "not_authorised", 4001, /\(credential_expired\)/, { ttl: 1, end_at_expiry: true }],
+        ["its key expires", "not_authorised", 4001, /\(credential_expired\)/, { ttl: 4, end_at_expiry: true }],
         ["it has lasted as long as it may", "session_timeout", 1008, /\(session_over\)/, { max_session_seconds: 1 }],
         [
           "its key has no more audio",

@@ -102,6 +102,8 @@ mod tests {
         ] {
             assert_eq!(presented_bearer(value.as_bytes()), Bearer::Malformed, "{value:.40}");
         }
+        let longest = "a".repeat(CREDENTIAL_BYTES_MAX);
+        assert_eq!(presented_bearer(format!("Bearer {longest}").as_bytes()), Bearer::Credential(&longest));
         assert_eq!(presented_bearer(b"Bearer \xff"), Bearer::Malformed);
         assert_eq!(presented_bearer(b"Bearer a\0"), Bearer::Malformed);
         assert_eq!(format!("{:?}", presented_bearer(b"Bearer abc")), "Credential(…)");
