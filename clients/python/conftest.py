@@ -32,7 +32,7 @@ def voxgate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voxgate]:
 @pytest.fixture(scope="session")
 def expired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Expired]:
     """Temporary keys that lived for one second, on a server that mints such keys."""
-    server = Voxgate(tmp_path_factory.mktemp("short"), "--ttl-min-seconds", "1", "--idle-seconds-max", "2")
+    server = Voxgate(tmp_path_factory.mktemp("short"), "--ttl-min-seconds", "1", "--idle-seconds-max", "8")
     yield Expired.of(server)
     server.stop()
 

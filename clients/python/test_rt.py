@@ -220,7 +220,7 @@ async def test_each_ending_of_a_session_is_its_own_error(
     if ending == "quota":
         server.set_quota(key, 1)
     leash: dict[str, Any] = {
-        # Long enough to open the session on a busy machine.
+        # Long enough to open the session on a busy machine, and over before the session is idle for too long.
         "expiry": {"ttl": 4, "end_at_expiry": True},
         "session_limit": {"max_session_seconds": 1},
         "audio_limit": {"max_audio_seconds": 1},

@@ -48,7 +48,7 @@ export function libraryTests(where, calls) {
       server = await Voxgate.start();
       keys = await badAndNarrowKeys(server);
       orphaned = await orphans(server);
-      over = await expired(await Voxgate.start("--ttl-min-seconds", "1", "--idle-seconds-max", "2"));
+      over = await expired(await Voxgate.start("--ttl-min-seconds", "1", "--idle-seconds-max", "8"));
     });
     after(async () => {
       await server?.stop();
