@@ -31,6 +31,8 @@ const BURST: u32 = 100;
 const BURST_REST_MILLIS: u64 = 5;
 /// How long one that was thrown out takes to come back.
 const RETURN_MILLIS: u64 = 100;
+/// Sign-ins before a flood: as many as are hashed at once, twice.
+const ORDINARY_SIGN_INS: usize = 4;
 /// Threads of the attackers, and how far they stand back for everybody else.
 const THREADS: usize = 2;
 const NICENESS: i32 = 19;
@@ -122,8 +124,7 @@ impl Flood {
                 }
             }
             Self::Minting => {
-                let request = Request::new("POST", "/v1/api_keys?type=rt").bearer(&arena.mine.key);
-                let request = request.json(&json!({"ttl": 60})).bytes();
+                let request = mint(arena).bytes();
                 attackers.send(FAST_CONNECTIONS * 4, |attacker| attacker.again(request.clone()));
             }
         }
@@ -306,6 +307,30 @@ impl Attacker {
             tokio::time::sleep(Duration::from_millis(RETURN_MILLIS)).await;
         }
     }
+}
+
+/// Uses each door once, as anybody may: what an instance holds from then on is its own, and no flood's.
+pub(super) async fn use_doors(arena: &Arena) -> Result<(), Fault> {
+    let minted = mint(arena).send(arena.home()).await;
+    if minted.status != 201 {
+        return Err(format!("an ordinary call to mint is answered with {}", minted.status));
+    }
+    for number in 0..ORDINARY_SIGN_INS {
+        let request = sign_in(arena, FAST_CONNECTIONS * 4 + number).await?;
+        let mut stream =
+            TcpStream::connect(arena.home()).await.map_err(|error| format!("no connection: {error}"))?;
+        stream.write_all(&request).await.map_err(|error| format!("an ordinary sign-in: {error}"))?;
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.map_err(|error| format!("an ordinary sign-in: {error}"))?;
+        if first != *b"HTTP/1.1 422" {
+            return Err(format!("an ordinary sign-in is answered with {}", String::from_utf8_lossy(&first)));
+        }
+    }
+    Ok(())
+}
+
+fn mint(arena: &Arena) -> Request {
+    Request::new("POST", "/v1/api_keys?type=rt").bearer(&arena.mine.key).json(&json!({"ttl": 60}))
 }
 
 /// A sign-in with a wrong password, as the portal's own form sends it. Each number is another account: what is slowed for one

@@ -43,7 +43,8 @@ async fn one(program: &Path, flood: Flood, seconds: u64) -> Result<bool, Fault> 
     let mut arena = Arena::build(program, "").await?;
     let process = arena.instance.id();
     let good = GoodClients::start(&arena, GOOD_CLIENTS);
-    // Buffers and threads that every instance has once it has worked.
+    // Buffers, threads and code that every instance has in memory once it has worked.
+    attackers::use_doors(&arena).await?;
     tokio::time::sleep(Duration::from_secs(CALM_SECONDS)).await;
     let warm = resident_kib(process);
     drop(good.take());
