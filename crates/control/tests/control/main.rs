@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod accounts;
+mod at_rest;
 mod audit;
 mod feed;
 mod gateways;
