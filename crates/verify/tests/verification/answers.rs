@@ -7,7 +7,7 @@ use domain::{
     Area, AreaSet, ClientRef, Leash, Networks, Permission, Plan, Product, ProductSet, Reason, Region,
     SystemRng,
 };
-use verify::{Need, Surface};
+use verify::{Holder, Need, Surface};
 
 use crate::world::{PROJECT, SURFACES, World, foreign_secret, key_record, need, peer, product};
 
@@ -104,7 +104,9 @@ fn a_temporary_key_manages_nothing() {
     let world = World::new();
     let token = world.mint(Product::Batch);
     for _ in ["cold", "cached"] {
-        assert_eq!(world.management_reason(&token), Some(Reason::CredentialUnknown));
+        let refusal = world.tables.verify_management(&token, crate::world::NOW).unwrap_err();
+        assert_eq!(refusal.reason, Reason::CredentialUnknown);
+        assert!(refusal.detail.starts_with("this is a temporary key"), "{refusal}");
         assert_eq!(world.reason(&token, &need(Surface::Management)), Some(Reason::CredentialUnknown));
         assert!(world.verify(&token, Surface::Batch).is_ok(), "control");
     }
@@ -228,6 +230,46 @@ fn temporary_keys_and_management_tokens_cannot_mint() {
     assert_eq!(world.mint_reason(unknown.expose()), Some(Reason::CredentialUnknown));
 }
 
+/// Whoever acts for a workspace mints under its own API keys, named by their ids; a key of another workspace is as unknown as
+/// none.
+#[test]
+fn keys_mint_for_their_own_workspace() {
+    let world = World::new();
+    let (peer, now) = (crate::world::peer(), crate::world::NOW);
+    let mint = |workspace_id, id| {
+        let rights = world.tables.mint_rights_of(workspace_id, id, peer, now);
+        rights.map(|principal| principal.api_key_id()).map_err(|refusal| refusal.reason)
+    };
+    let own = world.record.id;
+    assert_eq!(mint(world.workspace_id, own), Ok(own));
+    let foreign = World::new();
+    assert_eq!(mint(foreign.workspace_id, own), Err(Reason::CredentialUnknown));
+    assert_eq!(mint(world.workspace_id, foreign.record.id), Err(Reason::CredentialUnknown));
+    world.change_key(|key| key.revoked_at = Some(now));
+    assert_eq!(mint(world.workspace_id, own), Err(Reason::CredentialRevoked));
+    assert_eq!(mint(foreign.workspace_id, own), Err(Reason::CredentialUnknown));
+}
+
+/// Whoever was refused is counted under their own key, also when it may do nothing any more; a stranger under none.
+#[test]
+fn holders_are_those_of_genuine_credentials() {
+    let world = World::new();
+    let holder = |presented: &str| world.tables.holder(presented, crate::world::NOW);
+    let (api_key_id, client_ref) = (world.record.id, Some(ClientRef::new("user-1").unwrap()));
+    let by_key = Holder { project_id: PROJECT, api_key_id, client_ref: None, is_temporary: false };
+    let by_token = Holder { project_id: PROJECT, api_key_id, client_ref, is_temporary: true };
+    let token = world.mint_for(Product::Rt, "user-1");
+    for _ in ["good", "revoked"] {
+        assert_eq!(holder(world.api_key.expose()), Some(by_key.clone()));
+        assert_eq!(holder(&token), Some(by_token.clone()));
+        world.change_key(|key| key.revoked_at = Some(crate::world::NOW));
+    }
+    let forged = format!("{}x", &token[..token.len() - 1]);
+    for stranger in ["", "x", world.management_token.expose(), foreign_secret().expose(), &forged] {
+        assert_eq!(holder(stranger), None);
+    }
+}
+
 /// The refusal names both products, and how to get the right one.
 #[test]
 fn wrong_product_names_both() {
@@ -294,6 +336,19 @@ fn wrong_area_names_the_right_endpoint() {
                 }
             }
         }
+    }
+}
+
+/// Where the product isn't offered is no place to be sent to: realtime isn't sent to au1, batch is.
+#[test]
+fn wrong_area_names_where_the_product_is() {
+    let world = World::new();
+    world.change_key(|key| key.areas = AreaSet::EMPTY.with(Area::Eu).with(Area::Au));
+    for (surface, places) in [(Surface::RealtimeHeader, "use eu1, or"), (Surface::Batch, "use eu1, au1, or")]
+    {
+        let need = Need { region: Some(Region::Us1), ..need(surface) };
+        let refusal = world.tables.verify(world.api_key.expose(), &need, crate::world::NOW).unwrap_err();
+        assert!(refusal.detail.contains(places), "{refusal}");
     }
 }
 

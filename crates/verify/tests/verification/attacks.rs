@@ -163,6 +163,7 @@ proptest! {
         let cold = world.verify(&token, surface);
         prop_assert_eq!(world.tables.cached_tokens(), 1);
         prop_assert_eq!(world.verify(&token, surface), cold);
+        prop_assert_eq!(world.tables.signatures(), 1, "what is remembered isn't computed again");
         let mut bytes = token.clone().into_bytes();
         let index = position.index(bytes.len());
         bytes[index] ^= 1_u8 << bit;

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::link::{Change, Revision, Snapshot};
+use credentials::SecretKind;
+use domain::link::{Change, ManagementTokenRecord, Revision, Snapshot};
+use domain::token::Claims;
 use domain::{Area, AreaSet, ClientRef, Plan, Product, Reason, Region, SystemRng};
 use verify::{Need, Surface, Tables};
 
@@ -186,6 +188,9 @@ fn client_refs_are_revoked_by_revision() {
     let second = world.mint_for(Product::Batch, "user-1");
     assert_eq!(reasons(&[&first, &second, &stranger]), [revoked, None, None]);
     assert_eq!(world.reason(isolated.expose(), &batch), None);
+    let at = |revision| world.sign(&Claims { revision, ..world.claims_for(Product::Batch, "user-1") });
+    let (knew, did_not_know) = (at(revoked_at), at(Revision(revoked_at.0 - 1)));
+    assert_eq!(reasons(&[&knew, &did_not_know]), [None, revoked], "only who minted without knowing is out");
 
     world.apply(&[Change::ClientRefRevoked { project_id: PROJECT, client_ref }]);
     assert_eq!(reasons(&[&first, &second, &stranger]), [revoked, revoked, None]);
@@ -237,6 +242,48 @@ fn poisoned_changes_are_skipped() {
     world.tables.load(&snapshot);
     assert_eq!(world.tables.skipped(), 3);
     assert_eq!(world.reason(world.api_key.expose(), &need(Surface::Batch)), None);
+    let mut broken = World::new().signing_key.verifying_key();
+    broken.public_key.truncate(7);
+    snapshot.changes.push((Revision(10), Change::SigningKey(broken)));
+    world.tables.load(&snapshot);
+    assert_eq!(world.tables.skipped(), 5);
+}
+
+/// A management token that is made anew under its id replaces the one before, and stays revoked if that was.
+#[test]
+fn a_management_token_has_one_secret() {
+    let world = World::new();
+    let renewed = |world: &World| {
+        let secret = SecretKind::ManagementToken.generate(&SystemRng);
+        let record = ManagementTokenRecord { hash: secret.hash(), ..world.management_record.clone() };
+        world.apply(&[Change::ManagementToken(record)]);
+        secret
+    };
+    let second = renewed(&world);
+    assert_eq!(world.management_reason(second.expose()), None);
+    let first = world.management_token.expose();
+    assert_eq!(world.management_reason(first), Some(Reason::CredentialUnknown));
+
+    let world = World::new();
+    let revoked = ManagementTokenRecord { revoked_at: Some(NOW), ..world.management_record.clone() };
+    world.apply(&[Change::ManagementToken(revoked)]);
+    assert_eq!(world.management_reason(renewed(&world).expose()), Some(Reason::CredentialRevoked));
+}
+
+/// Revoking a signing key strikes what it signed, and nothing that another one signed.
+#[test]
+fn one_signing_key_is_revoked_alone() {
+    let (world, other) = (World::new(), World::new().signing_key);
+    world.apply(&[Change::SigningKey(other.verifying_key())]);
+    let claims = world.claims(Product::Batch);
+    let (first, second) = (world.sign(&claims), other.sign(&claims).unwrap());
+    let batch = need(Surface::Batch);
+    assert_eq!([&first, &second].map(|token| world.reason(token, &batch)), [None, None], "control");
+    world.apply(&[Change::SigningKeyRevoked { kid: world.signing_key.kid().clone() }]);
+    let reasons = [&first, &second].map(|token| world.reason(token, &batch));
+    assert_eq!(reasons, [Some(Reason::TokenInvalid), None]);
+    let third = other.sign(&world.claims(Product::Batch)).unwrap();
+    assert_eq!(world.reason(&third, &batch), None, "not only what is remembered");
 }
 
 /// A key of a project that nobody told of is refused, and so is a project of such a workspace.

@@ -6,6 +6,7 @@ mod attacks;
 mod feed;
 mod offline;
 mod order;
+mod quotas;
 mod sessions;
 mod times;
 mod world;

@@ -49,6 +49,18 @@ fn sessions_go_on() {
     assert!(world.tables.still_good(&sessions.by_token, later).is_ok());
 }
 
+/// A session knows what it was opened with and for: the product, and of a temporary key who signed it.
+#[test]
+fn sessions_know_their_origin() {
+    let sessions = open();
+    let (own, other) = (sessions.world.signing_key.kid(), World::new().signing_key);
+    assert!(sessions.by_token.is_signed_by(own) && !sessions.by_token.is_signed_by(other.kid()));
+    assert!(!sessions.by_key.is_signed_by(own));
+    assert_eq!([sessions.by_key.product(), sessions.by_token.product()], [Some(Product::Rt); 2]);
+    let batch = sessions.world.verify(sessions.world.api_key.expose(), Surface::Batch).unwrap();
+    assert_eq!(batch.product(), Some(Product::Batch));
+}
+
 /// Every revocation ends exactly the sessions that it concerns.
 #[test]
 fn revocations_end_sessions() {

@@ -143,9 +143,12 @@ impl World {
         self.sign(&self.claims(product))
     }
 
+    pub(crate) fn claims_for(&self, product: Product, client_ref: &str) -> Claims {
+        Claims { client_ref: Some(ClientRef::new(client_ref).unwrap()), ..self.claims(product) }
+    }
+
     pub(crate) fn mint_for(&self, product: Product, client_ref: &str) -> String {
-        let client_ref = Some(ClientRef::new(client_ref).unwrap());
-        self.sign(&Claims { client_ref, ..self.claims(product) })
+        self.sign(&self.claims_for(product, client_ref))
     }
 
     /// Presents a credential where its product is at home.
