@@ -79,3 +79,7 @@ impl Concerned {
                 })
     }
 }
+
+#[cfg(test)]
+#[path = "concerned_tests.rs"]
+mod tests;

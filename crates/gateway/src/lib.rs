@@ -31,6 +31,8 @@ mod quota;
 pub mod rate;
 pub mod realtime;
 mod refused;
+#[cfg(test)]
+mod somebody;
 pub mod stream;
 mod timer;
 pub mod tls;

@@ -143,3 +143,123 @@ pub(crate) fn areas_elsewhere(asked: &Asked<'_>, tables: &Tables, now: Timestamp
     };
     Some(tables.verify(presented, &need, now).ok()?.areas())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::link::{Change, Revision};
+    use domain::{Area, AreaSet, ProductSet};
+
+    use super::*;
+    use crate::somebody::{NOW, Somebody};
+
+    /// Each route of the Jobs API, and the methods that it has.
+    const METHODS: [(Route<'static>, &str); 8] = [
+        (Route::Jobs, "GET, HEAD, POST, OPTIONS"),
+        (Route::Job("a"), "GET, HEAD, DELETE, OPTIONS"),
+        (Route::Transcript("a"), "GET, HEAD, OPTIONS"),
+        (Route::Log("a"), "GET, HEAD, OPTIONS"),
+        (Route::Data("a"), "GET, HEAD, OPTIONS"),
+        (Route::Usage, "GET, HEAD, OPTIONS"),
+        (Route::Features, "GET, HEAD, OPTIONS"),
+        (Route::Generate("a"), "POST, OPTIONS"),
+    ];
+
+    /// The decision about a request with these header fields.
+    fn decided(somebody: &Somebody, method: &str, route: Route<'_>, fields: &[(&str, &[u8])]) -> Verdict {
+        decide(&asked(method, route, fields), &somebody.tables, NOW)
+    }
+
+    fn asked<'a>(method: &'a str, route: Route<'a>, fields: &'a [(&'a str, &'a [u8])]) -> Asked<'a> {
+        let peer = IpAddr::from([192, 0, 2, 7]);
+        Asked { method, route, scan: Scan::read(fields), peer, region: Region::Eu1 }
+    }
+
+    /// A key for all products, of one area.
+    fn somebody() -> Somebody {
+        let somebody = Somebody::new(1);
+        let products: ProductSet = Product::ALL.iter().copied().collect();
+        let record = domain::link::KeyRecord { products, ..somebody.key.clone() };
+        somebody.tables.apply(Revision(2), &[Change::Key(record)]);
+        somebody
+    }
+
+    /// A method that a path has is what it says; any other is told which ones there are, before anybody is asked for a key.
+    #[test]
+    fn methods_are_those_of_the_route() {
+        let somebody = somebody();
+        let bearer = format!("Bearer {}", somebody.secret.expose());
+        let fields: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
+        for (route, allow) in METHODS {
+            for method in ["GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH", "TRACE", "get", ""] {
+                let shown = format!("{method} {route:?}");
+                let known = allow.split(", ").any(|known| known == method);
+                let verb = match method {
+                    "GET" | "HEAD" => Verb::Read,
+                    "POST" => Verb::Create,
+                    _ => Verb::Delete,
+                };
+                match decided(&somebody, method, route, fields) {
+                    Verdict::Preflight => assert_eq!(method, "OPTIONS", "{shown}"),
+                    Verdict::NotAllowed(told) => {
+                        assert_eq!((known, told), (false, allow), "{shown}");
+                        assert_eq!(decided(&somebody, method, route, &[]), Verdict::NotAllowed(allow));
+                    }
+                    Verdict::Public => assert_eq!((route, verb), (Route::Features, Verb::Read), "{shown}"),
+                    Verdict::Go(go) => {
+                        assert_ne!(route, Route::Features);
+                        assert_eq!((known, go.verb), (true, verb), "{shown}");
+                        let product =
+                            if route == Route::Generate("a") { Product::Tts } else { Product::Batch };
+                        assert_eq!(go.principal.product(), Some(product), "{shown}");
+                    }
+                    Verdict::Refuse(refusal) => panic!("{shown}: {refusal}"),
+                }
+            }
+        }
+    }
+
+    /// Without a key only the public list is read; with one that can't be read, nothing is.
+    #[test]
+    fn no_key_no_entry() {
+        let somebody = somebody();
+        for (route, allow) in METHODS.into_iter().filter(|(route, _)| *route != Route::Features) {
+            let method = if allow.contains("GET") { "GET" } else { "POST" };
+            for (fields, reason) in [
+                (&[][..], Reason::CredentialMissing),
+                (&[("authorization", b"Basic YTpi".as_slice())][..], Reason::CredentialUnknown),
+            ] {
+                let Verdict::Refuse(refusal) = decided(&somebody, method, route, fields) else {
+                    panic!("{route:?} let somebody in");
+                };
+                assert_eq!(refusal.reason, reason, "{route:?}");
+            }
+        }
+        assert_eq!(decided(&somebody, "GET", Route::Features, &[]), Verdict::Public);
+        let two: &[(&str, &[u8])] = &[("authorization", b"Bearer a"), ("authorization", b"Bearer b")];
+        for method in ["GET", "OPTIONS", "PUT"] {
+            let Verdict::Refuse(refusal) = decided(&somebody, method, Route::Features, two) else {
+                panic!("{method} with two credentials");
+            };
+            assert_eq!(refusal.reason, Reason::CredentialAmbiguous);
+        }
+    }
+
+    /// Who comes to the wrong region is told the areas of their own key, and nobody else's.
+    #[test]
+    fn areas_are_told_to_their_owner() {
+        let somebody = somebody();
+        let bearer = format!("Bearer {}", somebody.secret.expose());
+        let own: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
+        let told = |fields, region| {
+            let asked = Asked { region, ..asked("GET", Route::Jobs, fields) };
+            areas_elsewhere(&asked, &somebody.tables, NOW)
+        };
+        let eu = Some(AreaSet::EMPTY.with(Area::Eu));
+        assert_eq!([told(own, Region::Eu1), told(own, Region::Us1)], [eu, eu]);
+        let others: [&[(&str, &[u8])]; 3] =
+            [&[], &[("authorization", b"Bearer unknown")], &[("authorization", b"Basic YTpi")]];
+        for fields in others {
+            assert_eq!(told(fields, Region::Us1), None, "{fields:?}");
+        }
+    }
+}

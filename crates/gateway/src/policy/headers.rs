@@ -217,6 +217,19 @@ mod tests {
         assert!(scan.forwards("range", true) && !scan.forwards("range", false));
     }
 
+    /// A request's own map is read whole, repeated fields too.
+    #[test]
+    fn maps_are_read_whole() {
+        let mut map = http::HeaderMap::new();
+        for value in ["Bearer a", "Bearer b"] {
+            map.append("Authorization", http::HeaderValue::from_static(value));
+        }
+        assert_eq!(Scan::read(&map).authorization(), Some(b"Bearer a".as_slice()));
+        assert_eq!(Scan::read(&map).unambiguous().unwrap_err().reason, Reason::CredentialAmbiguous);
+        map.remove("authorization");
+        assert_eq!(Scan::read(&map).unambiguous(), Ok(()));
+    }
+
     /// What `Connection` nominates ends here; what it doesn't, goes on.
     #[test]
     fn nominated_fields_end_here() {
@@ -224,7 +237,7 @@ mod tests {
         assert!(!scan(fields).forwards("x-request-id", false));
         assert!(scan(fields).forwards("user-agent", false));
         let twice: &[(&str, &[u8])] = &[("connection", b"x"), ("connection", b"user-agent")];
-        assert!(!scan(twice).forwards("user-agent", false));
+        assert!(!scan(twice).forwards("user-agent", false) && !scan(twice).forwards("accept", false));
     }
 
     /// One of each is fine, two of one are not.
@@ -247,9 +260,16 @@ mod tests {
     /// Of the client's processing data only a sensible number of engines is kept.
     #[test]
     fn processing_data_is_reduced() {
-        assert_eq!(parallel_engines(Some(br#"{"parallel_engines":4,"user_id":"somebody else"}"#)), Some(4));
+        let own: &[(&str, &[u8])] =
+            &[("x-sm-processing-data", br#"{"parallel_engines":4,"user_id":"somebody else"}"#)];
+        assert_eq!(parallel_engines(scan(own).processing_data()), Some(4));
+        for engines in [1, 1024] {
+            let data = format!(r#"{{"parallel_engines":{engines}}}"#);
+            assert_eq!(parallel_engines(Some(data.as_bytes())), Some(engines));
+        }
         for bad in [
             r#"{"parallel_engines":0}"#,
+            r#"{"parallel_engines":1025}"#,
             r#"{"parallel_engines":-1}"#,
             r#"{"parallel_engines":"4"}"#,
             "4",

@@ -231,6 +231,55 @@ mod tests {
         assert_eq!(Query::read(Route::Log("a"), false, Some("limit=x")).unwrap(), Query::default());
     }
 
+    /// Each parameter of a route is read, in any order, with what it says.
+    #[test]
+    fn parameters_are_read() {
+        let read = |route: Route<'_>, creates, raw: &str| Query::read(route, creates, Some(raw)).unwrap();
+        let jobs =
+            read(Route::Jobs, false, "include_deleted=true&limit=7&created_after=2026-01-02T03:04:05Z");
+        assert_eq!((jobs.include_deleted, jobs.limit, jobs.wait), (true, Some(7), None));
+        assert!(jobs.created_after.is_some() && jobs.created_before.is_none());
+        let job = read(Route::Job("a"), false, "force=TRUE&wait=3");
+        assert_eq!((job.force, job.wait), (true, Some(3)));
+        for no in ["false", "0", "no", "f", "n", "off"] {
+            assert!(!read(Route::Job("a"), false, &format!("force={no}")).force, "{no}");
+        }
+        for yes in ["true", "1", "yes", "t", "y", "on"] {
+            assert!(read(Route::Job("a"), false, &format!("force={yes}")).force, "{yes}");
+        }
+        for (text, format) in [("json-v2", Format::JsonV2), ("txt", Format::Txt), ("srt", Format::Srt)] {
+            let made = read(Route::Jobs, true, &format!("wait=0&format={text}"));
+            assert_eq!((made.wait, made.format), (Some(0), Some(format)));
+            assert_eq!(format.as_str(), text);
+        }
+        let usage = read(Route::Usage, false, "since=2026-01-01&until=2026-01-31");
+        assert_eq!(usage.since.map(|date| date.to_string()).as_deref(), Some("2026-01-01"));
+        assert_eq!(usage.until.map(|date| date.to_string()).as_deref(), Some("2026-01-31"));
+        for (route, creates) in
+            [(Route::Log("a"), false), (Route::Data("a"), false), (Route::Features, false)]
+        {
+            assert_eq!(read(route, creates, "wait=x&limit=x&force=x"), Query::default());
+        }
+        assert_eq!(read(Route::Jobs, true, "limit=x"), Query::default());
+        assert_eq!(Query::read(Route::Jobs, false, None), Ok(Query::default()));
+    }
+
+    /// A format of speech is a short name, and nothing that means something in a URL.
+    #[test]
+    fn formats_of_speech_are_names() {
+        let read = |value: &str| {
+            let raw = format!("output_format={value}");
+            Query::read(Route::Generate("a"), true, Some(&raw)).map(|query| query.output_format)
+        };
+        let longest = "a".repeat(32);
+        for good in ["wav_16000", "pcm", longest.as_str()] {
+            assert_eq!(read(good), Ok(Some(good.to_owned())));
+        }
+        for bad in ["", "wav-16000", "a%26b", "a+b", &format!("{longest}a")] {
+            assert_eq!(read(bad).unwrap_err().reason, Reason::InvalidValue, "{bad}");
+        }
+    }
+
     /// Times are exact: whatever lies between two microseconds comes before the one above and after the one below.
     #[test]
     fn times_are_exact() {

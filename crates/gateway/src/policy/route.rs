@@ -150,6 +150,9 @@ mod tests {
         let longest = "a".repeat(JOB_ID_BYTES_MAX);
         assert_eq!(route(&format!("/v2/jobs/{longest}")), Some(Route::Job(&longest)));
         assert_eq!(route(&format!("/v2/jobs/{longest}a")), None);
+        let longest = "a".repeat(VOICE_BYTES_MAX);
+        assert_eq!(route(&format!("/generate/{longest}")), Some(Route::Generate(&longest)));
+        assert_eq!(route(&format!("/generate/{longest}a")), None);
     }
 
     /// Spellings that some parser would take for a route are no routes here.
@@ -227,10 +230,17 @@ mod tests {
             "/a%0a",
             "/a%3b",
             "/a%23",
+            "/a%20",
+            "/a%1f",
+            "/a%3F",
+            "/a%7f",
+            "/%41%2f",
         ] {
             assert_eq!(is_plain_path(path), Err(BadPath), "{path:?}");
         }
-        for path in ["/", "*", "/a", "/a/", "/a.b", "/a/...", "/a/.b", "/%41", "/caf%C3%A9", "/a:b@c,d"] {
+        for path in
+            ["/", "*", "/a", "/a/", "/a.b", "/a/...", "/a/.b", "/%41", "/%21%7e", "/caf%C3%A9", "/a:b@c,d"]
+        {
             assert_eq!(is_plain_path(path), Ok(()), "{path:?}");
         }
     }
