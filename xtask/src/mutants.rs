@@ -13,6 +13,16 @@ use crate::{Fault, process};
 const LIMIT: Duration = Duration::from_secs(4 * 60 * 60);
 /// How many of 100 must be noticed.
 const NOTICED_PERCENT_MIN: usize = 95;
+/// How many changes are built and tested at the same time, each in a tree of its own.
+const JOBS: &str = "2";
+/// Nobody looks at a stack here, one test that notices is enough, and a change that only the thousandth random case notices isn't
+/// noticed.
+const QUICKLY: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_DEV_DEBUG", "0"),
+    ("CARGO_PROFILE_TEST_DEBUG", "0"),
+    ("NEXTEST_PROFILE", "mutants"),
+    ("VOXGATE_LEASH_CASES", "50"),
+];
 /// Where reports go.
 const REPORTS: &str = "target/mutants";
 
@@ -34,6 +44,11 @@ impl Part {
             Self::Verify => "verify",
             Self::Gateway => "gateway",
         }
+    }
+
+    /// Whether all its tests take so long that unit tests had better go first, and what these miss be left to the others.
+    const fn is_slow(self) -> bool {
+        matches!(self, Self::Gateway)
     }
 
     /// The files that are changed; the whole package where none is named.
@@ -76,27 +91,29 @@ pub(crate) fn run(repo: &Repo, only: &[Part]) -> Result<(), Fault> {
     if weak.is_empty() { Ok(()) } else { Err(format!("too much goes unnoticed: {}", weak.join(", "))) }
 }
 
-/// Unit tests go first, since they are built in seconds; what they miss is left to all tests of the package.
 fn one(repo: &Repo, part: Part) -> Result<Counts, Fault> {
     let report = format!("{REPORTS}/{}", part.name());
     let folder = repo.path(&report);
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let by_units = changed(repo, part, &report, "--cargo-arg=--lib")?;
+    if !part.is_slow() {
+        return changed(repo, part, &report, None);
+    }
+    let by_units = changed(repo, part, &report, Some("--cargo-arg=--lib"))?;
     let left = by_units.missed + by_units.hung;
     if left == 0 {
         return Ok(by_units);
     }
     println!("{}: {left} changes are left to all tests of the package", part.name());
     // What was noticed is left out, and so is what doesn't build.
-    let by_all = changed(repo, part, &report, "--iterate")?;
+    let by_all = changed(repo, part, &report, Some("--iterate"))?;
     Ok(Counts { noticed: by_units.noticed + by_all.noticed, unviable: by_units.unviable, ..by_all })
 }
 
-fn changed(repo: &Repo, part: Part, report: &str, how: &str) -> Result<Counts, Fault> {
+fn changed(repo: &Repo, part: Part, report: &str, how: Option<&str>) -> Result<Counts, Fault> {
     let mut cargo = repo.command("cargo");
-    cargo.args(["mutants", "--package", part.name(), "--test-tool", "nextest", "--output", report, how]);
-    // Nobody looks at a stack here, and without names for one each change is linked faster.
-    cargo.envs([("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0")]);
+    cargo.args(["mutants", "--package", part.name(), "--test-tool", "nextest", "--output", report]);
+    cargo.args(how);
+    cargo.args(["--jobs", JOBS]).envs(QUICKLY);
     for file in part.files() {
         cargo.args(["--file", file]);
     }
