@@ -88,7 +88,8 @@ const fn halves(id: ApiKeyId) -> [u64; 2] {
 /// The first 8 bytes of a hash. Whoever imports keys by hash can crowd a part of the table, and only make their own
 /// changes slower: readers halve their way through.
 fn hash_rank(hash: &SecretHash) -> u64 {
-    hash.as_bytes().iter().take(8).fold(0, |rank, byte| rank << 8 | u64::from(*byte))
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// The last bits of an id are random, the first ones are its time.
@@ -198,6 +199,8 @@ impl KeyTable {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use domain::{Area, Product, Rng as _, SystemRng};
 
     use super::*;
@@ -224,6 +227,17 @@ mod tests {
     #[test]
     fn entries_are_small() {
         assert_eq!(size_of::<KeyEntry>() + size_of::<Place>(), 104);
+    }
+
+    /// Keys of one moment stand all over the table, by their hashes and by their ids: a part stays small.
+    #[test]
+    fn keys_are_spread() {
+        let now = Timestamp::from_seconds(1_764_000_000);
+        let made = |_| KeyRecord { id: ApiKeyId::generate(now, &SystemRng), ..record(0, 0) };
+        let ids: BTreeSet<u64> = (0..1000).map(made).map(|key| id_rank(halves(key.id)) >> 50).collect();
+        assert!(ids.len() > 900, "{}", ids.len());
+        let hash = std::array::from_fn(|place| u8::try_from(place).unwrap());
+        assert_eq!(hash_rank(&SecretHash::from_bytes(hash)), 0x0001_0203_0405_0607);
     }
 
     /// Ids survive being cut in halves, and keys are found both ways.
@@ -268,7 +282,7 @@ mod tests {
         assert_eq!(table.put(&record(3, 1)), Err(Conflict));
         assert!(table.find_by_id(ApiKeyId::from_u128(3)).is_none());
         assert!(table.find_by_hash(&SecretHash::from_bytes([3; 32])).is_none());
-        assert_eq!(table.len(), 1);
+        assert_eq!((table.len(), table.places.len()), (1, 1));
     }
 
     /// A key whose secret was replaced is found by the new one only, and a hint from before leads to it, too.
@@ -288,6 +302,6 @@ mod tests {
             table.find_by_hash(&SecretHash::from_bytes([2; 32])).unwrap().id(),
             ApiKeyId::from_u128(1)
         );
-        assert_eq!(table.len(), 1);
+        assert_eq!((table.len(), table.places.len()), (1, 1));
     }
 }

@@ -82,9 +82,14 @@ const fn shard(rank: u64) -> usize {
     (rank >> (64 - SHARD_BITS)) as usize
 }
 
-/// The first entry whose rank is not below. Evenly spread ranks stand near where they are expected, so that guessing
-/// and walking touches one or two cache lines where halving touches six.
+/// The first entry whose rank is not below.
 fn lower_bound<T: Ranked>(entries: &[T], rank: u64) -> usize {
+    walked(entries, rank).unwrap_or_else(|| entries.partition_point(|entry| entry.rank() < rank))
+}
+
+/// The same, if it stands near where it is expected, as those of evenly spread ranks do: guessing and walking touches one or
+/// two cache lines where halving touches six.
+fn walked<T: Ranked>(entries: &[T], rank: u64) -> Option<usize> {
     let within = (rank << SHARD_BITS) >> 32;
     let mut index = ((within * entries.len() as u64) >> 32) as usize;
     for _ in 0..STEPS_MAX {
@@ -93,10 +98,10 @@ fn lower_bound<T: Ranked>(entries: &[T], rank: u64) -> usize {
         } else if index < entries.len() && entries[index].rank() < rank {
             index += 1;
         } else {
-            return index;
+            return Some(index);
         }
     }
-    entries.partition_point(|entry| entry.rank() < rank)
+    None
 }
 
 #[cfg(test)]
@@ -141,6 +146,21 @@ mod tests {
             for (rank, tag) in first.iter().copied().chain(edits.iter().map(|(rank, tag, _)| (*rank, *tag))) {
                 let found = table.find(rank, |entry| entry.1 == tag);
                 prop_assert_eq!(found.is_some(), expected.contains(&(rank, tag)));
+            }
+        }
+    }
+
+    /// Ranks that are spread evenly fill all parts, and within a part a walk finds each of them, and each that isn't there.
+    #[test]
+    fn even_ranks_are_walked_to() {
+        assert_eq!([shard(0), shard(u64::MAX)], [0, SHARDS - 1]);
+        let width = u64::MAX / SHARDS as u64 + 1;
+        for (part, count) in [(0_u64, 1_u64), (0, 61), (1, 2), (7, 61), (SHARDS as u64 - 1, 61)] {
+            let at = |place: u64| part * width + place * (width / count);
+            let entries: Vec<Entry> = (0..count).map(|place| Entry(at(place), 0)).collect();
+            for (index, entry) in entries.iter().enumerate() {
+                assert_eq!(walked(&entries, entry.0), Some(index), "{part} {index}");
+                assert_eq!(walked(&entries, entry.0 + 1), Some(index + 1), "{part} {index}");
             }
         }
     }
