@@ -146,11 +146,11 @@ pub(crate) fn areas_elsewhere(asked: &Asked<'_>, tables: &Tables, now: Timestamp
 
 #[cfg(test)]
 mod tests {
-    use domain::link::{Change, Revision};
+    use domain::link::{Change, KeyRecord, Revision};
     use domain::{Area, AreaSet, ProductSet};
 
     use super::*;
-    use crate::somebody::{NOW, Somebody};
+    use crate::somebody::{NOW, Somebody, client_ref};
 
     /// Each route of the Jobs API, and the methods that it has.
     const METHODS: [(Route<'static>, &str); 8] = [
@@ -178,7 +178,7 @@ mod tests {
     fn somebody() -> Somebody {
         let somebody = Somebody::new(1);
         let products: ProductSet = Product::ALL.iter().copied().collect();
-        let record = domain::link::KeyRecord { products, ..somebody.key.clone() };
+        let record = KeyRecord { products, ..somebody.key.clone() };
         somebody.tables.apply(Revision(2), &[Change::Key(record)]);
         somebody
     }
@@ -241,6 +241,24 @@ mod tests {
                 panic!("{method} with two credentials");
             };
             assert_eq!(refusal.reason, Reason::CredentialAmbiguous);
+        }
+    }
+
+    /// Usage is told to whoever has the whole project; jobs are there for a client_ref, too.
+    #[test]
+    fn usage_is_of_the_whole_project() {
+        let somebody = Somebody::new(1);
+        let record = KeyRecord { client_ref: Some(client_ref("user-1")), ..somebody.key.clone() };
+        somebody.tables.apply(Revision(2), &[Change::Key(record)]);
+        let bearer = format!("Bearer {}", somebody.secret.expose());
+        let fields: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
+        for (route, _) in METHODS.into_iter().filter(|(_, allow)| allow.contains("GET")) {
+            let refused = match decided(&somebody, "GET", route, fields) {
+                Verdict::Refuse(refusal) => Some(refusal.reason),
+                _ => None,
+            };
+            let expected = (route == Route::Usage).then_some(Reason::UsageNeedsProject);
+            assert_eq!(refused, expected, "{route:?}");
         }
     }
 

@@ -208,6 +208,10 @@ mod tests {
             ("limit=101", "limit in query should be less than or equal to 100"),
             ("limit=1&limit=2", "limit in query must be given once"),
             ("limit=1&%6cimit=2", "limit in query must be given once"),
+            (
+                "limit=1&include_deleted=true&include_deleted=true",
+                "include_deleted in query must be given once",
+            ),
             ("include_deleted=maybe", "include_deleted in query must be of type boolean"),
             ("created_before=yesterday", "created_before in query must be of type date-time"),
             ("created_after=", "created_after in query must be of type date-time"),
