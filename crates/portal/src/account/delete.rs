@@ -6,10 +6,9 @@ use axum::response::Response;
 use control::DeleteAccountError;
 use serde::Deserialize;
 
-use super::refused::with_mistakes;
 use crate::mail::{letters, send_or_log};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::{Page, Portal, Posted, Problem, Recent, SignedIn, cookies};
 

@@ -8,9 +8,9 @@ use domain::EmailLinkPurpose;
 use serde::Deserialize;
 
 use super::later::beside_the_answer;
-use super::refused::{Refusal, with_mistakes};
+use super::refused::Refusal;
 use crate::mail::{letters, send_or_log};
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::{Page, Portal, Posted, Problem, Visitor};
 
 const TITLE: &str = "Choose another password";

@@ -7,9 +7,9 @@ use control::{EmailChange, EmailChangeError};
 use domain::EmailLinkPurpose;
 use serde::Deserialize;
 
-use super::refused::{Refusal, sentence, with_mistakes};
+use super::refused::{Refusal, sentence};
 use crate::mail::{letters, send_or_log};
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::{Page, Portal, Posted, Problem, Recent};
 
 const TITLE: &str = "Change e-mail address";

@@ -6,10 +6,10 @@ use axum::response::Response;
 use control::{PASSWORD_CHARACTERS_MIN, SetPasswordError, StaySignedIn};
 use serde::Deserialize;
 
-use super::refused::{Refusal, sentence, with_mistakes};
+use super::refused::{Refusal, sentence};
 use crate::mail::{letters, send_or_log};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::{Page, Portal, Posted, Problem, Recent, SignedIn};
 

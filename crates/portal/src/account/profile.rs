@@ -6,9 +6,8 @@ use axum::response::Response;
 use control::ChangeAccountError;
 use serde::Deserialize;
 
-use super::refused::with_mistakes;
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::time::Zone;
 use crate::web::{Page, Portal, Posted, Problem, SignedIn};

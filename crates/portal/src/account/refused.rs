@@ -54,8 +54,3 @@ impl Refusal {
         response
     }
 }
-
-/// A page with a form that has mistakes in it.
-pub(super) fn with_mistakes(page: Response) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
-}

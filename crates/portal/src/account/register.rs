@@ -7,9 +7,9 @@ use control::{Applicant, Control, PASSWORD_CHARACTERS_MIN, RegisterError, Regist
 use serde::Deserialize;
 
 use super::later::beside_the_answer;
-use super::refused::{Refusal, sentence, with_mistakes};
+use super::refused::{Refusal, sentence};
 use crate::mail::{Mailer, letters, send_or_log};
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other;
 use crate::web::{Page, Portal, Posted, Problem, Visitor};
 

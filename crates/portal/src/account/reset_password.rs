@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use super::LinkQuery;
 use super::entry::mark;
-use super::refused::{Refusal, sentence, with_mistakes};
+use super::refused::{Refusal, sentence};
 use super::verify_email::DeadLink;
 use crate::mail::{letters, send_or_log};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::{Page, Portal, Posted, Problem, Visitor, cookies};
 

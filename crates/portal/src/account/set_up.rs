@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::LinkQuery;
 use super::entry::{Device, let_in};
-use super::refused::{Refusal, sentence, with_mistakes};
-use crate::web::page::show;
+use super::refused::{Refusal, sentence};
+use crate::web::page::{show, with_mistakes};
 use crate::web::{Page, Portal, Posted, Problem, Visitor};
 
 const TITLE: &str = "Set up this instance";

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{AuditAction, AuditEvent, Control, StoreError};
 use domain::{Account, ApiKeyId, ProjectId, Timestamp, WorkspaceId};
-use http::StatusCode;
 
 use super::ask::{Address, Wrong};
 use crate::web::page as layout;
@@ -105,7 +104,7 @@ pub(crate) async fn show(
     };
     let shown = layout::show(page, &view)?;
     if error.is_some() {
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        return Ok(layout::with_mistakes(shown));
     }
     Ok(shown)
 }

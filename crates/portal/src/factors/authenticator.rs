@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use control::{ChangeFactorError, TicketError, TotpOffer};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::certain::Certain;
@@ -56,11 +55,7 @@ fn show(
         code,
         error,
     };
-    let mut response = page::show(&page, &template)?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    page::show_form(&page, &template, error.is_some())
 }
 
 fn too_old(error: TicketError) -> Problem {

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{Browser, FactorError, PasskeyQuestion};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::enter::enter_anew;
@@ -32,11 +31,7 @@ fn show(
     let question = asked.map_err(|error| Problem::internal(&error))?;
     let page = Page::for_visitor(visitor, "Sign in with a passkey");
     let next = next.map_or("/", LocalPath::as_str);
-    let mut response = page::show(&page, &Ask { page: &page, question, next, error })?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    page::show_form(&page, &Ask { page: &page, question, next, error }, error.is_some())
 }
 
 #[derive(Deserialize, Default)]

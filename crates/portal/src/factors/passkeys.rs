@@ -5,7 +5,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use control::{ChangeFactorError, NewPasskey, PasskeyOrigin, PasskeyQuestion};
 use domain::PasskeyId;
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::certain::Certain;
@@ -44,11 +43,7 @@ async fn show(
     let asked = portal.control.offer_passkey(origin(portal)?, &bound_to, &signed_in.account).await;
     let question = asked.map_err(problem)?;
     let page = Page::for_signed_in(signed_in, "Add a passkey");
-    let mut response = page::show(&page, &Add { page: &page, question: &question, name, error })?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    page::show_form(&page, &Add { page: &page, question: &question, name, error }, error.is_some())
 }
 
 /// `GET /settings/security/passkeys`.

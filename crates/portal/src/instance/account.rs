@@ -1,17 +1,18 @@
 //! `/instance/accounts/{id}`: one account, and what an operator may do about it.
 
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::response::Response;
-use control::ChangeAccountError;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::{IntoResponse, Response};
+use control::{Actor, ChangeAccountError};
 use domain::{Account, AccountId, Role, Workspace};
+use http::request::Parts;
 
 use super::accounts::PATH;
 use crate::mail::letters;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem, SignedIn};
+use crate::web::{Portal, Posted, Problem};
 use crate::workspace::project::Nothing;
 use crate::workspace::recent::RecentOperator;
 
@@ -57,83 +58,83 @@ pub(super) async fn get(
     page::show(&page, &view)
 }
 
-/// Somebody else than the operator that acts: nobody shuts themselves out by a slip.
-async fn find_other(portal: &Portal, signed_in: &SignedIn, id: &str) -> Result<Account, Problem> {
-    let account = find(portal, id).await?;
-    if account.id == signed_in.account.id {
-        return Err(Problem::conflict(
-            "This is your own account. Ask another operator, or use the command line where the instance runs.",
-        ));
-    }
-    Ok(account)
+/// Somebody else's account, and the operator who changes it: nobody shuts themselves out by a slip.
+pub(super) struct Others {
+    portal: Portal,
+    actor: Actor,
+    account: Account,
 }
 
-fn done(account: &Account, changed: Result<(), ChangeAccountError>) -> Result<Response, Problem> {
-    match changed {
-        Ok(()) => Ok(see_other_with(&format!("{PATH}/{}", account.id), Notice::Saved)),
-        Err(ChangeAccountError::AccountNotFound) => Err(Problem::not_found()),
-        Err(ChangeAccountError::Store(error)) => Err(error.into()),
+impl FromRequestParts<Portal> for Others {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
+        let operator = RecentOperator::from_request_parts(parts, portal).await;
+        let RecentOperator(signed_in) = operator.map_err(IntoResponse::into_response)?;
+        let id = Path::<String>::from_request_parts(parts, portal).await;
+        let Path(id) = id.map_err(IntoResponse::into_response)?;
+        let account = find(portal, &id).await.map_err(IntoResponse::into_response)?;
+        if account.id == signed_in.account.id {
+            return Err(Problem::conflict(
+                "This is your own account. Ask another operator, or use the command line where the instance runs.",
+            )
+            .into_response());
+        }
+        Ok(Self { portal: portal.clone(), actor: signed_in.actor(), account })
+    }
+}
+
+impl Others {
+    fn done(&self, changed: Result<(), ChangeAccountError>) -> Result<Response, Problem> {
+        match changed {
+            Ok(()) => Ok(see_other_with(&format!("{PATH}/{}", self.account.id), Notice::Saved)),
+            Err(ChangeAccountError::AccountNotFound) => Err(Problem::not_found()),
+            Err(ChangeAccountError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn set_operator(&self, is_operator: bool) -> Result<Response, Problem> {
+        let control = &self.portal.control;
+        self.done(control.set_operator(&self.actor, self.account.id, is_operator).await)
     }
 }
 
 /// `POST /instance/accounts/{id}/disable`.
 pub(super) async fn disable(
-    State(portal): State<Portal>,
-    RecentOperator(signed_in): RecentOperator,
-    Path(id): Path<String>,
+    others: Others,
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Problem> {
-    let account = find_other(&portal, &signed_in, &id).await?;
-    let changed = portal.control.disable_account(&signed_in.actor(), account.id).await;
-    done(&account, changed)
+    others.done(others.portal.control.disable_account(&others.actor, others.account.id).await)
 }
 
 /// `POST /instance/accounts/{id}/enable`.
-pub(super) async fn enable(
-    State(portal): State<Portal>,
-    RecentOperator(signed_in): RecentOperator,
-    Path(id): Path<String>,
-    Posted(Nothing {}): Posted<Nothing>,
-) -> Result<Response, Problem> {
-    let account = find_other(&portal, &signed_in, &id).await?;
-    let changed = portal.control.enable_account(&signed_in.actor(), account.id).await;
-    done(&account, changed)
+pub(super) async fn enable(others: Others, Posted(Nothing {}): Posted<Nothing>) -> Result<Response, Problem> {
+    others.done(others.portal.control.enable_account(&others.actor, others.account.id).await)
 }
 
 /// `POST /instance/accounts/{id}/make-operator`.
 pub(super) async fn make_operator(
-    State(portal): State<Portal>,
-    RecentOperator(signed_in): RecentOperator,
-    Path(id): Path<String>,
+    others: Others,
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Problem> {
-    let account = find_other(&portal, &signed_in, &id).await?;
-    let changed = portal.control.set_operator(&signed_in.actor(), account.id, true).await;
-    done(&account, changed)
+    others.set_operator(true).await
 }
 
 /// `POST /instance/accounts/{id}/remove-operator`.
 pub(super) async fn remove_operator(
-    State(portal): State<Portal>,
-    RecentOperator(signed_in): RecentOperator,
-    Path(id): Path<String>,
+    others: Others,
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Problem> {
-    let account = find_other(&portal, &signed_in, &id).await?;
-    let changed = portal.control.set_operator(&signed_in.actor(), account.id, false).await;
-    done(&account, changed)
+    others.set_operator(false).await
 }
 
 /// `POST /instance/accounts/{id}/sign-out`.
 pub(super) async fn sign_out(
-    State(portal): State<Portal>,
-    RecentOperator(signed_in): RecentOperator,
-    Path(id): Path<String>,
+    others: Others,
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Problem> {
-    let account = find_other(&portal, &signed_in, &id).await?;
-    portal.control.sign_out_everywhere(&signed_in.actor(), account.id, None).await?;
-    done(&account, Ok(()))
+    others.portal.control.sign_out_everywhere(&others.actor, others.account.id, None).await?;
+    others.done(Ok(()))
 }
 
 /// `POST /instance/accounts/{id}/send-reset-link`.

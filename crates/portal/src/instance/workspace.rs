@@ -2,10 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{ChangeWorkspaceError, CloseWorkspaceError, Member, PageRequest, WorkspaceChange};
 use domain::{Plan, PlanLimits, Workspace, WorkspaceId};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::limits::Fields;
@@ -98,7 +97,7 @@ pub(super) async fn change(
         Ok(own_limits) => own_limits,
         Err(sentence) => {
             let shown = show(&portal, &signed_in, &workspace, form, Some(sentence)).await?;
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+            return Ok(page::with_mistakes(shown));
         }
     };
     let changes =
@@ -142,7 +141,7 @@ pub(super) async fn close(
     if form.name.trim() != workspace.name.trim() {
         let error = Some("This is not the workspace's name. Nothing was closed.");
         let shown = show_close(&portal, &signed_in, &workspace, error).await?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        return Ok(page::with_mistakes(shown));
     }
     match portal.control.close_workspace(&signed_in.actor(), workspace.id).await {
         Ok(_) => Ok(see_other_with(PATH, Notice::WorkspaceClosed)),

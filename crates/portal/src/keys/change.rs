@@ -5,13 +5,12 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use control::{KeyChange, KeyStanding, ListedKey};
 use domain::{ApiKey, AreaSet, ProductSet};
-use http::StatusCode;
 
 use super::fields::{self, FieldErrors, FieldsView, KeyFields, ProjectField, ReadKey};
 use super::words::{self, KeyRow};
 use super::{OpenCount, count_open, key_of};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::time::ShownTime;
 use crate::web::{Member, Page, Portal, Posted, Problem};
@@ -68,9 +67,7 @@ pub(crate) async fn post(
         }
         Err(errors) => *errors,
     };
-    let mut response = render(&portal, &member, page, &listed, &sent, errors).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    render(&portal, &member, page, &listed, &sent, errors).await.map(with_mistakes)
 }
 
 fn change(page: &Page, key: &ApiKey, sent: &KeyFields, read: ReadKey) -> KeyChange {

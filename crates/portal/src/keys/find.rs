@@ -3,10 +3,9 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use serde::Deserialize;
 
-use crate::web::page::show;
+use crate::web::page::show_form;
 use crate::web::redirect::see_other;
 use crate::web::{Member, Page, Portal, Posted, Problem};
 
@@ -39,11 +38,7 @@ pub(crate) async fn get(State(portal): State<Portal>, member: Member) -> Result<
 fn ask(portal: &Portal, member: &Member, error: Option<&'static str>) -> Result<Response, Problem> {
     let page = Page::for_member(member, "Which key is this?");
     let contact = portal.config.support_contact.as_deref();
-    let mut response = show(&page, &View { page: &page, error, contact })?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(&page, &View { page: &page, error, contact }, error.is_some())
 }
 
 /// Leads to the key, if it is one of this workspace.

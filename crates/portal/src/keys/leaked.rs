@@ -4,13 +4,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use control::RevokeKeyError;
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::words::KeyRow;
 use super::{count_open, key_of};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::show_form;
 use crate::web::redirect::see_other_with;
 use crate::web::{Member, Page, Portal, Posted, Problem};
 
@@ -55,11 +54,7 @@ async fn ask(portal: &Portal, member: &Member, id: &str, wrong: Option<String>) 
         error,
         page: &page,
     };
-    let mut response = show(&page, &view)?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(&page, &view, error.is_some())
 }
 
 /// Ends the key. One that was ended before is as good: what counts is to see what it did.

@@ -5,12 +5,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{KeyLife, KeySearch, ListKeysError, PageRequest, Place};
 use domain::{ApiKeyId, FormId, ProjectId, Timestamp};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::fields::{FieldErrors, FieldsView, KeyFields, ProjectField};
 use super::words::KeyRow;
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::paging::{ROWS_PER_PAGE, SEARCH_CHARACTERS_MAX};
 use crate::web::{Member, Page, Portal, Problem, RECENT_MINUTES_MAX};
 
@@ -60,9 +59,7 @@ pub(crate) async fn show_again(
     errors: FieldErrors,
 ) -> Result<Response, Problem> {
     let form = FormId::parse(&fields.form);
-    let mut response = page(portal, member, &Address::default(), fields, errors, form).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    page(portal, member, &Address::default(), fields, errors, form).await.map(with_mistakes)
 }
 
 async fn page(

@@ -5,13 +5,12 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use control::{Made, RotateKeyError};
 use domain::FormId;
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::words::KeyRow;
 use super::{RecentMember, count_open, key_of};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::{show, show_form};
 use crate::web::redirect::see_other_with;
 use crate::web::time::ShownTime;
 use crate::web::{Member, Page, Portal, Posted, Problem};
@@ -85,12 +84,11 @@ async fn ask(
     let page = Page::for_member(member, "Rotate this key");
     let open = count_open(portal, member, listed.key.id).await.sentence();
     let key = KeyRow::of(&page, &listed);
-    let mut response =
-        show(&page, &View { page: &page, key, form, overlaps: &OVERLAPS, chosen, open, error })?;
-    if error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(
+        &page,
+        &View { page: &page, key, form, overlaps: &OVERLAPS, chosen, open, error },
+        error.is_some(),
+    )
 }
 
 /// Does it.

@@ -7,12 +7,11 @@ use control::EndSessionError;
 use domain::SessionId;
 use domain::limits::NAME_CHARACTERS_MAX;
 use domain::link::{SessionFilter, SessionInfo};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::rows::SessionRow;
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::show_form;
 use crate::web::redirect::see_other_with;
 use crate::web::{Member, Page, Portal, Posted, Problem};
 
@@ -78,11 +77,7 @@ async fn ask(
         error,
         page: &page,
     };
-    let mut response = show(&page, &view)?;
-    if view.error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(&page, &view, view.error.is_some())
 }
 
 /// An open session of the member's workspace. Another's, or one that is over, looks like none.

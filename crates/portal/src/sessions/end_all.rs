@@ -5,13 +5,12 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use control::EndSessionsError;
 use domain::limits::NAME_CHARACTERS_MAX;
-use http::StatusCode;
 
 use super::end::Ending;
 use crate::keys::words::KeyRow;
 use crate::keys::{OpenCount, count_open, key_of};
 use crate::web::notice::Notice;
-use crate::web::page::show;
+use crate::web::page::show_form;
 use crate::web::redirect::see_other_with;
 use crate::web::{Member, Page, Portal, Posted, Problem};
 
@@ -52,11 +51,7 @@ async fn ask(
         error,
         page: &page,
     };
-    let mut response = show(&page, &view)?;
-    if view.error.is_some() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(&page, &view, view.error.is_some())
 }
 
 /// Ends them.

@@ -4,11 +4,10 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use domain::Region;
-use http::StatusCode;
 
 use super::address::{Address, Wrong};
 use super::rows::SessionRow;
-use crate::web::page::show;
+use crate::web::page::{show, show_form};
 use crate::web::paging::ROWS_PER_PAGE;
 use crate::web::{Member, Page, Portal, Problem};
 
@@ -60,11 +59,7 @@ pub(crate) async fn page(
         list,
         wrong,
     };
-    let mut response = show(&page, &view)?;
-    if view.wrong != Wrong::default() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
-    Ok(response)
+    show_form(&page, &view, view.wrong != Wrong::default())
 }
 
 /// Shows the list alone.

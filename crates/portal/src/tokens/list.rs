@@ -6,11 +6,10 @@ use axum::response::Response;
 use control::{PageRequest, Place};
 use domain::limits::NAME_CHARACTERS_MAX;
 use domain::{FormId, ManagementToken, ManagementTokenId, Timestamp};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::permissions::{self, PermissionChoice};
-use crate::web::page::show;
+use crate::web::page::{show, with_mistakes};
 use crate::web::paging::ROWS_PER_PAGE;
 use crate::web::time::ShownTime;
 use crate::web::{Admin, Member, Page, Portal, Problem, RECENT_MINUTES_MAX};
@@ -93,9 +92,7 @@ pub(crate) async fn show_again(
     fields: &TokenFields,
     errors: TokenErrors,
 ) -> Result<Response, Problem> {
-    let mut response = page(portal, member, &Address::default(), fields, errors).await?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    page(portal, member, &Address::default(), fields, errors).await.map(with_mistakes)
 }
 
 async fn page(

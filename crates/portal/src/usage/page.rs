@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use control::{Control, StoreError, UsageError};
 use domain::usage::{UsageCounts, UsageGroups, UsageKey};
 use domain::{ApiKeyId, Timestamp, WorkspaceId};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 
 use super::ask::{Address, Asked, PAGE_DAYS_MAX, Wrong};
 use super::shown::Shown;
@@ -56,9 +56,7 @@ async fn show_error(
     let keys = asked.api_key_id.into_iter().collect();
     let names = names(&portal.control, member.workspace.id, keys).await?;
     let shown = Shown::of(&page, &asked, &names, Err(sentence), now);
-    let mut response = layout::show(&page, &shown.with_days(&address.since, &address.until))?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
+    layout::show_form(&page, &shown.with_days(&address.since, &address.until), true)
 }
 
 fn read(address: &Address, now: Timestamp) -> Result<Asked, Wrong> {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use domain::{Role, Timestamp, Workspace};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::cookies;
 use super::notice::Notice;
@@ -127,6 +127,21 @@ fn notice(uri: &http::Uri) -> Option<Notice> {
     let query = uri.query()?;
     let (_, word) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done")?;
     Notice::from_name(&word)
+}
+
+/// Renders a page with a form, which may have mistakes in it.
+pub(crate) fn show_form(
+    page: &Page,
+    template: &impl Template,
+    has_mistakes: bool,
+) -> Result<Response, Problem> {
+    let shown = show(page, template)?;
+    Ok(if has_mistakes { with_mistakes(shown) } else { shown })
+}
+
+/// A page whose form has mistakes in it.
+pub(crate) fn with_mistakes(shown: Response) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
 }
 
 /// Renders a page. It is kept by no cache: it is about whoever asked, now.

@@ -159,7 +159,7 @@ pub(super) async fn register(
         Err(error) => {
             let Some(open) = control.find_open_invitation(&form.token).await? else { return gone(&visitor) };
             let shown = show(&visitor, &open, &form.token, Some(said(&error)))?;
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+            return Ok(page::with_mistakes(shown));
         }
     };
     let sign_in = SignIn {

@@ -2,10 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{INVITATION_DAYS, InviteError, ResendError, SentInvitation, WithdrawError};
 use domain::{InvitationId, Role};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::mails;
@@ -57,7 +56,7 @@ pub(super) async fn invite(
         let error =
             "This instance sends no mail, so nobody can be invited. Whoever runs it can name a mail server.";
         let shown = show(&member, &form.email, role.as_str(), Some(error.to_owned()))?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        return Ok(page::with_mistakes(shown));
     }
     let email = form.email.trim();
     match portal.control.invite(&member.actor(), member.workspace.id, email, role).await {
@@ -66,7 +65,7 @@ pub(super) async fn invite(
         Err(InviteError::Store(error)) => Err(error.into()),
         Err(error) => {
             let shown = show(&member, &form.email, role.as_str(), Some(said(&error)))?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+            Ok(page::with_mistakes(shown))
         }
     }
 }

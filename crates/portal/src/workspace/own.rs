@@ -2,10 +2,9 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::CreateOwnWorkspaceError;
 use domain::{Role, Workspace, WorkspaceId};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::said;
@@ -120,7 +119,7 @@ pub(super) async fn create(
         Err(error) => {
             let shown =
                 show_new(&portal, &signed_in, &form.name, &form.home_area, Some(said(&error))).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+            Ok(page::with_mistakes(shown))
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{ChangeProjectError, DeleteProjectError};
 use domain::link::SessionFilter;
 use domain::{Project, ProjectId};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::projects::{DESCRIPTION, Fields, NAME, PATH, Wrong};
@@ -93,7 +92,7 @@ pub(super) async fn change(
         Err(ChangeProjectError::InvalidDescription) => Wrong::Description(DESCRIPTION.to_owned()),
     };
     let shown = show(&portal, &member, &project, &form, Some(wrong)).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+    Ok(page::with_mistakes(shown))
 }
 
 /// `GET /settings/projects/{id}/delete`.

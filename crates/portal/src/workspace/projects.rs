@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{CreateProjectError, NewProject};
 use domain::{Project, ProjectId};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::list::Pager;
@@ -146,7 +145,7 @@ pub(super) async fn create(
             }
         };
     let shown = show_new(&member, &form, Some(wrong))?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+    Ok(page::with_mistakes(shown))
 }
 
 pub(super) const NAME: &str = "A name has 1 to 120 characters.";

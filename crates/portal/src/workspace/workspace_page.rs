@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use control::{ChangeWorkspaceError, CloseWorkspaceError, WorkspaceChange};
 use domain::link::SessionFilter;
 use domain::{Area, Workspace};
-use http::StatusCode;
 use serde::Deserialize;
 
 use super::recent::RecentAdmin;
@@ -123,7 +122,7 @@ pub(super) async fn change(
         Err(ChangeWorkspaceError::NotFound) => Err(Problem::not_found()),
         Err(error @ ChangeWorkspaceError::InvalidName) => {
             let shown = show(&portal, &member, &form.name, home_area.as_str(), Some(said(&error)))?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
+            Ok(page::with_mistakes(shown))
         }
         Err(ChangeWorkspaceError::Store(error)) => Err(error.into()),
     }
@@ -166,7 +165,7 @@ pub(super) async fn close(
         let shown =
             show_close(&portal, &member, Some("This is not the workspace's name. Nothing was closed."))
                 .await?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        return Ok(page::with_mistakes(shown));
     }
     match portal.control.close_workspace(&member.actor(), member.workspace.id).await {
         Ok(_) => Ok(see_other_with("/settings/workspaces", Notice::WorkspaceClosed)),
