@@ -6,3 +6,4 @@ mod accounts;
 mod desk;
 mod doors;
 mod house;
+mod world;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use control::{Actor, Control, ControlConfig, NewWorkspace, SignIn};
+use control::{Actor, Control, ControlConfig, CreatedKey, NewKey, NewWorkspace, SignIn};
 use domain::{
     AccountId, Area, ManualClock, Plan, PortalSessionState, Project, Role, SignInMethod, SystemRng,
     Timestamp, Workspace,
@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) workspace: Workspace,
     pub(crate) project: Project,
     pub(crate) other_workspace: Workspace,
+    pub(crate) other_project: Project,
     _folder: tempfile::TempDir,
 }
 
@@ -63,24 +64,28 @@ pub(crate) fn portal_config() -> PortalConfig {
         endpoints: Endpoints {
             management_url: ORIGIN.to_owned(),
             batch_url: format!("{ORIGIN}/v2"),
-            realtime_url: None,
+            realtime_url: Some("ws://localhost:8080/v2".to_owned()),
             global_realtime_url: None,
             regions: vec![region("eu1", "eu"), region("us1", "usa")],
         },
         is_dev: false,
         docs_url: None,
-        support_contact: Some("help@voxgate.example".to_owned()),
+        support_contact: Some("help@<voxgate>.example".to_owned()),
     }
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::on_plan(Plan::Pro).await
+    }
+
+    pub(crate) async fn on_plan(plan: Plan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let config = ControlConfig::in_folder(folder.path());
         let control = Control::open(config, Arc::clone(&clock) as _, Arc::new(SystemRng)).await.unwrap();
         let workspace = async |name: &str| {
-            let new = NewWorkspace { name: name.to_owned(), plan: Plan::Pro, home_area: Area::Eu };
+            let new = NewWorkspace { name: name.to_owned(), plan, home_area: Area::Eu };
             control.create_workspace(&ACTOR, new).await.unwrap()
         };
         let (mine, other) = (workspace("Mine").await, workspace("Other").await);
@@ -94,6 +99,7 @@ impl World {
             workspace: mine.workspace,
             project: mine.default_project,
             other_workspace: other.workspace,
+            other_project: other.default_project,
             _folder: folder,
         }
     }
@@ -133,24 +139,21 @@ impl World {
         browser
     }
 
+    pub(crate) async fn key(&self, name: &str) -> CreatedKey {
+        self.control
+            .create_key(&ACTOR, self.workspace.id, NewKey::named(self.project.id, name))
+            .await
+            .unwrap()
+    }
+
     /// A browser of a new account that belongs nowhere.
     pub(crate) async fn sign_up(&self, email: &str) -> Browser {
-        let account_id = self.control.create_account(&ACTOR, email, PASSWORD).await.unwrap().id;
-        self.sign_in(account_id).await
+        sign_up(&self.control, &self.router, email).await
     }
 
     /// A browser that has just signed in.
     pub(crate) async fn sign_in(&self, account_id: AccountId) -> Browser {
-        let sign_in = SignIn {
-            account_id,
-            method: SignInMethod::Password,
-            state: PortalSessionState::Open,
-            browser: "a test",
-            from: Some(PEER),
-        };
-        let begun = self.control.begin_portal_session(sign_in).await.unwrap();
-        let cookie = format!("__Host-voxgate-session={}", begun.secret.expose());
-        Browser { router: self.router.clone(), cookie: Some(cookie), account: Some(account_id) }
+        sign_in(&self.control, &self.router, account_id).await
     }
 
     /// The path in the newest mail to somebody.
@@ -160,6 +163,29 @@ impl World {
         let line = mail.text().lines().find_map(|line| line.strip_prefix(ORIGIN));
         line.unwrap().to_owned()
     }
+}
+
+pub(crate) fn router_of(control: &Arc<Control>) -> Router {
+    portal::router(Arc::clone(control), portal_config(), Arc::new(SystemRng), Mails::none())
+}
+
+/// A browser that has just signed in, of a new account.
+pub(crate) async fn sign_up(control: &Control, router: &Router, email: &str) -> Browser {
+    let account_id = control.create_account(&ACTOR, email, PASSWORD).await.unwrap().id;
+    sign_in(control, router, account_id).await
+}
+
+async fn sign_in(control: &Control, router: &Router, account_id: AccountId) -> Browser {
+    let sign_in = SignIn {
+        account_id,
+        method: SignInMethod::Password,
+        state: PortalSessionState::Open,
+        browser: "a test",
+        from: Some(PEER),
+    };
+    let begun = control.begin_portal_session(sign_in).await.unwrap();
+    let cookie = format!("__Host-voxgate-session={}", begun.secret.expose());
+    Browser { router: router.clone(), cookie: Some(cookie), account: Some(account_id) }
 }
 
 impl Browser {
@@ -234,6 +260,12 @@ impl Shown {
 
     pub(crate) fn location(&self) -> &str {
         self.headers.get("location").map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The credential that the page shows, if it does.
+    pub(crate) fn secret(&self) -> Option<String> {
+        let (_, rest) = self.text.split_once("<code id=\"secret\">")?;
+        Some(rest.split_once('<')?.0.to_owned())
     }
 
     /// The link of this text.

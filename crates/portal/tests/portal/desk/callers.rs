@@ -3,7 +3,7 @@
 use control::NewKey;
 use domain::{ApiKeyId, ManagementTokenId, PermissionSet, SessionId};
 
-use super::world::{ACTOR, Browser, World};
+use crate::world::{ACTOR, Browser, World};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Ids {
     }
 }
 
-async fn ask(browser: &Browser, path: &str, form: Option<&[(&str, &str)]>) -> super::world::Shown {
+async fn ask(browser: &Browser, path: &str, form: Option<&[(&str, &str)]>) -> crate::world::Shown {
     match form {
         None => browser.get(path).await,
         Some(fields) => browser.post(path, fields).await,
@@ -114,7 +114,7 @@ async fn every_route_as_every_caller() {
     let world = World::new().await;
     let ids = Ids::make(&world).await;
     let (member, admin, stranger) = (world.member().await, world.admin().await, world.stranger().await);
-    let disabled = super::world::sign_in(&world.control, &world.router, "disabled@example.org").await;
+    let disabled = crate::world::sign_up(&world.control, &world.router, "disabled@example.org").await;
     let role = domain::Role::Admin;
     world.control.add_member(&ACTOR, world.workspace.id, disabled.account.unwrap(), role).await.unwrap();
     world.control.disable_account(&ACTOR, disabled.account.unwrap()).await.unwrap();

@@ -4,7 +4,7 @@ use domain::link::{FromGateway, ToGateway, UsageRecord};
 use domain::usage::Day;
 use domain::{ClientRef, Product, Region};
 
-use super::world::{PEER, World};
+use crate::world::{PEER, World};
 
 /// One button ends the key; the page after it shows what the key did since the moment that was chosen, by day, region,
 /// mode and end user, what the log knows of it, and whom to turn to.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::limits::NAME_CHARACTERS_MAX;
 
-use super::world::{ACTOR, Browser, World};
+use crate::world::{ACTOR, Browser, World};
 
 const EVIL: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}";
 

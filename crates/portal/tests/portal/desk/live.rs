@@ -4,7 +4,7 @@ use control::{AuditAction, AuditFilter, PageRequest};
 use domain::Role;
 use testkit::{Caller, Mint, Server, Socket, eventually};
 
-use super::world::{ACTOR, Browser, router_of, sign_in};
+use crate::world::{ACTOR, Browser, router_of, sign_up};
 
 /// An open session, which has sent some audio.
 async fn session(url: &str, caller: &Caller) -> Socket {
@@ -21,9 +21,9 @@ async fn browsers(server: &Server) -> (Browser, Browser) {
     let router = router_of(control);
     let page = PageRequest { after: None, limit: 1 };
     let workspace = control.page_workspaces(&page).await.unwrap().items[0].0.id;
-    let member = sign_in(control, &router, "member@example.org").await;
+    let member = sign_up(control, &router, "member@example.org").await;
     control.add_member(&ACTOR, workspace, member.account.unwrap(), Role::Member).await.unwrap();
-    let stranger = sign_in(control, &router, "stranger@example.org").await;
+    let stranger = sign_up(control, &router, "stranger@example.org").await;
     let new = control::NewWorkspace {
         name: "Other".to_owned(),
         plan: domain::Plan::Pro,

@@ -7,4 +7,3 @@ mod lists;
 mod live;
 mod rooms;
 mod tokens;
-mod world;

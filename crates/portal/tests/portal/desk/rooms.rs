@@ -7,7 +7,7 @@ use domain::link::{FromGateway, ToGateway, UsageRecord};
 use domain::usage::Day;
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, TemporaryKeyId};
 
-use super::world::{ACTOR, World};
+use crate::world::{ACTOR, World};
 
 const DAY: &str = "2027-01-15";
 

@@ -2,7 +2,7 @@
 
 use domain::{Permission, PermissionSet};
 
-use super::world::{PEER, World};
+use crate::world::{PEER, World};
 
 const LIST: &str = "/settings/management-tokens";
 

@@ -2,7 +2,7 @@
 
 use domain::{AccountId, InvitationId, ProjectId, Role, WorkspaceId};
 
-use super::world::{ACTOR, Browser, ORIGIN, Shown, World};
+use crate::world::{ACTOR, Browser, ORIGIN, Shown, World};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

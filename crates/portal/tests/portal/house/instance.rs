@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{OwnLimits, Plan, Role};
 use portal::{Mail, Mailer, Mails, NotMailed, Sending};
 
-use super::world::{ACTOR, PASSWORD, World};
+use crate::world::{ACTOR, PASSWORD, World};
 
 /// A mail server that takes nothing.
 #[derive(Debug)]

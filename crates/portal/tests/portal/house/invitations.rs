@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::Role;
 use portal::Mails;
 
-use super::world::{ORIGIN, PASSWORD, World};
+use crate::world::{ORIGIN, PASSWORD, World};
 
 const INVITE: &str = "/settings/members/invite";
 const LIST: &str = "/settings/members/invitations";

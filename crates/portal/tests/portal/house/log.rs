@@ -3,7 +3,7 @@
 use control::{Actor, NewKey};
 use serde_json::Value;
 
-use super::world::{ACTOR, PEER, World};
+use crate::world::{ACTOR, PEER, World};
 
 const PATH: &str = "/settings/audit-log";
 

@@ -3,7 +3,7 @@
 use control::{NewKey, NewProject, WorkspaceChange};
 use domain::Role;
 
-use super::world::{ACTOR, World};
+use crate::world::{ACTOR, World};
 
 const EVIL: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
 const EVIL_EMAIL: &str = "\"><script>alert(1)</script>@example.org";

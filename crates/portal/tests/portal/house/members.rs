@@ -3,7 +3,7 @@
 use control::NewKey;
 use domain::Role;
 
-use super::world::{ACTOR, World};
+use crate::world::{ACTOR, World};
 
 /// Members are listed with their role and the keys that they made, found by their address, and only their own workspace's.
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn removal_takes_access_at_once() {
     member.post("/workspaces/switch", &[("workspace_id", &mine)]).await.expect(404);
     admin.get(&one).await.expect(404);
     let now = world.control.now();
-    world.control.tables().mint_rights(key.secret.expose(), super::world::PEER, now).unwrap();
+    world.control.tables().mint_rights(key.secret.expose(), crate::world::PEER, now).unwrap();
 }
 
 /// A role that is taken away is gone with the next request.
@@ -95,11 +95,11 @@ async fn a_race_leaves_an_admin() {
     let world = World::new().await;
     let first = world.admin().await;
     let second = world.person("second@example.org", &world.workspace, Role::Admin).await;
-    let post = |browser: &super::world::Browser, path: String, fields: &'static [(&str, &str)]| {
+    let post = |browser: &crate::world::Browser, path: String, fields: &'static [(&str, &str)]| {
         let browser = browser.clone();
         tokio::spawn(async move { browser.post(&path, fields).await.status })
     };
-    let path = |browser: &super::world::Browser| format!("/settings/members/{}", browser.account.unwrap());
+    let path = |browser: &crate::world::Browser| format!("/settings/members/{}", browser.account.unwrap());
     let tries = [
         post(&first, format!("{}/remove", path(&second)), &[]),
         post(&second, path(&first), &[("role", "member")]),

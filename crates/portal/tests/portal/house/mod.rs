@@ -8,4 +8,3 @@ mod markup;
 mod members;
 mod projects;
 mod workspaces;
-mod world;

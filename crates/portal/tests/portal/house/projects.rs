@@ -3,7 +3,7 @@
 use control::NewProject;
 use domain::ProjectId;
 
-use super::world::{ACTOR, World};
+use crate::world::{ACTOR, World};
 
 async fn make(world: &World, name: &str) -> ProjectId {
     let new = NewProject { name: name.to_owned(), description: format!("about {name}") };
@@ -47,7 +47,7 @@ async fn the_life_of_a_project() {
     admin.get(&one).await.expect(404);
     admin.post(&format!("{one}/delete"), &[]).await.expect(404);
     let rights =
-        world.control.tables().mint_rights(key.secret.expose(), super::world::PEER, world.control.now());
+        world.control.tables().mint_rights(key.secret.expose(), crate::world::PEER, world.control.now());
     assert_eq!(rights.unwrap_err().reason, domain::Reason::CredentialRevoked);
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{Area, Role};
 
-use super::world::{ACTOR, World};
+use crate::world::{ACTOR, World};
 
 /// The index leads to everything that can be set; what only admins or operators may read is shown to them alone.
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_workspace_is_closed() {
     member.get("/settings").await.expect(200);
     admin.post(path, &[("name", "Mine")]).await.done("workspace-closed");
     let now = world.control.now();
-    let rights = world.control.tables().mint_rights(key.secret.expose(), super::world::PEER, now);
+    let rights = world.control.tables().mint_rights(key.secret.expose(), crate::world::PEER, now);
     assert_eq!(rights.unwrap_err().reason, domain::Reason::CredentialRevoked);
     for browser in [&admin, &member] {
         let turned = browser.get("/settings").await.expect(303);
@@ -121,5 +121,5 @@ async fn the_plan_is_told() {
     shown.has("<th scope=\"row\">Projects</th><td class=\"number\">1</td><td class=\"number\">1000</td>");
     shown.has("<th scope=\"row\">Usable API keys of one project</th><td class=\"number\">2</td><td class=\"number\">10000</td>");
     shown.has("<td class=\"number\">0.0</td><td class=\"number\">not limited</td>");
-    shown.has("help@voxgate.example");
+    shown.has("help@&#60;voxgate&#62;.example");
 }
