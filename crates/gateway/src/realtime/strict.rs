@@ -79,10 +79,6 @@ impl<'de> Visitor<'de> for Walk {
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         while let Some(Strict(item)) = items.next_element()? {
@@ -137,6 +133,13 @@ mod tests {
         ] {
             assert!(object(bad).is_none(), "{:?}", String::from_utf8_lossy(bad));
         }
+    }
+
+    /// Values of every kind are what they are to other readers.
+    #[test]
+    fn values_of_every_kind() {
+        let text = br#"{"a":[null,true,false,-1,0,2,2.5,-0.5,1e3,"",  "\u00e9\n"],"b":{"c":{},"d":[]},"e":18446744073709551615}"#;
+        assert_eq!(Value::Object(object(text).unwrap()), serde_json::from_slice::<Value>(text).unwrap());
     }
 
     /// Names in another case, with other separators, or with letters that fold into plain ones are found.

@@ -160,6 +160,7 @@ proptest! {
         let world = World::new();
         let surface = SURFACES[which];
         let token = world.mint(product(surface));
+        prop_assert_eq!(world.tables.signatures(), 0);
         let cold = world.verify(&token, surface);
         prop_assert_eq!(world.tables.cached_tokens(), 1);
         prop_assert_eq!(world.verify(&token, surface), cold);

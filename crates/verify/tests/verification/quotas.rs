@@ -35,7 +35,7 @@ fn every_quota_holds_for_its_own() {
     let world = World::new();
     assert_eq!(held(&world, Some("user-1")), []);
     let workspace = limited(&world);
-    assert_eq!(held(&world, None), [workspace.clone()]);
+    assert_eq!(held(&world, None), std::slice::from_ref(&workspace));
     set(&world, PROJECT, QuotaScope::Project, Some(2_000));
     set(&world, PROJECT, QuotaScope::ApiKey(world.record.id), Some(300));
     set(&world, PROJECT, QuotaScope::ClientRef(client_ref("user-1")), Some(40));
