@@ -268,6 +268,7 @@ mod tests {
         assert!(table.find_by_id(records[0].id).unwrap().is_revoked);
         table.put(&record(2, 2)).unwrap();
         assert!(!table.find_by_id(ApiKeyId::from_u128(2)).unwrap().is_revoked, "control");
+        assert_eq!((table.len(), table.places.len()), (2, 2), "put twice is there once");
     }
 
     /// Of two keys with one hash the first keeps it; the second is nowhere, even if it was known before.
