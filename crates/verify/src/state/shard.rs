@@ -155,8 +155,12 @@ mod tests {
     fn even_ranks_are_walked_to() {
         assert_eq!([shard(0), shard(u64::MAX)], [0, SHARDS - 1]);
         let width = u64::MAX / SHARDS as u64 + 1;
-        for (part, count) in [(0_u64, 1_u64), (0, 61), (1, 2), (7, 61), (SHARDS as u64 - 1, 61)] {
-            let at = |place: u64| part * width + place * (width / count);
+        // From the beginning of the part, or all a little later than expected.
+        for (part, count, late) in
+            [(0_u64, 1_u64, 0_u64), (0, 61, 0), (1, 2, 0), (7, 61, 3), (SHARDS as u64 - 1, 61, 3)]
+        {
+            let space = width / (count + late);
+            let at = |place: u64| part * width + place * space + late * space / 2;
             let entries: Vec<Entry> = (0..count).map(|place| Entry(at(place), 0)).collect();
             for (index, entry) in entries.iter().enumerate() {
                 assert_eq!(walked(&entries, entry.0), Some(index), "{part} {index}");
