@@ -102,11 +102,7 @@ pub(crate) async fn show(
         csv: address.link(&download, "csv"),
         json: address.link(&download, "json"),
     };
-    let shown = layout::show(page, &view)?;
-    if error.is_some() {
-        return Ok(layout::with_mistakes(shown));
-    }
-    Ok(shown)
+    layout::show_form(page, &view, error.is_some())
 }
 
 fn actions(chosen: &str) -> Vec<Choice> {

@@ -6,7 +6,6 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{ListKeysError, MintForAccountError, PageRequest, RevokeTemporaryKeyError};
 use domain::{ApiKey, Product, TemporaryKeyId, Timestamp};
-use http::StatusCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -120,10 +119,7 @@ async fn render(
         management_url: &endpoints.management_url,
         minted,
     };
-    let mut response = layout::show(&page, &shown)?;
-    if *errors != Errors::default() {
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    }
+    let mut response = layout::show_form(&page, &shown, *errors != Errors::default())?;
     policy::allow(&mut response, endpoints);
     Ok(response)
 }
