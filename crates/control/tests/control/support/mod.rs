@@ -3,6 +3,7 @@
 pub(crate) mod authenticator;
 pub(crate) mod people;
 pub(crate) mod provider;
+pub(crate) mod spellings;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
