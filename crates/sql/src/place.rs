@@ -1,10 +1,11 @@
 //! Where a database is: a file of SQLite, or the URL of a PostgreSQL.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
 use zeroize::Zeroizing;
 
 /// Connections to a PostgreSQL unless told otherwise: one writes, the others read.
@@ -48,6 +49,12 @@ pub enum InvalidDbUrl {
     /// It has a parameter that isn't known.
     #[error("unknown parameter: behind the ? may stand {}", PARAMETERS.join(", "))]
     Parameter,
+    /// It is on another machine, and whoever answers there would be believed.
+    #[error(
+        "on another machine the server must be verified: say sslmode=verify-full (or verify-ca), with sslrootcert where its \
+         authority is none of the system's; or sslmode=disable where nobody else is on the way"
+    )]
+    Unverified,
     /// It can't be read.
     #[error("expected postgres://USER@HOST:PORT/DATABASE, each part written as in URLs")]
     Malformed,
@@ -68,7 +75,10 @@ impl DbPlace {
         if parameters(url).any(|(name, _)| !PARAMETERS.contains(&name)) {
             return Err(InvalidDbUrl::Parameter);
         }
-        PgConnectOptions::from_str(url).map_err(|_| InvalidDbUrl::Malformed)?;
+        let options = PgConnectOptions::from_str(url).map_err(|_| InvalidDbUrl::Malformed)?;
+        if !is_here(&options) && !is_decided(options.get_ssl_mode()) {
+            return Err(InvalidDbUrl::Unverified);
+        }
         let url = Zeroizing::new(url.to_owned());
         Ok(Self::Postgres(PostgresUrl { url, connections_max: CONNECTIONS_DEFAULT }))
     }
@@ -128,6 +138,24 @@ impl PostgresUrl {
     }
 }
 
+/// Whether the server is on this machine, by a socket or by loopback.
+fn is_here(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a mode verifies the server, or goes without TLS by decision. All others fall back to what whoever is on the way
+/// wishes, or encrypt for them.
+const fn is_decided(mode: PgSslMode) -> bool {
+    match mode {
+        PgSslMode::VerifyFull | PgSslMode::VerifyCa | PgSslMode::Disable => true,
+        PgSslMode::Allow | PgSslMode::Prefer | PgSslMode::Require => false,
+    }
+}
+
 /// The user's part, if there is one, and what comes after it.
 fn authority(url: &str) -> (Option<&str>, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -184,17 +212,17 @@ mod tests {
     fn passwords_are_hidden() {
         for (url, shown, has_password) in [
             (
-                "postgres://ann:hunter2@db.example:5433/voxgate",
+                "postgres://ann:hunter2@db.example:5433/voxgate?sslmode=verify-full",
                 "postgres://ann@db.example:5433/voxgate",
                 true,
             ),
             (
-                "postgresql://ann@db.example/voxgate?password=hunter2",
+                "postgresql://ann@db.example/voxgate?password=hunter2&sslmode=verify-ca",
                 "postgres://ann@db.example/voxgate",
                 true,
             ),
-            ("postgres://ann:a%40hunter2@db/v?sslmode=require", "postgres://ann@db/v", true),
-            ("postgres://ann@db/v", "postgres://ann@db/v", false),
+            ("postgres://ann:a%40hunter2@db/v?sslmode=disable", "postgres://ann@db/v", true),
+            ("postgres://ann@localhost/v", "postgres://ann@localhost/v", false),
             ("postgres:///v?host=/run/postgresql", "postgres:///v", false),
             ("sqlite:///var/lib/voxgate/voxgate.db", "/var/lib/voxgate/voxgate.db", false),
         ] {
@@ -202,6 +230,31 @@ mod tests {
             assert_eq!(place.to_string(), shown);
             assert_eq!(place.has_password(), has_password, "{url}");
             assert!(!format!("{place:?} {place:#?}").contains("hunter2"), "{url}");
+        }
+    }
+
+    /// A server on another machine is verified or goes without TLS because somebody said so; on this machine nobody is between.
+    #[test]
+    fn a_server_elsewhere_is_verified() {
+        for host in ["db.example", "192.0.2.1", "[2001:db8::1]", "localhost.example"] {
+            for (mode, is_taken) in [
+                ("", false),
+                ("?sslmode=prefer", false),
+                ("?sslmode=allow", false),
+                ("?sslmode=require", false),
+                ("?sslmode=verify-ca", true),
+                ("?sslmode=verify-full", true),
+                ("?sslmode=disable", true),
+            ] {
+                let read = DbPlace::parse(&format!("postgres://ann:hunter2@{host}/v{mode}"));
+                assert_eq!(read.is_ok(), is_taken, "{host} {mode}");
+                assert!(is_taken || read == Err(InvalidDbUrl::Unverified), "{host} {mode}");
+            }
+        }
+        let moved = DbPlace::parse("postgres://ann@localhost/v?host=db.example");
+        assert_eq!(moved, Err(InvalidDbUrl::Unverified), "the last host counts");
+        for here in ["localhost/v", "127.0.0.1:5433/v", "[::1]/v", "localhost/v?host=/run/postgresql"] {
+            assert!(DbPlace::parse(&format!("postgres://ann@{here}")).is_ok(), "{here}");
         }
     }
 
@@ -215,6 +268,7 @@ mod tests {
             ("postgres://ann:hunter2@db/v?sslmod=require", InvalidDbUrl::Parameter),
             ("postgres://ann@db/v?p%61ssword=hunter2", InvalidDbUrl::Parameter),
             ("postgres://ann:hunter2@db:notaport/v", InvalidDbUrl::Malformed),
+            ("postgres://ann:hunter2@db/v", InvalidDbUrl::Unverified),
             ("postgres://ann:hunter2@db/v?sslmode=hunter2", InvalidDbUrl::Malformed),
         ] {
             let refused = DbPlace::parse(url).unwrap_err();

@@ -163,7 +163,7 @@ mod tests {
                 "postgres://postgres@localhost/t?host=/tmp/x",
             ),
             ("postgres://postgres@localhost", "postgres://postgres@localhost/t"),
-            ("postgres://a:b@h:5/x", "postgres://a:b@h:5/t"),
+            ("postgres://a:b@[::1]:5/x", "postgres://a:b@[::1]:5/t"),
         ] {
             assert_eq!(url_of(server, "t"), expected);
         }

@@ -79,7 +79,10 @@ mod tests {
     fn the_three_places_are_read() {
         let secret = |place| Some(DbUrl::Secret(place));
         for (text, expected) in [
-            ("url = \"postgres://ann@db/v\"", DbPlace::parse("postgres://ann@db/v").ok().map(DbUrl::Plain)),
+            (
+                "url = \"postgres://ann@localhost/v\"",
+                DbPlace::parse("postgres://ann@localhost/v").ok().map(DbUrl::Plain),
+            ),
             ("url_file = \"/etc/url\"", secret(SecretPlace::File(PathBuf::from("/etc/url")))),
             ("url_env = \"URL\"", secret(SecretPlace::Variable("URL".to_owned()))),
         ] {
@@ -95,10 +98,11 @@ mod tests {
     #[test]
     fn passwords_and_contradictions_are_refused() {
         for text in [
+            "url = \"postgres://ann:hunter2@localhost/v\"",
             "url = \"postgres://ann:hunter2@db/v\"",
-            "url = \"postgres://db/v?password=hunter2\"",
+            "url = \"postgres://localhost/v?password=hunter2\"",
             "url = \"mysql://ann:hunter2@db/v\"",
-            "url = \"postgres://ann@db/v\"\nurl_env = \"URL\"",
+            "url = \"postgres://ann@localhost/v\"\nurl_env = \"URL\"",
             "connections_max = 1",
         ] {
             let problems = load(&format!("[database]\n{text}\n")).unwrap_err();
