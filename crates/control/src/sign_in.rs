@@ -157,13 +157,16 @@ impl Control {
         let device = attempt.device.zip(account);
         let device = device.and_then(|(mark, account)| self.known_device(mark, account.id, now));
         let key = self.attempt_key(attempt.email);
-        self.count_attempt(device, key, network, now)?;
+        let who = account.map(|account| self.inner.pseudonyms.of_account(account.id));
+        self.count_attempt(device, key, network, now).inspect_err(|_| {
+            tracing::warn!(from = %attempt.from, account = who.as_deref(), "a sign-in was not looked at: too many");
+        })?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
         let is_right = self.inner.passwords.verify(attempt.password, hash).await?;
         let account =
             stored.map(|stored| stored.account).filter(|account| is_right && self.may_sign_in(account));
         let Some(account) = account else {
-            tracing::warn!(from = %attempt.from, "a sign-in was refused");
+            tracing::warn!(from = %attempt.from, account = who.as_deref(), "a sign-in was refused");
             return Err(PasswordRefused::Wrong);
         };
         self.inner.attempts.accounts_and_networks.refill((key, network));
@@ -185,14 +188,17 @@ impl Control {
         }
         let now = self.now();
         self.take(self.inner.attempts.networks.take(Network::of(from), now))?;
-        self.take(self.inner.attempts.confirmations.take(account_id, now))?;
+        let who = self.inner.pseudonyms.of_account(account_id);
+        self.take(self.inner.attempts.confirmations.take(account_id, now)).inspect_err(|_| {
+            tracing::warn!(%from, account = who, "a confirmation was not looked at: too many");
+        })?;
         let stored = self.inner.store.find_account(account_id).await?;
         let hash = stored.map(|stored| stored.password_hash);
         if self.inner.passwords.verify(password, hash).await? {
             self.inner.attempts.confirmations.refill(account_id);
             return Ok(());
         }
-        tracing::warn!(%from, "a confirmation was refused");
+        tracing::warn!(%from, account = who, "a confirmation was refused");
         Err(PasswordRefused::Wrong)
     }
 

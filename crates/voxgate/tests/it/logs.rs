@@ -5,6 +5,7 @@ use testkit::Caller;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::program::Program;
+use crate::set_up::page;
 
 const JSON: &str = "trusted_proxies = [\"127.0.0.0/8\"]\n[log]\nformat = \"json\"";
 
@@ -76,6 +77,35 @@ async fn a_session_has_one_line() {
     ] {
         assert!(line.contains(told), "{told}: {line}");
     }
+}
+
+/// A sign-in that is refused has a line that says whose account it was for, as the audit log calls it, and from where; nobody's
+/// has one that names nobody.
+#[tokio::test]
+async fn refused_sign_ins_are_logged() {
+    let program = Program::start(JSON, "[hosts]\nportal = [\"desk.localhost\"]").await;
+    program.run(&["users", "create", "--email", "ada@example.org"]).await;
+    let ada = program.run(&["audit", "list", "--action", "account_created"]).await[0]["subject"].clone();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (email, account) in [("ada@example.org", ada), ("nobody@example.org", Value::Null)] {
+        let before = program.lines().len();
+        let url = format!("http://{}/sign-in", program.address);
+        let (_, cookie, token, _) = page(&client, &url, "desk.localhost").await;
+        let email = email.replace('@', "%40");
+        let body = format!("form_token={token}&email={email}&password=a+wrong+password&next=");
+        let sent = client.post(url).header("host", "desk.localhost").header("cookie", cookie);
+        let sent = sent.header("content-type", "application/x-www-form-urlencoded").body(body);
+        assert_eq!(sent.send().await.unwrap().status().as_u16(), 422);
+        let line = testkit::eventually("the refusal", || async {
+            let lines = program.lines();
+            lines[before..].iter().find(|line| line.contains("a sign-in was refused")).cloned()
+        })
+        .await;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&line["account"], &line["from"]), (&account, &json!("127.0.0.1")), "{line}");
+    }
+    assert!(!program.lines().iter().any(|line| line.contains("@example.org")), "no address is logged");
+    program.end().await;
 }
 
 /// Queries, credentials and what looks like one in a path are in no line.
