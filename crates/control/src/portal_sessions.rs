@@ -189,7 +189,7 @@ impl Control {
         let Some(session) = self.inner.store.find_portal_session(&secret.hash(), now).await? else {
             return Ok(None);
         };
-        if session.seen_at.plus_seconds(PORTAL_SESSION_IDLE_DAYS_MAX * SECONDS_PER_DAY) <= now {
+        if is_idle(&session, now) {
             return Ok(None);
         }
         let account = self.find_account_by_id(session.account_id).await?;
@@ -214,7 +214,10 @@ impl Control {
     /// # Errors
     /// When the store fails.
     pub async fn list_portal_sessions(&self, id: AccountId) -> Result<Vec<PortalSession>, StoreError> {
-        self.inner.store.list_portal_sessions(id, self.now()).await
+        let now = self.now();
+        let mut sessions = self.inner.store.list_portal_sessions(id, now).await?;
+        sessions.retain(|session| !is_idle(session, now));
+        Ok(sessions)
     }
 
     /// Has a session look at a workspace. That its account belongs there is checked at every request.
@@ -266,6 +269,11 @@ impl Control {
         self.inner.publish(change, entry).await?;
         Ok(ended)
     }
+}
+
+/// Whether a browser was away for so long that it is signed out.
+fn is_idle(session: &PortalSession, now: Timestamp) -> bool {
+    session.seen_at.plus_seconds(PORTAL_SESSION_IDLE_DAYS_MAX * SECONDS_PER_DAY) <= now
 }
 
 #[cfg(test)]

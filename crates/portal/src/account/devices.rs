@@ -9,7 +9,7 @@ use super::NoFields;
 use crate::web::notice::Notice;
 use crate::web::page::show;
 use crate::web::redirect::see_other_with;
-use crate::web::{Page, Portal, Posted, Problem, SignedIn};
+use crate::web::{Page, Portal, Posted, Problem, Recent};
 
 const PATH: &str = "/settings/devices";
 
@@ -85,7 +85,10 @@ pub(super) fn browser_name(said: &str) -> String {
 }
 
 /// `GET /settings/devices`.
-pub(super) async fn get(State(portal): State<Portal>, signed_in: SignedIn) -> Result<Response, Problem> {
+pub(super) async fn get(
+    State(portal): State<Portal>,
+    Recent(signed_in): Recent,
+) -> Result<Response, Problem> {
     let page = Page::for_signed_in(&signed_in, "Devices");
     let sessions = portal.control.list_portal_sessions(signed_in.account.id).await?;
     let devices = sessions.iter().map(|session| Device::of(session, signed_in.session.id)).collect();
@@ -95,7 +98,7 @@ pub(super) async fn get(State(portal): State<Portal>, signed_in: SignedIn) -> Re
 /// `POST /settings/devices/{id}/sign-out`: one of the account's own; another's isn't there.
 pub(super) async fn sign_out(
     State(portal): State<Portal>,
-    signed_in: SignedIn,
+    Recent(signed_in): Recent,
     Path(id): Path<String>,
     Posted(NoFields {}): Posted<NoFields>,
 ) -> Result<Response, Problem> {
@@ -109,7 +112,7 @@ pub(super) async fn sign_out(
 /// `POST /settings/devices`: everywhere else.
 pub(super) async fn sign_out_others(
     State(portal): State<Portal>,
-    signed_in: SignedIn,
+    Recent(signed_in): Recent,
     Posted(NoFields {}): Posted<NoFields>,
 ) -> Result<Response, Problem> {
     let kept = Some(signed_in.session.id);

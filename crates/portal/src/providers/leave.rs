@@ -3,12 +3,13 @@
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use control::ProviderPurpose;
+use http::HeaderMap;
 use serde::Deserialize;
 
 use super::problem_of;
 use crate::web::page::set_form_cookie;
-use crate::web::redirect::{LocalPath, see_other};
-use crate::web::{Portal, Problem, Visitor};
+use crate::web::redirect::{LocalPath, see_other, with_next};
+use crate::web::{Portal, Problem, Visitor, comes_from_elsewhere};
 
 #[derive(Deserialize, Default)]
 pub(super) struct Next {
@@ -16,14 +17,22 @@ pub(super) struct Next {
     next: String,
 }
 
-/// `GET /sign-in/with/{provider}`.
+const SIGN_IN: &str = "/sign-in";
+
+/// `GET /sign-in/with/{provider}`. Pages of other sites get no further than to where one chooses: nobody is signed in who
+/// didn't mean to be.
 pub(super) async fn get(
     State(portal): State<Portal>,
     visitor: Visitor,
+    headers: HeaderMap,
     Path(provider): Path<String>,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = LocalPath::parse(&query.next).map(|next| next.as_str().to_owned());
+    let next = LocalPath::parse(&query.next);
+    if comes_from_elsewhere(&headers) {
+        return Ok(see_other(&next.map_or_else(|| SIGN_IN.to_owned(), |next| with_next(SIGN_IN, &next))));
+    }
+    let next = next.map(|next| next.as_str().to_owned());
     let purpose = ProviderPurpose::SignIn { next };
     let started =
         portal.control.start_provider(&portal.providers, &provider, &visitor.form_token, purpose).await;

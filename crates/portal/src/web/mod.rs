@@ -16,7 +16,7 @@ pub(crate) mod visit;
 pub(crate) use member::{Admin, Member};
 pub(crate) use page::Page;
 pub use posted::FORM_BYTES_MAX;
-pub(crate) use posted::Posted;
+pub(crate) use posted::{Posted, comes_from_elsewhere};
 pub(crate) use problem::Problem;
 pub(crate) use state::Portal;
 pub use visit::RECENT_MINUTES_MAX;

@@ -80,6 +80,11 @@ fn comes_from_here(headers: &HeaderMap) -> bool {
     is_own && site.is_none_or(|site| site == "same-origin")
 }
 
+/// Whether a page of another site led here: what starts something then waits until somebody has chosen it on a page of ours.
+pub(crate) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    one(headers, "sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 /// The value of a header; of one that is there several times or can't be read, a value that means nothing.
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();

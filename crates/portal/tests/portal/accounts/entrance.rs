@@ -118,6 +118,36 @@ async fn sessions_are_not_fixed_and_end() {
     assert_eq!(kept.get("/sign-out").await.status, 405);
 }
 
+/// A browser that isn't used for a week is signed out, and one that is used every day after a month.
+#[tokio::test]
+async fn sessions_end_by_themselves() {
+    const DAY: i64 = 24 * 3600;
+    let world = World::new().await;
+    let ada = world.account(EMAIL).await;
+    let mut daily = world.signed_in(EMAIL).await;
+    let (mut rarely, mut left) = (world.signed_in(EMAIL).await, world.signed_in(EMAIL).await);
+    for day in 1..30 {
+        world.clock.advance_seconds(DAY);
+        assert!(daily.is_in().await, "day {day}");
+        match day {
+            6 | 12 | 18 | 24 => assert!(rarely.is_in().await, "day {day}: six days are less than a week"),
+            7 => {
+                assert!(!left.is_in().await, "a week");
+                assert_eq!(
+                    world.control.list_portal_sessions(ada.id).await.unwrap().len(),
+                    2,
+                    "it isn't listed"
+                );
+            }
+            _ => {}
+        }
+    }
+    world.clock.advance_seconds(DAY);
+    assert!(!daily.is_in().await && !rarely.is_in().await, "a month, however often it was used");
+    let mut again = world.signed_in(EMAIL).await;
+    assert!(again.is_in().await);
+}
+
 /// Sessions end with the account: disabled or deleted, no cookie of it opens anything.
 #[tokio::test]
 async fn sessions_end_with_the_account() {

@@ -100,6 +100,12 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Opens a page where a link of this kind of site led, as browsers say it.
+    pub(crate) async fn led_to(&mut self, path: &str, site: &str) -> Shown {
+        let request = self.request("GET", path).header("sec-fetch-site", site).body(Body::empty()).unwrap();
+        self.send(request).await
+    }
+
     /// Sends a form that a page holds: its hidden fields, and what is filled in.
     pub(crate) async fn post(&mut self, page: &Shown, path: &str, fields: &[(&str, &str)]) -> Shown {
         let token = page.field("form_token").unwrap_or_default();

@@ -88,6 +88,24 @@ async fn an_account_is_linked_by_its_owner_alone() {
     assert!(!fourth.is_in().await);
 }
 
+/// Nobody is signed in by a page of another site that leads to a provider where they are signed in: they come to where one
+/// chooses, and on from there by a link of ours.
+#[tokio::test]
+async fn other_sites_begin_no_sign_in() {
+    let (provider, world) = world().await;
+    let path = "/sign-in/with/work?next=/usage";
+    for site in ["cross-site", "same-site", "anything else"] {
+        let held = world.browser().led_to(path, site).await.expect(303);
+        assert_eq!(held.location(), "/sign-in?next=%2Fusage", "{site}");
+        let held = world.browser().led_to("/sign-in/with/work?next=//evil.example", site).await.expect(303);
+        assert_eq!(held.location(), "/sign-in", "{site}");
+    }
+    for site in ["same-origin", "none"] {
+        let left = world.browser().led_to(path, site).await.expect(303);
+        assert!(left.location().starts_with(provider.issuer.as_str()), "{site}");
+    }
+}
+
 /// The way back works in the browser that left, once; another's, an old one, or one of another provider signs nobody in, and none
 /// links anything to whoever is signed in.
 #[tokio::test]
