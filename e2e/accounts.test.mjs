@@ -62,6 +62,12 @@ describe("passwords", { concurrency: 2 }, () => {
     const { page, account, elsewhere, context, faults } = await somebody();
     await page.goto("/settings/profile");
     await page.getByRole("link", { name: "Change password" }).click();
+    await page.getByLabel("Present password").fill(OTHER);
+    await page.getByLabel("New password").fill(OTHER);
+    await button(page, "Change password");
+    await page.getByText("The present password is wrong.").waitFor();
+    assert.equal(await isIn(elsewhere), true, "whoever doesn't know it changes nothing");
+    await page.getByLabel("Present password").fill(account.password);
     await page.getByLabel("New password").fill(OTHER);
     await button(page, "Change password");
     await page.getByRole("status").waitFor();
@@ -78,6 +84,7 @@ describe("passwords", { concurrency: 2 }, () => {
     const { page, account, context } = await somebody();
     for (const password of ["password1234567", "elevenchars", account.email]) {
       await page.goto("/settings/profile/password");
+      await page.getByLabel("Present password").fill(account.password);
       await page.getByLabel("New password").fill(password);
       await button(page, "Change password");
       await page.getByLabel("New password").and(page.locator("[aria-invalid=true]")).waitFor();

@@ -141,7 +141,7 @@ export const DOORS = [
   { route: "/confirm", needs: "account", page: "/confirm", by: (world) => world.person(), fields: ownPassword },
   { route: "/settings/profile", needs: "account", page: "/settings/profile", by: (world) => world.person(), fields: { time_zone: "Asia/Tokyo" } },
   { route: "/settings/profile/email", needs: "account", page: "/settings/profile/email", by: (world) => world.person(), fields: { email: "moved-at-the-door@example.org" } },
-  { route: "/settings/profile/password", needs: "account", page: "/settings/profile/password", by: (world) => world.person(), fields: { password: "another long password" } },
+  { route: "/settings/profile/password", needs: "account", page: "/settings/profile/password", by: (world) => world.person(), fields: (_, by) => ({ current: by.password, password: "another long password" }) },
   { route: "/settings/devices", needs: "account", page: "/settings/devices", by: inTwoPlaces },
   { route: "/settings/devices/{id}/sign-out", needs: "account", isOwned: true, page: "/settings/devices", by: inTwoPlaces },
   { route: "/settings/delete-account", needs: "account", page: "/settings/delete-account", by: (world) => world.person(), fields: { is_meant: "yes" } },

@@ -1,7 +1,8 @@
 //! Accounts: made, recognised by their password, disabled, deleted.
 
+use credentials::PlainSecret;
 use domain::{Account, AccountId, EmailLinkPurpose, Role, TIME_ZONE_DEFAULT, WorkspaceId};
-use storage::{AuditAction, Page, PageRequest, StoreError, StoredAccount};
+use storage::{AuditAction, ChangeTx, Page, PageRequest, StoreError, StoredAccount};
 
 use crate::password_rules::{PASSWORD_BYTES_MAX, PasswordProblem, check_new_password};
 use crate::passwords::PasswordError;
@@ -15,8 +16,6 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 pub struct NewAccount<'a> {
     /// Its e-mail address.
     pub email: &'a str,
-    /// Its password.
-    pub password: &'a str,
     /// The workspace that it belongs to from the beginning, and as what.
     pub membership: Option<(WorkspaceId, Role)>,
 }
@@ -99,6 +98,10 @@ pub(crate) fn is_email(text: &str) -> bool {
         && !text.chars().any(|character| character.is_control() || character.is_whitespace())
 }
 
+fn check_email(email: &str) -> Result<(), CreateAccountError> {
+    if is_email(email) { Ok(()) } else { Err(CreateAccountError::InvalidEmail) }
+}
+
 /// Whether the addresses that this one gives accounts need no proof: whoever runs the instance can read everything anyway.
 /// Anybody else could make an account for a person who doesn't know of it.
 const fn knows_addresses(actor: &Actor) -> bool {
@@ -106,7 +109,7 @@ const fn knows_addresses(actor: &Actor) -> bool {
 }
 
 impl Control {
-    /// Makes an account that belongs to no workspace yet.
+    /// Makes an account that belongs to no workspace yet, with a password that the caller knows.
     ///
     /// # Errors
     /// See [`CreateAccountError`].
@@ -116,10 +119,19 @@ impl Control {
         email: &str,
         password: &str,
     ) -> Result<Account, CreateAccountError> {
-        self.create_account_in(actor, NewAccount { email, password, membership: None }).await
+        check_email(email)?;
+        check_new_password(password, email)?;
+        let hashed = self.inner.passwords.hash(password, &*self.inner.rng).await;
+        let password_hash = hashed.map_err(CreateAccountError::Hash)?;
+        let new = NewAccount { email, membership: None };
+        let mut change = self.inner.store.change().await?;
+        let account = self.insert_account(&mut change, actor, new, password_hash).await?;
+        self.log_created(change, actor, new, &account).await?;
+        Ok(account)
     }
 
-    /// Makes an account, and a member of a workspace of it if one is given: both or neither.
+    /// Makes an account without a password, a member of a workspace if one is given, and the secret of a link by which its
+    /// owner chooses one: all or nothing. Whoever makes an account for others never knows their password.
     ///
     /// # Errors
     /// See [`CreateAccountError`].
@@ -127,13 +139,23 @@ impl Control {
         &self,
         actor: &Actor,
         new: NewAccount<'_>,
+    ) -> Result<(Account, PlainSecret), CreateAccountError> {
+        check_email(new.email)?;
+        let mut change = self.inner.store.change().await?;
+        let account = self.insert_account(&mut change, actor, new, String::new()).await?;
+        let purpose = EmailLinkPurpose::ChoosePassword;
+        let secret = self.add_link(&mut change, purpose, Some(account.id), &account.email).await?;
+        self.log_created(change, actor, new, &account).await?;
+        Ok((account, secret))
+    }
+
+    async fn insert_account(
+        &self,
+        change: &mut ChangeTx,
+        actor: &Actor,
+        new: NewAccount<'_>,
+        password_hash: String,
     ) -> Result<Account, CreateAccountError> {
-        if !is_email(new.email) {
-            return Err(CreateAccountError::InvalidEmail);
-        }
-        check_new_password(new.password, new.email)?;
-        let hashed = self.inner.passwords.hash(new.password, &*self.inner.rng).await;
-        let password_hash = hashed.map_err(CreateAccountError::Hash)?;
         let now = self.now();
         let account = Account {
             id: AccountId::generate(now, &*self.inner.rng),
@@ -144,27 +166,35 @@ impl Control {
             time_zone: TIME_ZONE_DEFAULT.to_owned(),
             email_verified_at: knows_addresses(actor).then_some(now),
         };
-        let mut change = self.inner.store.change().await?;
         if change.find_account_by_email(new.email).await?.is_some() {
             return Err(CreateAccountError::EmailTaken);
         }
         change.insert_account(&StoredAccount { account: account.clone(), password_hash }).await?;
-        let mut detail = String::new();
         if let Some((workspace_id, role)) = new.membership {
             if change.find_workspace(workspace_id).await?.is_none() {
                 return Err(CreateAccountError::WorkspaceNotFound);
             }
             change.insert_member(workspace_id, account.id, role, now).await?;
-            detail = format!("role {role}");
         }
+        Ok(account)
+    }
+
+    async fn log_created(
+        &self,
+        change: ChangeTx,
+        actor: &Actor,
+        new: NewAccount<'_>,
+        account: &Account,
+    ) -> Result<(), StoreError> {
         let pseudonym = self.inner.pseudonyms.of_account(account.id);
         let workspace_id = new.membership.map(|(workspace_id, _)| workspace_id);
         let action = AuditAction::AccountCreated;
-        let mut entry = self.inner.pseudonyms.entry(now, actor, workspace_id, action, &pseudonym);
-        entry.detail = detail;
+        let mut entry =
+            self.inner.pseudonyms.entry(account.created_at, actor, workspace_id, action, &pseudonym);
+        entry.detail = new.membership.map(|(_, role)| format!("role {role}")).unwrap_or_default();
         entry.names.push((pseudonym, account.email.clone()));
         self.inner.publish(change, entry).await?;
-        Ok(account)
+        Ok(())
     }
 
     /// The account with this address.
@@ -225,7 +255,7 @@ impl Control {
             return Err(SetPasswordError::AccountNotFound);
         }
         change.delete_portal_sessions(account_id, None).await?;
-        change.delete_email_links(account_id, Some(EmailLinkPurpose::ResetPassword)).await?;
+        Self::end_password_links(&mut change, account_id).await?;
         self.log_account(change, actor, account_id, AuditAction::PasswordChanged).await?;
         Ok(())
     }
@@ -303,7 +333,7 @@ impl Control {
     /// Deletes an account within a change, with everything that names it.
     pub(crate) async fn delete_in(
         &self,
-        change: &mut storage::ChangeTx,
+        change: &mut ChangeTx,
         id: AccountId,
     ) -> Result<(), DeleteAccountError> {
         for (workspace_id, role) in change.list_memberships(id).await? {

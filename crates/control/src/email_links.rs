@@ -152,7 +152,8 @@ impl Control {
         Ok(Some((account, secret)))
     }
 
-    /// Gives an account another password by a link to its mailbox, signs it out everywhere, and ends the other links to it.
+    /// Gives an account another password by a link, signs it out everywhere, and ends the other links to it. One that came to
+    /// the mailbox shows whose it is, too.
     ///
     /// # Errors
     /// See [`LinkError`].
@@ -162,20 +163,21 @@ impl Control {
         password: &str,
         from: IpAddr,
     ) -> Result<Account, LinkError> {
-        let purpose = EmailLinkPurpose::ResetPassword;
         // Looked at before anything is computed: guesses cost nothing, and a mistake leaves the link as it was.
-        let link = self.find_link(purpose, secret).await?.ok_or(LinkError::NotFound)?;
+        let link = self.find_password_link(secret).await?.ok_or(LinkError::NotFound)?;
         check_new_password(password, &link.email)?;
         let password = self.hash_new_password(password).await?;
         let mut change = self.inner.store.change().await?;
-        let link = self.use_link(&mut change, purpose, secret).await?;
-        let account_id = link.and_then(|link| link.account_id).ok_or(LinkError::NotFound)?;
+        let link = self.use_link(&mut change, link.purpose, secret).await?.ok_or(LinkError::NotFound)?;
+        let account_id = link.account_id.ok_or(LinkError::NotFound)?;
         let account = change.find_account(account_id).await?.filter(|account| account.disabled_at.is_none());
         let account = account.ok_or(LinkError::NotFound)?;
         change.set_password_hash(account_id, &password.0).await?;
-        self.confirm_in(&mut change, &account).await?;
+        if link.purpose == EmailLinkPurpose::ResetPassword {
+            self.confirm_in(&mut change, &account).await?;
+        }
         change.delete_portal_sessions(account_id, None).await?;
-        change.delete_email_links(account_id, Some(purpose)).await?;
+        Self::end_password_links(&mut change, account_id).await?;
         change.delete_email_links(account_id, Some(EmailLinkPurpose::ChangeEmail)).await?;
         let actor = Actor::account(account_id).from(from);
         let mut entry = self.account_entry(&actor, account_id, AuditAction::PasswordReset);

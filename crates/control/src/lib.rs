@@ -121,7 +121,7 @@ pub use portal_sessions::{
     BROWSER_NAME_BYTES_MAX, Begun, PENDING_SIGN_IN_MINUTES_MAX, PORTAL_SESSION_DAYS_MAX,
     PORTAL_SESSION_IDLE_DAYS_MAX, SignIn, SignInError,
 };
-pub use profile::{StaySignedIn, TIME_ZONE_BYTES_MAX};
+pub use profile::{ChangePasswordError, PasswordChange, StaySignedIn, TIME_ZONE_BYTES_MAX};
 pub use projects::{
     ChangeProjectError, CreateProjectError, CreatedProject, DeleteProjectError, NewProject,
     RenameProjectError,

@@ -1,11 +1,13 @@
 //! What people change about their own accounts.
 
-use domain::{AccountId, EmailLinkPurpose, PortalSessionId, WorkspaceId};
+use std::net::IpAddr;
+
+use domain::{AccountId, PortalSessionId, WorkspaceId};
 use storage::{AuditAction, AuditEntry, ChangeTx, StoreError};
 
 use crate::accounts::DeleteAccountError;
 use crate::password_rules::check_new_password;
-use crate::{Actor, ChangeAccountError, Control, SetPasswordError};
+use crate::{Actor, ChangeAccountError, Control, PasswordRefused, SetPasswordError};
 
 /// The name of a time zone, in bytes.
 pub const TIME_ZONE_BYTES_MAX: usize = 64;
@@ -19,29 +21,77 @@ pub enum StaySignedIn {
     Only(PortalSessionId),
 }
 
+/// A password that somebody who is signed in chooses in place of the one before.
+#[derive(Clone, Copy)]
+pub struct PasswordChange<'a> {
+    /// The one before; not looked at where the account has none.
+    pub current: &'a str,
+    /// The one from now on.
+    pub new: &'a str,
+    /// The browsers that stay signed in.
+    pub stay: StaySignedIn,
+    /// Where it is chosen.
+    pub from: IpAddr,
+}
+
+impl std::fmt::Debug for PasswordChange<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { stay, from, .. } = self;
+        f.debug_struct("PasswordChange").field("stay", stay).field("from", from).finish_non_exhaustive()
+    }
+}
+
+/// Why somebody didn't get another password.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The one before wasn't told rightly.
+    #[error(transparent)]
+    Current(#[from] PasswordRefused),
+    /// The new one wasn't taken.
+    #[error(transparent)]
+    New(#[from] SetPasswordError),
+}
+
+impl From<StoreError> for ChangePasswordError {
+    fn from(error: StoreError) -> Self {
+        Self::New(error.into())
+    }
+}
+
 impl Control {
-    /// Gives somebody who is signed in another password. Links to choose one end.
+    /// Whether an account has a password: one that came by another provider may have none.
     ///
     /// # Errors
-    /// See [`SetPasswordError`].
+    /// When the store fails.
+    pub async fn has_password(&self, account_id: AccountId) -> Result<bool, StoreError> {
+        let stored = self.inner.store.find_account(account_id).await?;
+        Ok(stored.is_some_and(|stored| !stored.password_hash.is_empty()))
+    }
+
+    /// Gives somebody who is signed in another password, if they know the one before. Links to choose one end.
+    ///
+    /// # Errors
+    /// See [`ChangePasswordError`].
     pub async fn change_password(
         &self,
         actor: &Actor,
         account_id: AccountId,
-        password: &str,
-        stay: StaySignedIn,
-    ) -> Result<(), SetPasswordError> {
+        asked: PasswordChange<'_>,
+    ) -> Result<(), ChangePasswordError> {
         let account = self.find_account_by_id(account_id).await?.ok_or(SetPasswordError::AccountNotFound)?;
-        check_new_password(password, &account.email)?;
-        let password = self.hash_new_password(password).await.map_err(SetPasswordError::Hash)?;
+        if self.has_password(account_id).await? {
+            self.confirm_password(account_id, asked.current, asked.from).await?;
+        }
+        check_new_password(asked.new, &account.email).map_err(SetPasswordError::from)?;
+        let password = self.hash_new_password(asked.new).await.map_err(SetPasswordError::Hash)?;
         let mut change = self.inner.store.change().await?;
         if !change.set_password_hash(account_id, &password.0).await? {
-            return Err(SetPasswordError::AccountNotFound);
+            return Err(SetPasswordError::AccountNotFound.into());
         }
-        if let StaySignedIn::Only(session) = stay {
+        if let StaySignedIn::Only(session) = asked.stay {
             change.delete_portal_sessions(account_id, Some(session)).await?;
         }
-        change.delete_email_links(account_id, Some(EmailLinkPurpose::ResetPassword)).await?;
+        Self::end_password_links(&mut change, account_id).await?;
         self.log_account(change, actor, account_id, AuditAction::PasswordChanged).await?;
         Ok(())
     }

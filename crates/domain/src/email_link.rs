@@ -9,6 +9,8 @@ named_enum! {
         VerifyEmail = "verify_email",
         /// Chooses another password.
         ResetPassword = "reset_password",
+        /// Chooses a password, by a link that an operator hands over: nothing is known of the mailbox.
+        ChoosePassword = "choose_password",
         /// Moves an account to another address.
         ChangeEmail = "change_email",
         /// Makes the first account, an operator's: works as long as there is none.
@@ -19,6 +21,16 @@ named_enum! {
 }
 
 impl EmailLinkPurpose {
+    /// The portal's page that takes such a link, with its secret as `token` in the query.
+    pub const fn portal_path(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "/verify-email",
+            Self::ResetPassword | Self::ChoosePassword => "/reset-password",
+            Self::ChangeEmail => "/change-email",
+            Self::FirstOperator | Self::NewOperator => "/set-up",
+        }
+    }
+
     /// How long such a link works, in minutes.
     pub const fn minutes_max(self) -> i64 {
         match self {
@@ -27,8 +39,8 @@ impl EmailLinkPurpose {
             // Whoever reads the mailbox becomes the owner. Long enough for mail that is held back once (greylisting).
             Self::ResetPassword => 30,
             Self::ChangeEmail => 60,
-            // Whoever installs something is interrupted, and the console is theirs.
-            Self::FirstOperator | Self::NewOperator => 24 * 60,
+            // Whoever installs something is interrupted, and the console is theirs; what is handed over waits for its reader.
+            Self::FirstOperator | Self::NewOperator | Self::ChoosePassword => 24 * 60,
         }
     }
 }

@@ -18,14 +18,16 @@ pub struct ManagementConfig {
     pub rng: Arc<dyn Rng>,
     /// Where the API is reached, without `/v1`: for its document and its examples.
     pub url: String,
+    /// Where browsers reach the portal: for links that an operator hands over.
+    pub portal_url: String,
     /// How fast it may be called.
     pub limits: ManagementLimits,
 }
 
 impl ManagementConfig {
     /// Everything by default.
-    pub fn new(rng: Arc<dyn Rng>, url: impl Into<String>) -> Self {
-        Self { rng, url: url.into(), limits: ManagementLimits::default() }
+    pub fn new(rng: Arc<dyn Rng>, url: impl Into<String>, portal_url: impl Into<String>) -> Self {
+        Self { rng, url: url.into(), portal_url: portal_url.into(), limits: ManagementLimits::default() }
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) rates: Arc<Rates>,
     pub(crate) reference: Arc<Reference>,
     pub(crate) rng: Arc<dyn domain::Rng>,
+    pub(crate) portal_url: Arc<str>,
     /// The client's address; none where no call is being answered.
     pub(crate) from: Option<IpAddr>,
 }

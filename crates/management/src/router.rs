@@ -23,6 +23,7 @@ pub fn router(control: Arc<Control>, config: ManagementConfig) -> Router {
         rates: Arc::new(Rates::new(config.limits)),
         reference: Arc::new(Reference::new(&operations, &document, &config.url)),
         rng: config.rng,
+        portal_url: config.portal_url.into(),
         from: None,
     };
     reference::routes(router)

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use control::{
-    Actor, AuditAction, AuditFilter, Begun, ConfirmEmailError, Control, ControlConfig, DbPlace,
-    DeleteAccountError, EmailChange, LinkError, MasterKeySource, NewKey, PasswordAttempt, PasswordProblem,
-    PasswordRefused, RegisterError, Registered, RegistrationPolicy, SignIn, StaySignedIn,
+    Actor, AuditAction, AuditFilter, Begun, ChangePasswordError, ConfirmEmailError, Control, ControlConfig,
+    DbPlace, DeleteAccountError, EmailChange, LinkError, MasterKeySource, NewAccount, NewKey,
+    PasswordAttempt, PasswordChange, PasswordProblem, PasswordRefused, RegisterError, Registered,
+    RegistrationPolicy, SignIn, StaySignedIn,
 };
 use domain::{
     Account, EmailLinkPurpose, ManualClock, PortalSessionState, Product, Reason, Region, Role, SignInMethod,
@@ -315,6 +316,80 @@ async fn an_address_that_was_taken_meanwhile_is_refused() {
     assert!(instance.has_password(EMAIL, PASSWORD).await);
 }
 
+/// Whoever operates an instance makes accounts and never knows a password: nobody gets in before the link was used, which works
+/// once, for a day. It shows nothing of the mailbox, as a mailed one does.
+#[tokio::test]
+async fn nobody_chooses_for_somebody_else() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let by_token = Actor::account(domain::AccountId::from_u128(1));
+    let new = NewAccount { email: EMAIL, membership: None };
+    let (ada, secret) = control.create_account_in(&by_token, new).await.unwrap();
+    for guess in ["", PASSWORD, secret.expose()] {
+        assert!(control.check_password(EMAIL, guess).await.unwrap().is_none(), "{guess}");
+    }
+    instance.clock.advance_seconds(24 * 3600 - 1);
+    assert_eq!(control.reset_password(secret.expose(), PASSWORD, FROM).await.unwrap().id, ada.id);
+    assert!(control.check_password(EMAIL, PASSWORD).await.unwrap().is_some());
+    let used = control.reset_password(secret.expose(), OTHER, FROM).await;
+    assert!(matches!(used, Err(LinkError::NotFound)));
+    let read = control.find_account(EMAIL).await.unwrap().unwrap();
+    assert_eq!(read.email_verified_at, None, "whoever handed the link over may have used it");
+
+    let (_, late) = control.make_choose_password_link(&ACTOR, ada.id).await.unwrap().unwrap();
+    instance.clock.advance_seconds(24 * 3600);
+    assert!(matches!(control.reset_password(late.expose(), OTHER, FROM).await, Err(LinkError::NotFound)));
+    let (_, handed) = control.make_choose_password_link(&ACTOR, ada.id).await.unwrap().unwrap();
+    let (_, mailed) = control.make_password_reset_link(&ACTOR, ada.id).await.unwrap().unwrap();
+    control.reset_password(mailed.expose(), OTHER, FROM).await.unwrap();
+    let read = control.find_account(EMAIL).await.unwrap().unwrap();
+    assert!(read.email_verified_at.is_some(), "a mailed one was read in the mailbox");
+    let ended = control.reset_password(handed.expose(), PASSWORD, FROM).await;
+    assert!(matches!(ended, Err(LinkError::NotFound)), "one that was used ends the others");
+    control.disable_account(&ACTOR, ada.id).await.unwrap();
+    assert!(control.make_choose_password_link(&ACTOR, ada.id).await.unwrap().is_none());
+}
+
+/// Whoever holds an open browser of somebody else doesn't get their account: the present password is asked for, and few guesses
+/// are looked at.
+#[tokio::test]
+async fn a_password_changes_by_whoever_knows_it() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let ada = instance.account(EMAIL).await;
+    let actor = Actor::account(ada.id).from(FROM);
+    let asked = |current| PasswordChange { current, new: OTHER, stay: StaySignedIn::Everywhere, from: FROM };
+    let long = "x".repeat(10_000);
+    for wrong in ["", OTHER, &long] {
+        let refused = control.change_password(&actor, ada.id, asked(wrong)).await;
+        let is_wrong = matches!(refused, Err(ChangePasswordError::Current(PasswordRefused::Wrong)));
+        assert!(is_wrong, "{refused:?}");
+    }
+    assert!(instance.has_password(EMAIL, PASSWORD).await);
+    control.change_password(&actor, ada.id, asked(PASSWORD)).await.unwrap();
+    assert!(instance.has_password(EMAIL, OTHER).await);
+    let mut refused = Ok(());
+    for _ in 0..20 {
+        refused = control.change_password(&actor, ada.id, asked("guess")).await;
+    }
+    let too_many = matches!(refused, Err(ChangePasswordError::Current(PasswordRefused::TooMany { .. })));
+    assert!(too_many, "{refused:?}");
+}
+
+/// Who has no password yet chooses the first one by having come in another way.
+#[tokio::test]
+async fn a_first_password_needs_none_before() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let new = NewAccount { email: EMAIL, membership: None };
+    let (ada, _) = control.create_account_in(&ACTOR, new).await.unwrap();
+    assert!(!control.has_password(ada.id).await.unwrap());
+    let stay = StaySignedIn::Everywhere;
+    let asked = PasswordChange { current: "", new: PASSWORD, stay, from: FROM };
+    control.change_password(&Actor::account(ada.id), ada.id, asked).await.unwrap();
+    assert!(control.has_password(ada.id).await.unwrap() && instance.has_password(EMAIL, PASSWORD).await);
+}
+
 /// Another password ends the links to choose one, and the other browsers where that is wanted; one that an operator sets
 /// ends all of them.
 #[tokio::test]
@@ -325,11 +400,12 @@ async fn sessions_end_with_the_password() {
     let actor = Actor::account(ada.id).from(FROM);
     let (here, there) = (instance.signed_in(&ada).await, instance.signed_in(&ada).await);
     let link = instance.reset_link(EMAIL).await;
-    control.change_password(&actor, ada.id, OTHER, StaySignedIn::Everywhere).await.unwrap();
+    let asked = |current, new, stay| PasswordChange { current, new, stay, from: FROM };
+    control.change_password(&actor, ada.id, asked(PASSWORD, OTHER, StaySignedIn::Everywhere)).await.unwrap();
     assert!(instance.is_open(&here).await && instance.is_open(&there).await);
     assert!(matches!(control.reset_password(&link, PASSWORD, FROM).await, Err(LinkError::NotFound)));
     let only_here = StaySignedIn::Only(here.session.id);
-    control.change_password(&actor, ada.id, PASSWORD, only_here).await.unwrap();
+    control.change_password(&actor, ada.id, asked(OTHER, PASSWORD, only_here)).await.unwrap();
     assert!(instance.is_open(&here).await && !instance.is_open(&there).await);
     control.set_password(&ACTOR, ada.id, OTHER).await.unwrap();
     assert!(!instance.is_open(&here).await);

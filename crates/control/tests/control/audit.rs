@@ -48,6 +48,7 @@ const CHANGING: &[(&str, &[AuditAction])] = &[
     ("invite", &[AuditAction::InvitationCreated]),
     ("link_identity", &[AuditAction::IdentityLinked]),
     ("make_password_reset_link", &[AuditAction::PasswordResetAsked]),
+    ("make_choose_password_link", &[AuditAction::PasswordResetAsked]),
     ("make_recovery_codes", &[AuditAction::RecoveryCodesMade]),
     ("make_set_up_link", &[AuditAction::SetUpLinkMade]),
     ("mint_for_account", &[AuditAction::TemporaryKeyMinted]),
@@ -171,7 +172,9 @@ async fn every_change_writes_one_event() {
     let ada = logs!(AccountCreated, control.create_account(&ACTOR, email, password)).id;
     logs!(PasswordChanged, control.set_password(&ACTOR, ada, password));
     let stay = control::StaySignedIn::Everywhere;
-    logs!(PasswordChanged, control.change_password(&ACTOR, ada, password, stay));
+    let asked =
+        control::PasswordChange { current: password, new: password, stay, from: crate::support::PEER };
+    logs!(PasswordChanged, control.change_password(&ACTOR, ada, asked));
     logs!(TimeZoneChanged, control.set_time_zone(&ACTOR, ada, "Europe/Vienna"));
     logs!(EmailChangeAsked, control.begin_email_change(&ACTOR, ada, "ada@elsewhere.example"));
     logs!(SignedOut, control.sign_out_everywhere(&ACTOR, ada, None));
@@ -191,6 +194,7 @@ async fn every_change_writes_one_event() {
     let own = logs!(WorkspaceCreated, own).id;
     logs!(WorkspaceClosed, control.close_workspace(&ACTOR, own));
     logs!(PasswordResetAsked, control.make_password_reset_link(&ACTOR, ada));
+    logs!(PasswordResetAsked, control.make_choose_password_link(&ACTOR, ada));
     let eve = control.create_account(&ACTOR, "eve@example.org", password).await.unwrap().id;
     news(&instance, &mut seen).await;
     let sent = logs!(InvitationCreated, control.invite(&ACTOR, workspace, "eve@example.org", Role::Member));
@@ -202,9 +206,8 @@ async fn every_change_writes_one_event() {
     let sent = logs!(InvitationCreated, control.invite(&ACTOR, workspace, "f@example.org", Role::Member));
     logs!(InvitationWithdrawn, control.withdraw_invitation(&ACTOR, workspace, sent.invitation.id));
     control.set_member(&ACTOR, workspace, ada, Role::Admin).await.unwrap();
-    let new =
-        control::NewAccount { email: "b@example.org", password, membership: Some((workspace, Role::Admin)) };
-    let bob = logs!(AccountCreated, control.create_account_in(&ACTOR, new)).id;
+    let new = control::NewAccount { email: "b@example.org", membership: Some((workspace, Role::Admin)) };
+    let bob = logs!(AccountCreated, control.create_account_in(&ACTOR, new)).0.id;
     logs!(MemberRemoved, control.remove_member(&ACTOR, workspace, bob));
     logs!(AccountDeleted, control.delete_account(&ACTOR, bob));
 

@@ -35,8 +35,6 @@ pub(crate) enum Form {
     ClientRef,
     /// An e-mail address.
     Email,
-    /// A password.
-    Password,
     /// Whole numbers.
     Integer { min: u64, max: u64 },
     /// `true` or `false`.
@@ -118,8 +116,6 @@ impl Form {
             Self::Email => {
                 json!({"type": "string", "format": "email", "maxLength": control::EMAIL_BYTES_MAX})
             }
-            Self::Password => json!({"type": "string", "format": "password",
-                "minLength": control::PASSWORD_CHARACTERS_MIN, "maxLength": control::PASSWORD_BYTES_MAX}),
             Self::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Boolean => json!({"type": "boolean"}),
             Self::WorkspaceId => id("ws_"),
@@ -159,7 +155,6 @@ impl Form {
             Self::Description => json!("Calls of the support line"),
             Self::ClientRef => json!("user-42"),
             Self::Email => json!("ada@example.org"),
-            Self::Password => json!("correct horse battery staple"),
             Self::Integer { min, .. } => json!(min),
             Self::Boolean => json!(true),
             Self::WorkspaceId => json!(WORKSPACE_EXAMPLE),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Request};
-use control::{Actor, ChangeAccountError, DeleteAccountError, SetPasswordError};
+use control::{Actor, ChangeAccountError, DeleteAccountError};
 use domain::{Account, AccountId, Reason};
 use http::{HeaderMap, Method};
 
@@ -11,7 +11,6 @@ use crate::auth;
 use crate::context::Context;
 use crate::document::field::{self, only};
 use crate::document::{Api, Callers, Extra, Field, Form, Operation, Tag};
-use crate::invalid::Invalid;
 use crate::problem::Problem;
 use crate::request;
 use crate::routes::answers::{AccountAnswer, MembershipAnswer, OkAnswer, OneAccountAnswer};
@@ -20,7 +19,6 @@ use crate::routes::members::sentence;
 /// The fields of a changed account.
 const FIELDS: &[Field] = &[
     Field::new("disabled", Form::Boolean, "Whether it can't sign in."),
-    Field::new("password", Form::Password, "Another password."),
     Field::new("is_operator", Form::Boolean, "Whether it may operate the instance."),
 ];
 
@@ -89,13 +87,7 @@ async fn patch(
     only(FIELDS, &fields)?;
     let disabled = fields.boolean("disabled")?;
     let is_operator = fields.boolean("is_operator")?;
-    let password = fields.text("password")?;
     let account = find(&context, AccountId::parse(&id).ok_or_else(unknown_account)?).await?;
-    // The password comes first: if it is refused, nothing has changed.
-    if let Some(password) = password {
-        let set = context.control.set_password(&actor, account.id, password).await;
-        set.map_err(refuse_password)?;
-    }
     if let Some(disabled) = disabled {
         set_disabled(&context, &actor, account.id, disabled).await?;
     }
@@ -141,14 +133,5 @@ fn refuse_change(error: ChangeAccountError) -> Problem {
     match error {
         ChangeAccountError::AccountNotFound => unknown_account(),
         ChangeAccountError::Store(error) => error.into(),
-    }
-}
-
-fn refuse_password(error: SetPasswordError) -> Problem {
-    match error {
-        SetPasswordError::AccountNotFound => unknown_account(),
-        SetPasswordError::InvalidPassword(_) => Invalid::pattern(sentence(&error)).into(),
-        SetPasswordError::Hash(error) => Problem::internal(&error),
-        SetPasswordError::Store(error) => error.into(),
     }
 }

@@ -19,14 +19,14 @@ use crate::problem::Problem;
 use crate::request;
 use crate::routes::answers::{AccountAnswer, AccountsPage, CreatedAccountAnswer};
 use crate::routes::members::{role_names, sentence};
+use crate::routes::password_link;
 
 /// The fields of a new account that belongs to no workspace.
-const FIELDS: &[Field] = &[EMAIL, PASSWORD];
+const FIELDS: &[Field] = &[EMAIL];
 
 /// The fields of a new account that belongs to one.
 const WITH_WORKSPACE: &[Field] = &[
     EMAIL,
-    PASSWORD,
     Field::required(
         "workspace_id",
         Form::WorkspaceId,
@@ -36,8 +36,6 @@ const WITH_WORKSPACE: &[Field] = &[
 ];
 
 const EMAIL: Field = Field::required("email", Form::Email, "Its e-mail address.");
-const PASSWORD: Field =
-    Field::new("password", Form::Password, "Its password; one is made and shown once if left out.");
 
 /// The operations of this path.
 pub(crate) fn operations(api: Api) -> Api {
@@ -46,6 +44,7 @@ pub(crate) fn operations(api: Api) -> Api {
         .callers(Callers::Operators)
         .pages::<AccountsPage>("A page of the accounts.");
     let make = Operation::new(Method::POST, path, "create_account", Tag::Accounts, "Make an account")
+        .says("Hand the link over to its owner, who chooses a password by it: it works once, for a day.")
         .callers(Callers::Operators)
         .body("NewAccount", FIELDS, Extra::Refused)
         .or(&[WITH_WORKSPACE])
@@ -69,17 +68,10 @@ async fn post(context: Context, request: Request<Body>) -> Result<Response, Prob
     let fields = request::fields(body).await?;
     only(WITH_WORKSPACE, &fields)?;
     let email = fields.text("email")?.ok_or_else(|| Invalid::required("email", "body"))?;
-    let given = fields.text("password")?;
-    let membership = membership(&fields)?;
-    let made = match given {
-        Some(_) => None,
-        None => Some(context.control.make_password()),
-    };
-    let password = given.or(made.as_ref().map(|made| made.expose())).unwrap_or_default();
-    let new = NewAccount { email, password, membership };
-    let account = context.control.create_account_in(&actor, new).await.map_err(refuse)?;
-    let body =
-        CreatedAccountAnswer { account: account.into(), password: made.map(|made| made.expose().to_owned()) };
+    let new = NewAccount { email, membership: membership(&fields)? };
+    let (account, secret) = context.control.create_account_in(&actor, new).await.map_err(refuse)?;
+    let password_link = password_link::answer(&context, &secret);
+    let body = CreatedAccountAnswer { account: account.into(), password_link };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 

@@ -397,9 +397,20 @@ pub(crate) struct MembershipAnswer {
 pub(crate) struct CreatedAccountAnswer {
     #[serde(flatten)]
     pub(crate) account: AccountAnswer,
-    /// The password that was made, if none was given. Never shown again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) password: Option<String>,
+    /// The link by which its owner chooses a password. Never shown again.
+    pub(crate) password_link: PasswordLinkAnswer,
+}
+
+/// A link to hand over, by which an account's owner chooses a password, once.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PasswordLink)]
+pub(crate) struct PasswordLinkAnswer {
+    /// Where to open it in a browser.
+    pub(crate) url: String,
+    /// The same without the portal's address.
+    pub(crate) path: String,
+    /// From when on it works no more.
+    pub(crate) expires_at: String,
 }
 
 /// A page of accounts.

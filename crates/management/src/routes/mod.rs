@@ -10,6 +10,7 @@ pub(crate) mod gateways;
 pub(crate) mod jwks;
 pub(crate) mod management_tokens;
 pub(crate) mod members;
+pub(crate) mod password_link;
 pub(crate) mod project;
 pub(crate) mod projects;
 pub(crate) mod quotas;
@@ -36,6 +37,7 @@ pub(crate) fn operations(api: Api) -> Api {
         members::operations,
         accounts::operations,
         account::operations,
+        password_link::operations,
         management_tokens::operations,
         sessions::operations,
         usage::operations,

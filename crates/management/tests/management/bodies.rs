@@ -84,7 +84,7 @@ async fn refusals_of_operating() {
         ("GET", "/v1/workspaces/ws_x", ""),
         ("POST", "/v1/accounts", r#"{"email":"nobody"}"#),
         ("POST", "/v1/accounts", r#"{"email":"dev@localhost"}"#),
-        ("POST", "/v1/accounts", r#"{"email":"a@b","password":"short"}"#),
+        ("POST", "/v1/accounts", r#"{"email":"a@b","password":"chosen for somebody else"}"#),
         ("POST", "/v1/accounts", r#"{"email":"a@b","role":"admin"}"#),
         ("GET", "/v1/accounts/acc_x", ""),
         ("POST", "/v1/management-tokens", r#"{"name":"x","permissions":[]}"#),

@@ -265,6 +265,7 @@ async fn successes(world: &World, document: &Value, operations: &[Operation], se
     ids.insert("account_id", made["account_id"].as_str().unwrap().to_owned());
     call("create_account", &ids, "", new, 409).await;
     call("get_account", &ids, "", Value::Null, 200).await;
+    call("create_password_link", &ids, "", Value::Null, 201).await;
     call("change_account", &ids, "", json!({"disabled": true}), 200).await;
     call("list_accounts", &ids, "?limit=1", Value::Null, 200).await;
     call("list_members", &ids, "", Value::Null, 200).await;

@@ -6,6 +6,8 @@ use verify::{Need, Surface};
 
 use crate::world::World;
 
+const PASSWORD: &str = "correct horse battery";
+
 fn need() -> Need<'static> {
     Need {
         surface: Surface::Batch,
@@ -31,12 +33,15 @@ async fn a_workspace_from_nothing_to_its_end() {
 
     let admin = json!({"email": "admin@customer.example", "workspace_id": id, "role": "admin"});
     let account = world.operate("POST", "/v1/accounts", admin).await.expect(201).json();
-    let password = account["password"].as_str().unwrap();
-    let signed_in = world.control.check_password("admin@customer.example", password).await.unwrap();
-    assert_eq!(signed_in.unwrap().id.to_string(), account["account_id"].as_str().unwrap());
+    let link = &account["password_link"];
+    let path = link["path"].as_str().unwrap();
+    assert_eq!(link["url"], format!("http://localhost:8080{path}"));
+    let secret = path.strip_prefix("/reset-password?token=").unwrap();
+    let chosen = world.control.reset_password(secret, PASSWORD, [127, 0, 0, 1].into()).await.unwrap();
+    assert_eq!(chosen.id.to_string(), account["account_id"].as_str().unwrap());
     let path = format!("/v1/accounts/{}", account["account_id"].as_str().unwrap());
     let read = world.operate("GET", &path, Value::Null).await.expect(200).json();
-    assert!(read.get("password").is_none());
+    assert!(!read.to_string().contains(secret));
     assert_eq!(read["workspaces"], json!([{"workspace_id": id, "role": "admin"}]));
 
     let key = json!({"project_id": workspace["default_project_id"], "name": "k"});
@@ -132,26 +137,32 @@ async fn the_log_can_be_asked() {
     world.control.close().await;
 }
 
-/// Accounts are disabled, enabled and made operators, and a password that is refused leaves the rest as it was.
+/// Accounts are disabled, enabled and made operators. Whoever operates chooses nobody's password: they get a link to hand over,
+/// which works once; a disabled account gets none.
 #[tokio::test]
 async fn accounts_are_changed() {
     let world = World::new().await;
-    let new = json!({"email": "a@example.org", "password": "correct horse battery"});
-    let account = world.operate("POST", "/v1/accounts", new).await.expect(201).json();
-    assert!(account.get("password").is_none(), "a given password is not sent back");
+    for path in ["/v1/accounts", "/v1/accounts/acc_01k5zr0000000000000000000e"] {
+        let method = if path.ends_with("accounts") { "POST" } else { "PATCH" };
+        let chosen = json!({"email": "a@example.org", "password": PASSWORD});
+        world.operate(method, path, chosen).await.refused(422, "invalid_value");
+    }
+    let account = world.operate("POST", "/v1/accounts", json!({"email": "a@example.org"})).await.expect(201);
+    let account = account.json();
     let path = format!("/v1/accounts/{}", account["account_id"].as_str().unwrap());
-    let body = json!({"disabled": true, "password": "short"});
-    world.operate("PATCH", &path, body).await.refused(422, "invalid_value");
-    assert_eq!(world.operate("GET", &path, Value::Null).await.json()["disabled"], false);
+    let link = format!("{path}/password-link");
     let changed = world.operate("PATCH", &path, json!({"disabled": true, "is_operator": true})).await.json();
     assert_eq!((&changed["disabled"], &changed["is_operator"]), (&json!(true), &json!(true)));
-    assert!(world.control.check_password("a@example.org", "correct horse battery").await.unwrap().is_none());
-    let changed = world
-        .operate("PATCH", &path, json!({"disabled": false, "password": "another one that is long"}))
-        .await;
-    assert_eq!(changed.expect(200).json()["disabled_at"], Value::Null);
-    assert!(
-        world.control.check_password("a@example.org", "another one that is long").await.unwrap().is_some()
-    );
+    world.operate("POST", &link, Value::Null).await.refused(404, "not_found");
+    let changed = world.operate("PATCH", &path, json!({"disabled": false})).await.expect(200).json();
+    assert_eq!(changed["disabled_at"], Value::Null);
+    let made = world.operate("POST", &link, Value::Null).await.expect(201).json();
+    let secret = made["path"].as_str().unwrap().strip_prefix("/reset-password?token=").unwrap();
+    let choose = async |password| world.control.reset_password(secret, password, [127, 0, 0, 1].into()).await;
+    assert!(choose("short").await.is_err());
+    choose(PASSWORD).await.unwrap();
+    assert!(world.control.check_password("a@example.org", PASSWORD).await.unwrap().is_some());
+    assert!(choose("another one that is long").await.is_err(), "it works once");
+    world.operate("POST", "/v1/accounts/acc_x/password-link", Value::Null).await.refused(404, "not_found");
     world.control.close().await;
 }

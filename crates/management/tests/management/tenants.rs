@@ -26,10 +26,9 @@ async fn foreign(world: &World) -> Foreign {
     let token = token.await.unwrap();
     let new = control::NewAccount {
         email: "theirs@example.org",
-        password: "correct horse battery",
         membership: Some((workspace_id, domain::Role::Member)),
     };
-    let account = world.control.create_account_in(&Actor::OPERATOR, new).await.unwrap();
+    let (account, _) = world.control.create_account_in(&Actor::OPERATOR, new).await.unwrap();
     let session = world.session(workspace_id, made.default_project.id);
     world.gateway(vec![session.clone()]);
     let ids = BTreeMap::from([

@@ -84,7 +84,7 @@ impl World {
         let secrets = control.bootstrap_dev(None).await.unwrap();
         let config = ManagementConfig {
             limits,
-            ..ManagementConfig::new(Arc::new(SystemRng), "http://localhost:8080")
+            ..ManagementConfig::new(Arc::new(SystemRng), "http://localhost:8080", "http://localhost:8080")
         };
         let router = management::router(Arc::clone(&control), config);
         Self { router, secrets, control, clock, _folder: folder }

@@ -1,11 +1,10 @@
-//! `/reset-password`: another password, by a link to the mailbox. Whoever uses it signs in afterwards as always, with the
+//! `/reset-password`: a password, by a link to the mailbox, or one that an operator handed over. Whoever uses it signs in afterwards as always, with the
 //! second factor where there is one.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{LinkError, PASSWORD_CHARACTERS_MIN};
-use domain::EmailLinkPurpose;
 use serde::Deserialize;
 
 use super::LinkQuery;
@@ -18,7 +17,7 @@ use crate::web::page::{show, with_mistakes};
 use crate::web::redirect::see_other_with;
 use crate::web::{Page, Portal, Posted, Problem, Visitor, cookies};
 
-const TITLE: &str = "Choose another password";
+const TITLE: &str = "Choose a password";
 
 #[derive(Template)]
 #[template(path = "account/reset_password.html")]
@@ -45,7 +44,7 @@ pub(super) async fn get(
     Query(query): Query<LinkQuery>,
 ) -> Result<Response, Problem> {
     let page = Page::for_visitor(&visitor, TITLE);
-    match portal.control.find_link(EmailLinkPurpose::ResetPassword, &query.token).await? {
+    match portal.control.find_password_link(&query.token).await? {
         Some(link) => form(&page, &link.email, &query.token, None),
         None => dead(&page),
     }
@@ -76,7 +75,7 @@ pub(super) async fn post(
         }
         Err(error) => error,
     };
-    let link = portal.control.find_link(EmailLinkPurpose::ResetPassword, &sent.token).await?;
+    let link = portal.control.find_password_link(&sent.token).await?;
     let Some(link) = link else { return dead(&page) };
     let said = sentence(&error);
     match error {

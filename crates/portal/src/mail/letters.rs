@@ -13,8 +13,8 @@ fn minutes(purpose: EmailLinkPurpose) -> String {
     }
 }
 
-fn link(base_url: &str, path: &str, secret: &str) -> String {
-    format!("{base_url}{path}?token={secret}")
+fn link(base_url: &str, purpose: EmailLinkPurpose, secret: &str) -> String {
+    format!("{base_url}{}?token={secret}", purpose.portal_path())
 }
 
 /// Asks whoever registered to confirm the address.
@@ -28,7 +28,7 @@ pub(crate) fn confirm_address(to: &str, base_url: &str, secret: &str) -> Mail {
         "Confirm your e-mail address",
         &[
             "Somebody registered at Voxgate with this address. If it was you, open this link:",
-            &link(base_url, "/verify-email", secret),
+            &link(base_url, EmailLinkPurpose::VerifyEmail, secret),
             &lasts,
             "If it wasn't you, do nothing: without your mailbox nobody can use your address.",
         ],
@@ -57,7 +57,7 @@ pub(crate) fn reset_password(to: &str, base_url: &str, secret: &str) -> Mail {
         "Choose another password",
         &[
             "Somebody asked to choose another password for your account at Voxgate. If it was you, open this link:",
-            &link(base_url, "/reset-password", secret),
+            &link(base_url, EmailLinkPurpose::ResetPassword, secret),
             &lasts,
             "If it wasn't you, do nothing: your password stays as it is.",
         ],
@@ -99,7 +99,7 @@ pub(crate) fn confirm_new_address(to: &str, base_url: &str, secret: &str) -> Mai
         "Confirm your new e-mail address",
         &[
             "Somebody wants to use this address for their account at Voxgate. If it is you, open this link:",
-            &link(base_url, "/change-email", secret),
+            &link(base_url, EmailLinkPurpose::ChangeEmail, secret),
             &lasts,
             "If it isn't you, do nothing.",
         ],

@@ -1,6 +1,6 @@
 //! Secrets that come in: on standard input, or typed at a terminal that doesn't show them.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, BufRead as _, Read as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
@@ -23,18 +23,6 @@ pub(super) fn credential() -> Result<Zeroizing<String>, Failure> {
         .read_to_string(&mut text)
         .map_err(|error| unreadable(&error))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
-}
-
-/// A password: typed twice where standard input is a terminal, which doesn't show it; else its first line.
-pub(super) async fn new_password() -> Result<Zeroizing<String>, Failure> {
-    if !io::stdin().is_terminal() {
-        return line();
-    }
-    let typed = typed("New password: ").await?;
-    if *self::typed("Once more: ").await? != *typed {
-        return Err(Failure("the two passwords differ: nothing was changed, try again".to_owned()));
-    }
-    Ok(typed)
 }
 
 /// A secret typed at the terminal, unseen.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use domain::EmailLinkPurpose;
 
 use super::{Failure, environment, instance, output};
 use crate::config::Settings;
 use crate::log::{self, Logging};
-use crate::operator::set_up_path;
+use crate::operator::link_path;
 use crate::signal::{Ending, Reload};
 use crate::wire::Instance;
 use crate::{process, serve, systemd};
@@ -63,7 +64,8 @@ async fn offer_set_up(settings: &Settings, running: &Instance) -> Result<(), Fai
     output::say(
         "This instance has no account yet. Open this link to make the first one, an operator's; it works once, for a day:",
     );
-    output::say(&serve::portal_address(settings, &set_up_path(secret.expose())));
+    let path = link_path(EmailLinkPurpose::FirstOperator, secret.expose());
+    output::say(&serve::portal_address(settings, &path));
     Ok(())
 }
 

@@ -15,5 +15,5 @@ pub use call::{
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;
-pub(crate) use execute::set_up_path;
+pub(crate) use execute::link_path;
 pub use server::{SocketError, listen, serve};

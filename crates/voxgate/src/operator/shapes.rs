@@ -16,6 +16,8 @@ pub const MEMBER: Shape = Shape(&["account_id", "email", "role"]);
 /// An account.
 pub const ACCOUNT: Shape =
     Shape(&["account_id", "email", "state", "is_operator", "created_at", "disabled_at"]);
+/// A one-time link to the portal.
+pub const LINK: Shape = Shape(&["path", "url", "expires_at"]);
 /// An event of the audit log.
 pub const AUDIT_EVENT: Shape = Shape(&[
     "sequence",

@@ -10,13 +10,16 @@ impl Remote {
     /// Runs a call about accounts.
     pub(super) async fn accounts(&self, call: AccountCall) -> Result<Value, CallError> {
         match call {
-            AccountCall::Create { email, password, membership } => {
-                let mut body = json!({"email": email, "password": password});
+            AccountCall::Create { email, membership } => {
+                let mut body = json!({"email": email});
                 if let Some((workspace, role)) = membership {
                     body["workspace_id"] = json!(workspace);
                     body["role"] = json!(role);
                 }
-                Ok(shown(&self.send(Method::POST, "/v1/accounts", &body).await?))
+                let made = self.send(Method::POST, "/v1/accounts", &body).await?;
+                let mut account = shown(&made);
+                account["password_link"] = shapes::LINK.of(&made["password_link"]);
+                Ok(account)
             }
             AccountCall::List => {
                 Ok(self.pages("/v1/accounts", "accounts").await?.iter().map(shown).collect())
@@ -26,8 +29,9 @@ impl Remote {
             AccountCall::SetOperator { who, is_operator } => {
                 self.change_account(&who, &json!({"is_operator": is_operator})).await
             }
-            AccountCall::SetPassword { who, password } => {
-                self.change_account(&who, &json!({"password": password})).await
+            AccountCall::PasswordLink { who } => {
+                let path = format!("/v1/accounts/{}/password-link", self.account_id(&who).await?);
+                Ok(shapes::LINK.of(&self.ask(Method::POST, &path, None).await?))
             }
             AccountCall::SetUpLink => Err(CallError(
                 "a set-up link is made by whoever runs the instance: on the server's machine, with --data-dir or --config"

@@ -140,7 +140,12 @@ impl Instance {
         control.gateways().wait_enforced(control.tables().revision()).await;
         let url = config.portal.endpoints.management_url.clone();
         let portal_url = config.portal.base_url.clone();
-        let management = ManagementConfig { rng: Arc::clone(&rng), url, limits: config.management };
+        let management = ManagementConfig {
+            rng: Arc::clone(&rng),
+            url,
+            portal_url: portal_url.clone(),
+            limits: config.management,
+        };
         let management = management::router(Arc::clone(&control), management);
         let portal =
             portal::router(Arc::clone(&control), config.portal, rng, config.mails).merge(config.extra);

@@ -253,6 +253,41 @@ async fn on_sqlite_restores_are_refused_for_a_reason() {
     assert!(said.contains("exists"), "a backup overwrites nothing: {said}");
 }
 
+/// A master key that is typed at a terminal is never shown there.
+#[tokio::test]
+async fn on_sqlite_a_typed_master_key_is_not_shown() {
+    use std::process::Stdio;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let (home, to) = (Home::on_sqlite(), Home::on_sqlite());
+    let file = home.folder.path().join("day.backup");
+    live(&home, &file).await;
+    let key = std::fs::read_to_string(home.data_dir().join("master.key")).unwrap();
+    let config = to.config();
+    let command =
+        format!("{BINARY} restore {} --config {} --former-lost keep-all --yes", text(&file), text(&config));
+    let mut terminal = tokio::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("script(1) of util-linux gives a terminal");
+    let (mut keyboard, mut screen) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("Master key of the instance: ") {
+        let mut bytes = [0; 256];
+        let count = testkit::within("the prompt", screen.read(&mut bytes)).await.unwrap();
+        assert!(count > 0, "{shown}");
+        shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    keyboard.write_all(format!("{}\n", key.trim()).as_bytes()).await.unwrap();
+    testkit::within("the rest", screen.read_to_string(&mut shown)).await.unwrap();
+    assert!(testkit::within("the end", terminal.wait()).await.unwrap().success(), "{shown}");
+    assert!(!shown.contains(key.trim()), "{shown}");
+}
+
 /// A master key never is in a backup, and a backup is readable by its owner alone.
 #[tokio::test]
 async fn on_sqlite_backups_hold_no_master_key() {

@@ -30,6 +30,7 @@ async fn json_shapes_are_stable() {
         ("workspaces list", &["workspaces", "list"]),
         ("workspaces show", &["workspaces", "show"]),
         ("users create", &["users", "create", "--email", "a@example.org"]),
+        ("users password-link", &["users", "password-link", "a@example.org"]),
         ("users list", &["users", "list"]),
         ("members set", &["workspaces", "members", "set", "a@example.org", "--role", "admin"]),
         ("members list", &["workspaces", "members", "list"]),

@@ -50,7 +50,7 @@ async fn end(mut child: Child) {
 }
 
 /// A browser without a memory: a page, the cookie of its form, and the form's token.
-async fn page(client: &reqwest::Client, url: &str, host: &str) -> (u16, String, String, String) {
+pub(crate) async fn page(client: &reqwest::Client, url: &str, host: &str) -> (u16, String, String, String) {
     let answer = client.get(url).header("host", host).send().await.unwrap();
     let status = answer.status().as_u16();
     let cookie = answer.headers().get("set-cookie").map_or("", |value| value.to_str().unwrap());

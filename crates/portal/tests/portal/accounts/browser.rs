@@ -142,11 +142,11 @@ impl Browser {
 
     /// Whether a page of one's own is shown.
     pub(crate) async fn is_in(&mut self) -> bool {
-        let shown = self.get("/settings/devices").await;
+        let shown = self.get("/settings/profile").await;
         match shown.status {
             200 => true,
             303 => {
-                assert_eq!(shown.location(), "/sign-in?next=%2Fsettings%2Fdevices");
+                assert_eq!(shown.location(), "/sign-in?next=%2Fsettings%2Fprofile");
                 false
             }
             other => panic!("{other}"),

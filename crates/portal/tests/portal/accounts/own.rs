@@ -10,8 +10,13 @@ use super::browser::{BASE_URL, EMAIL, OTHER, PASSWORD, SESSION, World};
 async fn what_matters_asks_again() {
     let world = World::new().await;
     world.account(EMAIL).await;
-    let mut browser = world.signed_in(EMAIL).await;
-    let recent = ["/settings/profile/email", "/settings/profile/password", "/settings/delete-account"];
+    let (mut browser, mut there) = (world.signed_in(EMAIL).await, world.signed_in(EMAIL).await);
+    let recent = [
+        "/settings/profile/email",
+        "/settings/profile/password",
+        "/settings/devices",
+        "/settings/delete-account",
+    ];
     for path in recent {
         browser.get(path).await.expect(200);
     }
@@ -20,9 +25,11 @@ async fn what_matters_asks_again() {
         let next = path.replace('/', "%2F");
         assert_eq!(browser.get(path).await.expect(303).location(), format!("/confirm?next={next}"));
     }
-    let change = [("password", OTHER), ("others_end", "yes")];
+    let change = [("current", PASSWORD), ("password", OTHER), ("others_end", "yes")];
     assert_eq!(browser.post("/settings/profile/password", &change).await.expect(303).location(), "/confirm");
     browser.post("/settings/delete-account", &[("is_meant", "yes")]).await.expect(303);
+    assert_eq!(browser.post("/settings/devices", &[]).await.expect(303).location(), "/confirm");
+    assert!(there.is_in().await);
     assert!(world.control.find_account(EMAIL).await.unwrap().is_some());
     let before = browser.clone();
     browser.get("/confirm").await.expect(200);
@@ -35,21 +42,31 @@ async fn what_matters_asks_again() {
     assert!(!before.clone().is_in().await, "the secret from before opens nothing");
 }
 
-/// Another password keeps this browser, and signs the others out where that is wanted; the owner is told.
+/// Another password asks for the present one, keeps this browser, and signs the others out where that is wanted; the owner is
+/// told.
 #[tokio::test]
 async fn another_password_signs_others_out() {
     let world = World::new().await;
+    let told = |world: &World| {
+        world.mails().iter().filter(|mail| mail.subject() == "Your password was changed").count()
+    };
     world.account(EMAIL).await;
     let (mut here, mut there) = (world.signed_in(EMAIL).await, world.signed_in(EMAIL).await);
     let path = "/settings/profile/password";
     here.get(path).await.expect(200).has("checked");
-    here.post(path, &[("password", "short"), ("others_end", "yes")]).await.expect(422).has("at least 15");
-    here.post(path, &[("password", OTHER)]).await.expect(303);
+    let short = [("current", PASSWORD), ("password", "short"), ("others_end", "yes")];
+    here.post(path, &short).await.expect(422).has("at least 15");
+    for wrong in [vec![], vec![("current", OTHER)]] {
+        let change = [wrong, vec![("password", OTHER), ("others_end", "yes")]].concat();
+        here.post(path, &change).await.expect(422).has("The present password is wrong");
+    }
+    assert!(there.is_in().await && told(&world) == 0, "nothing has changed");
+    here.post(path, &[("current", PASSWORD), ("password", OTHER)]).await.expect(303);
     assert!(here.is_in().await && there.is_in().await);
-    here.post(path, &[("password", PASSWORD), ("others_end", "yes")]).await.expect(303);
+    let back = [("current", OTHER), ("password", PASSWORD), ("others_end", "yes")];
+    here.post(path, &back).await.expect(303);
     assert!(here.is_in().await && !there.is_in().await);
-    let told = world.mails();
-    assert_eq!(told.iter().filter(|mail| mail.subject() == "Your password was changed").count(), 2);
+    assert_eq!(told(&world), 2);
 }
 
 /// The account moves by the link in the new mailbox, used by a button; the old mailbox is told.

@@ -41,15 +41,13 @@ impl fmt::Display for Who {
 }
 
 /// A call about accounts.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountCall {
     /// Make an account.
     Create {
         /// Its e-mail address.
         email: String,
-        /// Its password.
-        password: String,
         /// The workspace that it belongs to from the beginning, and as what.
         membership: Option<(WorkspaceId, Role)>,
     },
@@ -72,12 +70,10 @@ pub enum AccountCall {
         /// Whether it may.
         is_operator: bool,
     },
-    /// Give an account another password.
-    SetPassword {
+    /// Make a link by which an account's owner chooses another password.
+    PasswordLink {
         /// Which.
         who: Who,
-        /// The password.
-        password: String,
     },
     /// Make a one-time link that makes an operator's account.
     SetUpLink,
@@ -86,11 +82,4 @@ pub enum AccountCall {
         /// Which.
         who: Who,
     },
-}
-
-impl fmt::Debug for AccountCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Some calls carry passwords.
-        f.write_str("AccountCall(…)")
-    }
 }

@@ -1,6 +1,7 @@
 //! Running calls about accounts.
 
 use control::{Actor, NewAccount, PageRequest};
+use credentials::PlainSecret;
 use domain::{Account, AccountId, EmailLinkPurpose};
 use serde_json::{Value, json};
 
@@ -10,9 +11,9 @@ use crate::operator::{AccountCall, CallError, Who, views};
 /// Accounts that are read at once.
 const PAGE_ENTRIES_MAX: u64 = 1000;
 
-/// Where the portal takes a set-up link.
-pub(crate) fn set_up_path(secret: &str) -> String {
-    format!("/set-up?token={secret}")
+/// Where the portal takes a link.
+pub(crate) fn link_path(purpose: EmailLinkPurpose, secret: &str) -> String {
+    format!("{}?token={secret}", purpose.portal_path())
 }
 
 impl Operator {
@@ -20,10 +21,13 @@ impl Operator {
     pub(super) async fn accounts(&self, call: AccountCall) -> Result<Value, CallError> {
         let control = &self.control;
         match call {
-            AccountCall::Create { email, password, membership } => {
-                let new = NewAccount { email: &email, password: &password, membership };
-                let account = control.create_account_in(&Actor::OPERATOR, new).await.map_err(failed)?;
-                Ok(views::account(&account))
+            AccountCall::Create { email, membership } => {
+                let new = NewAccount { email: &email, membership };
+                let made = control.create_account_in(&Actor::OPERATOR, new).await.map_err(failed)?;
+                let (account, secret) = made;
+                let mut shown = views::account(&account);
+                shown["password_link"] = self.link(EmailLinkPurpose::ChoosePassword, &secret);
+                Ok(shown)
             }
             AccountCall::List => self.list_accounts().await,
             AccountCall::Disable { who } => {
@@ -41,10 +45,13 @@ impl Operator {
                 control.set_operator(&Actor::OPERATOR, id, is_operator).await.map_err(failed)?;
                 self.shown_account(id).await
             }
-            AccountCall::SetPassword { who, password } => {
+            AccountCall::PasswordLink { who } => {
                 let id = self.account(&who).await?.id;
-                control.set_password(&Actor::OPERATOR, id, &password).await.map_err(failed)?;
-                self.shown_account(id).await
+                let made = control.make_choose_password_link(&Actor::OPERATOR, id).await.map_err(failed)?;
+                let is_disabled =
+                    || CallError(format!("{who} is disabled: voxgate users enable comes first"));
+                let (_, secret) = made.ok_or_else(is_disabled)?;
+                Ok(self.link(EmailLinkPurpose::ChoosePassword, &secret))
             }
             AccountCall::SetUpLink => self.set_up_link().await,
             AccountCall::Delete { who } => {
@@ -57,10 +64,15 @@ impl Operator {
 
     async fn set_up_link(&self) -> Result<Value, CallError> {
         let secret = self.control.make_set_up_link(&Actor::OPERATOR).await.map_err(failed)?;
-        let path = set_up_path(secret.expose());
-        let expires_at = self.control.now().plus_seconds(EmailLinkPurpose::NewOperator.minutes_max() * 60);
+        Ok(self.link(EmailLinkPurpose::NewOperator, &secret))
+    }
+
+    /// A link that was just made. Where no server runs, it isn't known here where the portal is.
+    fn link(&self, purpose: EmailLinkPurpose, secret: &PlainSecret) -> Value {
+        let path = link_path(purpose, secret.expose());
+        let expires_at = self.control.now().plus_seconds(purpose.minutes_max() * 60);
         let url = self.portal_url.as_ref().map(|portal_url| format!("{portal_url}{path}"));
-        Ok(json!({"path": path, "url": url, "expires_at": expires_at.to_rfc3339()}))
+        json!({"path": path, "url": url, "expires_at": expires_at.to_rfc3339()})
     }
 
     async fn list_accounts(&self) -> Result<Value, CallError> {

@@ -14,7 +14,7 @@ mod usage;
 mod webhooks;
 mod workspaces;
 
-pub(crate) use accounts::set_up_path;
+pub(crate) use accounts::link_path;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
