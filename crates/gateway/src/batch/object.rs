@@ -141,7 +141,7 @@ impl<'a> JobObject<'a> {
         if short.len() <= KEPT_OBJECT_BYTES_MAX {
             short
         } else {
-            format!(r#"{{"status":{:?}}}"#, self.status)
+            serde_json::json!({"status": self.status}).to_string()
         }
     }
 
@@ -318,6 +318,21 @@ mod tests {
         assert_eq!(JobObject::read(&whole).unwrap().seen().object, whole);
         let seen = JobObject::read(&object(KEPT_OBJECT_BYTES_MAX + 1)).unwrap().seen();
         assert_eq!(seen.object, r#"{"duration":3,"id":"a","status":"done"}"#);
+    }
+
+    /// However long the rest is and whatever an engine calls a status, what is kept is JSON, tells that status, and can be told to
+    /// the client once the engine has lost the job.
+    #[test]
+    fn long_objects_keep_odd_states() {
+        for status in ["done", "\u{1}\u{7f}", "\u{e0001}\u{1f600}", "a\"b\\c\n", "\u{ad}\u{200b}"] {
+            let name = "y".repeat(KEPT_OBJECT_BYTES_MAX);
+            let object = serde_json::json!({"id": "a", "data_name": name, "status": status}).to_string();
+            let kept = JobObject::read(&object).unwrap().seen().object;
+            assert!(kept.len() < KEPT_OBJECT_BYTES_MAX, "{status:?}: it was cut");
+            let told: serde_json::Value = serde_json::from_str(&written(&kept, Told::AsSeen)).unwrap();
+            assert_eq!(told["status"], status);
+            assert!(told["created_at"].is_string());
+        }
     }
 
     /// What is no job object is none, whatever it is; nothing panics.
