@@ -4,13 +4,18 @@ use bytes::Bytes;
 use domain::{Reason, Refusal, RequestId};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
 use crate::Body;
+
+/// What a browser may do with an answer that somebody opens in it: nothing.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'";
+/// Headers that an answer of ours usually has.
+const HEADERS_USUAL: usize = 8;
 
 /// The header that names a request in every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -79,6 +84,7 @@ pub fn json_bytes(status: StatusCode, bytes: Bytes, request_id: RequestId) -> Re
     let mut response = Response::new(Body::Full(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS_USUAL);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     stamp(headers, request_id);
     response
@@ -102,11 +108,20 @@ pub fn preflight(request_id: RequestId) -> Response<Body> {
     response
 }
 
-/// Sets what every answer carries: `Request-Id`, and the headers that let pages in browsers read it.
+/// Sets what every answer carries: `Request-Id`, the headers that let pages in browsers read it, and those that forbid browsers
+/// and caches all else.
 pub fn stamp(headers: &mut HeaderMap, request_id: RequestId) {
     headers.insert(REQUEST_ID, request_id_value(request_id));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Request-Id, Retry-After"));
+    forbid(headers);
+}
+
+/// Forbids guessing at what an answer is, keeping it, and making a page of it. What stood there before, as an engine's word, is gone.
+pub fn forbid(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
 }
 
 /// A request's id as a header value.

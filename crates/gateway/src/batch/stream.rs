@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::{Reason, Refusal, RequestId};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use ledger::{JobFacts, JobState};
@@ -15,8 +16,11 @@ use super::{engine_down, job_expired};
 use crate::gateway::BatchSite;
 use crate::limits::SPEECH_BODY_BYTES_MAX;
 use crate::policy::{Query, Route, Scan};
-use crate::upstream::{EngineError, Progress, UploadBody};
+use crate::upstream::{EngineBody, EngineError, Progress, UploadBody};
 use crate::{Body, answer};
+
+/// What a browser does with a job's audio, and under which name it saves it: an engine would say what a client called it.
+const AUDIO: HeaderValue = HeaderValue::from_static("attachment; filename=\"audio\"");
 
 /// `GET /v2/jobs/{id}/transcript`, `…/log` and `…/data`.
 pub(super) async fn stream(
@@ -35,7 +39,11 @@ pub(super) async fn stream(
     };
     let response = call.ask(call.engine()?, &Method::GET, &path, true).await?;
     if passes(response.status()) {
-        return Ok(pass_on(response, call.request_id));
+        let mut passed = pass_on(response, call.request_id);
+        if matches!(route, Route::Data(_)) {
+            passed.headers_mut().insert(CONTENT_DISPOSITION, AUDIO);
+        }
+        return Ok(passed);
     }
     if response.status() == StatusCode::NOT_FOUND && job.state == JobState::Lost {
         return Err(job_expired());
@@ -118,11 +126,23 @@ pub(super) async fn features(
         request.field(name, value);
     }
     match engine.ask(&request).await {
-        Ok(response) if passes(response.status()) => pass_on(response, request_id),
+        Ok(response) if passes(response.status()) => pass_on_public(response, request_id),
         Ok(response) if response.status().is_client_error() => {
             let detail = "The engine of this region doesn't tell its features.";
             answer::jobs(&Refusal::new(Reason::NotImplemented, detail), request_id)
         }
         Ok(_) | Err(_) => down(),
     }
+}
+
+/// Passes on what anybody may read: how long it may be kept is the engine's to say.
+fn pass_on_public(response: Response<EngineBody>, request_id: RequestId) -> Response<Body> {
+    let kept = response.headers().get(CACHE_CONTROL).cloned();
+    let mut passed = pass_on(response, request_id);
+    let headers = passed.headers_mut();
+    headers.remove(CACHE_CONTROL);
+    if let Some(kept) = kept {
+        headers.insert(CACHE_CONTROL, kept);
+    }
+    passed
 }

@@ -151,6 +151,7 @@ mod tests {
         assert_eq!(response.status(), 101);
         assert!(!response.headers().contains_key("sec-websocket-extensions"), "nothing is negotiated");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["request-id"], response.headers()["proxy-request-id"]);
     }
 

@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, RETRY_AFTER,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
@@ -15,22 +15,20 @@ use crate::limits::{ENGINE_HEAD_BYTES_MAX, ENGINE_HEADERS_COUNT_MAX};
 /// Headers that an answer usually has.
 const HEADERS_USUAL: usize = 8;
 
-/// What clients get to see of an answer's headers.
+/// What clients get to see of an answer's headers. Whether it may be kept, and under which name, isn't the engine's to say.
 pub const SHOWN: &[HeaderName] = &[
     CONTENT_TYPE,
     CONTENT_LENGTH,
-    CONTENT_DISPOSITION,
     CONTENT_ENCODING,
     CONTENT_LANGUAGE,
     CONTENT_RANGE,
     ACCEPT_RANGES,
-    CACHE_CONTROL,
     ETAG,
     LAST_MODIFIED,
 ];
 
 /// What the gateway reads for itself. All other headers are the engine's own business.
-const OURS: &[HeaderName] = &[RETRY_AFTER];
+const OURS: &[HeaderName] = &[RETRY_AFTER, CACHE_CONTROL];
 
 /// Why an answer can't be understood.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ mod audio_quota;
 #[path = "../../../testkit/src/authority.rs"]
 mod authority;
 mod bridging;
+mod browsers;
 mod creating;
 mod cutting;
 mod engine;

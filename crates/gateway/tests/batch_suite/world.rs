@@ -35,6 +35,16 @@ pub const OTHER_PROJECT: ProjectId = ProjectId::new(8);
 /// When the clock stands still, until it is moved.
 pub const START: i64 = 1_773_144_000; // 2026-03-10T12:00:00Z
 
+/// What every answer forbids browsers and caches.
+pub const FORBIDDING: [(&str, &str); 3] = [
+    ("x-content-type-options", "nosniff"),
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
+    ),
+];
+
 /// Waits for what must happen.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("this must happen soon")

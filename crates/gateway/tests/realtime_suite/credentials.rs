@@ -108,6 +108,13 @@ async fn every_row_in_both_placements() {
         let head = answer.head.to_ascii_lowercase();
         assert_eq!(head.contains("www-authenticate: bearer"), row.status == 401, "{name}");
         assert!(head.contains("\r\nrequest-id: req_"), "{name}");
+        for forbidding in [
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+            "content-security-policy: default-src 'none';",
+        ] {
+            assert!(head.contains(&format!("\r\n{forbidding}")), "{name}: {head}");
+        }
 
         let url = world.url(&format!("?jwt={}", row.credential.replace(' ', "%20")));
         let (kind, reason, code) = told_in_band(&url, &[]).await;
