@@ -110,6 +110,10 @@ impl HeadLines {
             target
         } else {
             let rest = strip_scheme(target).ok_or(Refused::Malformed)?;
+            // Where hyper can't read it, hyper answers by itself, without anything that every answer carries.
+            if http::Uri::try_from(target).is_err() {
+                return Err(Refused::Malformed);
+            }
             let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
             self.connects_by_authority = Some(rest[..end].to_vec());
             &rest[end..]

@@ -5,7 +5,7 @@ use gateway::limits::{HEAD_BYTES_MAX, URL_BYTES_MAX};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::world::{World, soon};
+use crate::world::{FORBIDDING, World, soon};
 
 /// Sends bytes and gives all that comes back until the gateway ends the connection.
 async fn exchange(world: &World, bytes: &[u8]) -> String {
@@ -14,6 +14,11 @@ async fn exchange(world: &World, bytes: &[u8]) -> String {
     let mut answer = Vec::new();
     soon(client.read_to_end(&mut answer)).await.expect("no reset");
     String::from_utf8(answer).unwrap()
+}
+
+/// Whether a head forbids browsers and caches what every answer does.
+fn forbids(answer: &str) -> bool {
+    FORBIDDING.iter().all(|(name, value)| answer.contains(&format!("\r\n{name}: {value}\r\n")))
 }
 
 fn statuses(answer: &str) -> Vec<u16> {
@@ -60,10 +65,14 @@ async fn ambiguous_requests_end_their_connection() {
             answer.contains(r#""reason":"malformed_request""#) && answer.contains("request-id: req_"),
             "{answer}"
         );
+        assert!(forbids(&answer), "{answer}");
     }
     for head in [
         "GET /v2/jobs HTTP/1.1\r\n\r\n",
         "GET http://b/v2/jobs HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET http:///v2/jobs HTTP/1.1\r\nhost:\r\n\r\n",
+        "GET http://a:b:c/v2/jobs HTTP/1.1\r\nhost: a:b:c\r\n\r\n",
+        "GET http://[::1/v2/jobs HTTP/1.1\r\nhost: [::1\r\n\r\n",
         "POST /v2/jobs HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /v2/jobs HTTP/3.0\r\nhost: a\r\n\r\n",
         "GET  /v2/jobs HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -75,6 +84,7 @@ async fn ambiguous_requests_end_their_connection() {
     ] {
         let answer = exchange(&world, format!("{head}{smuggled}").as_bytes()).await;
         assert_eq!(statuses(&answer), [400], "{head:?}");
+        assert!(forbids(&answer), "{head:?}: {answer}");
     }
     assert_eq!(world.engine.recorded().len(), before);
 }

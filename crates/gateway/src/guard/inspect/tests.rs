@@ -216,6 +216,20 @@ proptest! {
         }
     }
 
+    /// Every target that passes can be read by hyper too, which would otherwise answer by itself, without our headers.
+    #[test]
+    fn hyper_reads_what_passes(
+        scheme in "(http://|HTTPS://)?",
+        authority in "[a-b0-9.:_\\[\\]-]{0,8}",
+        rest in "(/[!-~]{0,12})?",
+    ) {
+        let target = if scheme.is_empty() { rest.clone() } else { format!("{scheme}{authority}{rest}") };
+        let head = format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        if refused(&head).is_none() {
+            prop_assert!(http::Uri::try_from(&target).is_ok(), "{}", target);
+        }
+    }
+
     /// No bytes make the inspector panic or pass more than it was shown.
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), piece in 1_usize..50) {
