@@ -12,6 +12,9 @@ use crate::context::Context;
 use crate::problem::Problem;
 use crate::request;
 
+/// What a browser may do with an answer that somebody opens in it: nothing. The pages of the reference say themselves what they need.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'";
+
 /// Tells the request in logs and to the caller.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -45,6 +48,7 @@ pub(crate) async fn finish(State(context): State<Context>, request: Request, nex
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -21,8 +21,8 @@ const STYLE: &str = include_str!("../../assets/reference.css");
 /// How long the style may be kept, in seconds.
 const STYLE_FRESH: &str = "public, max-age=300";
 
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 const FORBIDDING: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),

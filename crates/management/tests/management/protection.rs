@@ -46,7 +46,8 @@ async fn guessing_has_a_rate() {
     world.control.close().await;
 }
 
-/// Every answer names its request, is kept by nobody, and says what it is, refusals too.
+/// Every answer names its request, is kept by nobody, says what it is and can't be made a page, refusals too. Pages of the reference
+/// say what they need, and nothing else says it.
 #[tokio::test]
 async fn every_answer_carries_its_headers() {
     let world = World::new().await;
@@ -65,6 +66,15 @@ async fn every_answer_carries_its_headers() {
         assert_eq!(answer.headers["cache-control"], "no-store", "{method} {path}");
         assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{method} {path}");
         assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{method} {path}");
+        let policies: Vec<_> = answer.headers.get_all("content-security-policy").iter().collect();
+        let [policy] = policies.as_slice() else { panic!("{method} {path}: {policies:?}") };
+        let policy: Vec<&str> = policy.to_str().unwrap().split("; ").collect();
+        for forbidding in
+            ["default-src 'none'", "frame-ancestors 'none'", "object-src 'none'", "base-uri 'none'"]
+        {
+            assert!(policy.contains(&forbidding), "{method} {path}: {policy:?}");
+        }
+        assert_eq!(policy.contains(&"style-src 'self'"), path == "/docs", "{method} {path}: {policy:?}");
     }
     world.control.close().await;
 }
