@@ -63,7 +63,11 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken)
 async fn converse(stream: TcpStream, admin: Admin) {
     let service = service_fn(move |request| {
         let admin = admin.clone();
-        async move { Ok::<_, Infallible>(answer(&admin, &request).await) }
+        async move {
+            let mut response = answer(&admin, &request).await;
+            gateway::answer::forbid(response.headers_mut());
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -116,8 +120,6 @@ fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Full<Bytes>> {
     bytes.push(b'\n');
     let mut response = Response::new(Full::from(bytes));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON_TYPE));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON_TYPE));
     response
 }

@@ -148,6 +148,13 @@ async fn only_tools_may_ask() {
     }
     api.get("/", &Caller::anon()).await.expect(404);
     api.get("/v2/jobs", &server.key()).await.expect(404);
+    // A page that shows one of these in a frame, or as a script of its own, gets nothing of it either.
+    for path in ["/livez", "/readyz", "/metrics", "/feed", "/"] {
+        let answer = api.get(path, &Caller::anon()).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+    }
     // What clients reach shows none of it.
     for path in ["/metrics", "/readyz", "/livez", "/feed"] {
         server.home().get(path, &server.manager()).await.expect(404);
