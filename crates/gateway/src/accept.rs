@@ -270,7 +270,7 @@ async fn answer(
     if is_head && !http1 {
         response = without_body(response);
     }
-    if listening.rules.tls.is_some() {
+    if listening.rules.is_tls_spoken() {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     gateway.metrics.request(&outcome, status.as_u16(), begun.elapsed());

@@ -28,10 +28,19 @@ pub struct Listener {
 pub struct Rules {
     /// TLS, if the gateway speaks it itself here.
     pub tls: Option<Arc<ServerTls>>,
+    /// Whether a proxy in front speaks TLS with clients.
+    pub behind_tls_proxy: bool,
     /// The proxies that are believed here.
     pub trusted_proxies: TrustedProxies,
     /// Whether every connection begins with a PROXY protocol header. Only trusted proxies may connect then.
     pub proxy_protocol: bool,
+}
+
+impl Rules {
+    /// Whether clients speak TLS, be it with the gateway or with a proxy in front.
+    pub(crate) fn is_tls_spoken(&self) -> bool {
+        self.tls.is_some() || self.behind_tls_proxy
+    }
 }
 
 #[derive(Debug)]

@@ -91,7 +91,38 @@ async fn the_jobs_api_over_tls() {
     soon(one.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let plain = world.get("/v2/jobs", key.bearer()).await;
-    assert!(!plain.headers.contains_key("strict-transport-security"), "only where TLS is ours");
+    assert!(!plain.headers.contains_key("strict-transport-security"), "nobody speaks TLS here");
+}
+
+/// Where the operator says that a proxy in front speaks TLS, every answer tells browsers to stay with it, what is passed on, refused
+/// and malformed too; what a client says of its connection decides nothing, here or where nobody speaks TLS.
+#[tokio::test]
+async fn pages_stay_with_the_tls_of_a_proxy() {
+    let world = World::new().await;
+    let key = world.key().await;
+    for behind_tls_proxy in [true, false] {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut listener = Listener::from(socket);
+        listener.rules.behind_tls_proxy = behind_tls_proxy;
+        world.running().serve_at(listener);
+        for (path, bearer, status) in [
+            ("/v2/jobs", key.bearer(), 200),
+            ("/v2/jobs", "nonsense", 401),
+            ("/v2//jobs", "", 400),
+            ("/of-the-portal", "", 200),
+        ] {
+            for claim in ["http", "https"] {
+                let request = world.client.get(format!("http://{address}{path}")).bearer_auth(bearer);
+                let answer = Answer::of(request.header("x-forwarded-proto", claim)).await;
+                assert_eq!(answer.status, status, "{path}");
+                let told: Vec<_> = answer.headers.get_all("strict-transport-security").iter().collect();
+                let expected: &[&str] =
+                    if behind_tls_proxy { &["max-age=31536000; includeSubDomains"] } else { &[] };
+                assert_eq!(told, expected, "{path}");
+            }
+        }
+    }
 }
 
 /// A client gets the protocol that it asks for, is held to it, and finds no plain HTTP where TLS is spoken.

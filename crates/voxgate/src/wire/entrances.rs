@@ -64,6 +64,7 @@ pub async fn open_listeners(
         if !listener.tls.is_empty() {
             entrance.rules.tls = Some(ServerTls::load(listener.tls.clone())?);
         }
+        entrance.rules.behind_tls_proxy = proxies.behind_tls_proxy;
         entrance.rules.trusted_proxies = trusted.clone();
         entrance.rules.proxy_protocol = listener.proxy_protocol;
         opened.push(entrance);

@@ -107,6 +107,34 @@ async fn hosts_show_their_part() {
     served.end().await;
 }
 
+/// Behind a proxy that speaks TLS, every host tells browsers to stay with it, refusals too; without one, none does.
+#[tokio::test]
+async fn browsers_stay_with_the_tls_of_a_proxy() {
+    for (setting, told) in [
+        (
+            "behind_tls_proxy = true\ntrusted_proxies = [\"127.0.0.0/8\"]",
+            "max-age=31536000; includeSubDomains",
+        ),
+        ("behind_tls_proxy = false", ""),
+    ] {
+        let served = start(setting).await;
+        let key = served.key().await;
+        for (host, path, status) in [
+            ("eu1.asr.voice.example", "/v2/jobs", 200),
+            ("eu1.asr.voice.example", "/nothing", 404),
+            ("eu.rt.voice.example", "/v2/jobs", 404),
+            ("mp.voice.example", "/.well-known/jwks.json", 200),
+            ("mp.voice.example", "/v1/projects", 401),
+            ("portal.voice.example", "/", 200),
+            ("evil.example", "/", 404),
+        ] {
+            let answer = served.get(host, path, &key).await.expect(status);
+            assert_eq!(answer.header("strict-transport-security"), told, "{host}{path}");
+        }
+        served.end().await;
+    }
+}
+
 /// A region without an engine answers 503 to those who may use it, and 401 to everybody else.
 #[tokio::test]
 async fn a_region_without_an_engine_is_down() {
