@@ -35,6 +35,20 @@ impl Answer {
         found.map_or("", |(_, value)| value)
     }
 
+    /// What an answer of Voxgate's forbids browsers and caches, as far as this one doesn't.
+    pub(crate) fn unforbidden(&self) -> Option<&'static str> {
+        let policy = self.header("content-security-policy");
+        let forbids = |rule: &str| policy.split(';').any(|other| other.trim() == rule);
+        if self.header("x-content-type-options") != "nosniff" {
+            return Some("no X-Content-Type-Options");
+        }
+        if self.header("cache-control") != "no-store" {
+            return Some("no Cache-Control: no-store");
+        }
+        let closed = ["default-src 'none'", "frame-ancestors 'none'", "object-src 'none'", "base-uri 'none'"];
+        closed.iter().any(|rule| !forbids(rule)).then_some("no Content-Security-Policy, or an open one")
+    }
+
     /// The body as JSON; null where it is none.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

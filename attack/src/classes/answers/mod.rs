@@ -102,6 +102,9 @@ fn difference(answer: &Answer, due: Due) -> Option<String> {
     if !answer.header("request-id").starts_with("req_") {
         return Some("no Request-Id".to_owned());
     }
+    if let Some(missing) = answer.unforbidden() {
+        return Some(missing.to_owned());
+    }
     if answer.header("www-authenticate") != if due.status == 401 { "Bearer" } else { "" } {
         return Some("WWW-Authenticate".to_owned());
     }

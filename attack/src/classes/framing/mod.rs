@@ -63,7 +63,9 @@ fn judge(arena: &Arena, case: &str, heard: &Heard, due: Due) -> Verdict {
     let fine = match due {
         Due::Refused => {
             let documented = heard.answers.first().is_some_and(|answer| {
-                answer.reason() == "malformed_request" && answer.header("request-id").starts_with("req_")
+                answer.reason() == "malformed_request"
+                    && answer.header("request-id").starts_with("req_")
+                    && answer.unforbidden().is_none()
             });
             statuses == [400] && documented && heard.closed
         }
