@@ -6,7 +6,7 @@ use domain::{Algorithm, Plan, PlanLimits, Product, Workspace};
 use storage::DbPlace;
 use verify::Leeway;
 
-use crate::{Registration, SignInLimits, WebhookReach};
+use crate::{Registration, SecondFactorPolicy, SignInLimits, WebhookReach};
 
 /// The database in the data folder.
 const DATABASE_FILE: &str = "voxgate.db";
@@ -45,6 +45,8 @@ pub struct ControlConfig {
     pub registration: Registration,
     /// How often passwords may be tried, and mails asked for.
     pub sign_in: SignInLimits,
+    /// Whether whoever signs in needs a second factor.
+    pub second_factor: SecondFactorPolicy,
     /// Where webhooks may be, beside the public internet.
     pub webhooks: WebhookReach,
 }
@@ -66,6 +68,7 @@ impl ControlConfig {
             retention: Retention::default(),
             registration: Registration::default(),
             sign_in: SignInLimits::default(),
+            second_factor: SecondFactorPolicy::Offered,
             webhooks: WebhookReach::default(),
         }
     }

@@ -62,6 +62,11 @@ pub enum ChangeFactorError {
     /// Nobody could sign in any more.
     #[error("this is the only way to sign in: set a password or add a passkey first")]
     LastWayIn,
+    /// The account would have no second factor, and this instance demands one.
+    #[error(
+        "this is your only second factor, and this instance demands one of everybody: add another one first"
+    )]
+    LastFactor,
     /// The name is empty, too long or unprintable.
     #[error("expected a name of 1 to {} printable characters", domain::limits::NAME_CHARACTERS_MAX)]
     InvalidName,
@@ -81,7 +86,7 @@ pub struct AddedFactor {
 }
 
 /// How a session was opened once a second factor was shown.
-const fn with_factor(method: SignInMethod) -> SignInMethod {
+pub(crate) const fn with_factor(method: SignInMethod) -> SignInMethod {
     match method {
         SignInMethod::Password | SignInMethod::PasswordAndFactor | SignInMethod::Link => {
             SignInMethod::PasswordAndFactor

@@ -214,6 +214,7 @@ impl Control {
         if !change.delete_passkey(account_id, id).await? {
             return Err(ChangeFactorError::NotFound);
         }
+        self.keep_last_factor(&mut change, account_id).await?;
         self.drop_codes_without_factor(&mut change, account_id).await?;
         let id = id.to_string();
         Ok(self.log_factor(change, actor, account_id, AuditAction::PasskeyRemoved, &id).await?)

@@ -10,6 +10,7 @@ use domain::{
 };
 use storage::{AuditAction, ChangeTx, StoreError};
 
+use crate::factors::with_factor;
 use crate::{Actor, Control};
 
 /// How long a browser stays signed in, however often it comes back, in days.
@@ -121,15 +122,38 @@ impl Control {
         secret: &PlainSecret,
     ) -> Result<Begun, SignInError> {
         let mut change = self.inner.store.change().await?;
+        let mut session = self.take_open(&mut change, actor, secret).await?;
+        session.confirmed_at = self.now();
+        self.keep_session(change, session, AuditAction::SignInConfirmed).await
+    }
+
+    /// A second factor was set up in an open session, which takes showing it: the session goes on as one that has shown it,
+    /// under another secret. Whoever knew the one from before the factor stays outside.
+    ///
+    /// # Errors
+    /// See [`SignInError`].
+    pub async fn note_factor_shown(&self, actor: &Actor, secret: &PlainSecret) -> Result<Begun, SignInError> {
+        let mut change = self.inner.store.change().await?;
+        let mut session = self.take_open(&mut change, actor, secret).await?;
+        session.method = with_factor(session.method);
+        self.keep_session(change, session, AuditAction::SignInConfirmed).await
+    }
+
+    /// Takes out an open session of whoever acts, to be kept again under another secret.
+    async fn take_open(
+        &self,
+        change: &mut ChangeTx,
+        actor: &Actor,
+        secret: &PlainSecret,
+    ) -> Result<PortalSession, SignInError> {
         let found = change.find_portal_session(&secret.hash(), self.now()).await?;
         let found = found.filter(|session| {
             session.state == PortalSessionState::Open && actor.account_id() == Some(session.account_id)
         });
         let mut session = found.ok_or(SignInError::Over)?;
         change.delete_portal_session(session.account_id, session.id).await?;
-        session.confirmed_at = self.now();
         session.from = actor.from.or(session.from);
-        self.keep_session(change, session, AuditAction::SignInConfirmed).await
+        Ok(session)
     }
 
     pub(crate) async fn new_session(

@@ -138,29 +138,72 @@ impl Control {
         ticket: &str,
         entered: &str,
     ) -> Result<AddedFactor, ChangeFactorError> {
-        let inner = &self.inner;
-        let opened = inner.open_ticket::<Zeroizing<Vec<u8>>>(KIND, bound_to, ticket)?;
-        let step = self.step_of(&opened.content, entered).ok_or(ChangeFactorError::Wrong)?;
-        let secret = inner.use_ticket(opened).await?;
-        let sealed_secret = inner.signing.master_key().seal(&context(account_id), &secret, &*inner.rng);
-        let mut change = inner.store.change().await?;
-        if !change.has_account(account_id).await? {
-            return Err(ChangeFactorError::AccountNotFound);
-        }
+        let totp = self.read_totp(account_id, bound_to, ticket, entered).await?;
+        let change = self.inner.store.change().await?;
         if change.find_totp(account_id).await?.is_some() {
             return Err(ChangeFactorError::Exists);
         }
-        let totp = StoredTotp {
+        self.keep_totp(change, actor, &totp, "").await
+    }
+
+    /// Puts an authenticator app in the place of the one that an account has: whoever has lost the device can't take the old one
+    /// away first where a factor is demanded.
+    ///
+    /// # Errors
+    /// See [`ChangeFactorError`]; after a wrong code the same offer is good still.
+    pub async fn replace_totp(
+        &self,
+        actor: &Actor,
+        account_id: AccountId,
+        bound_to: &str,
+        ticket: &str,
+        entered: &str,
+    ) -> Result<AddedFactor, ChangeFactorError> {
+        let totp = self.read_totp(account_id, bound_to, ticket, entered).await?;
+        let mut change = self.inner.store.change().await?;
+        if !change.delete_totp(account_id).await? {
+            return Err(ChangeFactorError::NotFound);
+        }
+        self.keep_totp(change, actor, &totp, "in the place of another one").await
+    }
+
+    /// The authenticator app that was offered, once a code shows that it knows the secret.
+    async fn read_totp(
+        &self,
+        account_id: AccountId,
+        bound_to: &str,
+        ticket: &str,
+        entered: &str,
+    ) -> Result<StoredTotp, ChangeFactorError> {
+        let inner = &self.inner;
+        let opened = inner.open_ticket::<Zeroizing<Vec<u8>>>(KIND, bound_to, ticket)?;
+        let last_step = self.step_of(&opened.content, entered).ok_or(ChangeFactorError::Wrong)?;
+        let secret = inner.use_ticket(opened).await?;
+        let sealed_secret = inner.signing.master_key().seal(&context(account_id), &secret, &*inner.rng);
+        let created_at = self.now();
+        Ok(StoredTotp {
             account_id,
             sealed_secret,
-            created_at: self.now(),
-            last_step: step,
+            created_at,
+            last_step,
             failures: 0,
             guesses_due_micros: 0,
-        };
-        change.insert_totp(&totp).await?;
-        let recovery_codes = self.first_codes(&mut change, account_id).await?;
-        self.log_factor(change, actor, account_id, AuditAction::TotpAdded, "").await?;
+        })
+    }
+
+    async fn keep_totp(
+        &self,
+        mut change: ChangeTx,
+        actor: &Actor,
+        totp: &StoredTotp,
+        detail: &str,
+    ) -> Result<AddedFactor, ChangeFactorError> {
+        if !change.has_account(totp.account_id).await? {
+            return Err(ChangeFactorError::AccountNotFound);
+        }
+        change.insert_totp(totp).await?;
+        let recovery_codes = self.first_codes(&mut change, totp.account_id).await?;
+        self.log_factor(change, actor, totp.account_id, AuditAction::TotpAdded, detail).await?;
         Ok(AddedFactor { recovery_codes })
     }
 
@@ -173,6 +216,7 @@ impl Control {
         if !change.delete_totp(account_id).await? {
             return Err(ChangeFactorError::NotFound);
         }
+        self.keep_last_factor(&mut change, account_id).await?;
         self.drop_codes_without_factor(&mut change, account_id).await?;
         self.log_factor(change, actor, account_id, AuditAction::TotpRemoved, "").await?;
         Ok(())

@@ -32,6 +32,16 @@ named_enum! {
     }
 }
 
+impl SignInMethod {
+    /// Whether a second factor was shown. A passkey is two by itself: the device, and what unlocks it.
+    pub const fn has_factor(self) -> bool {
+        match self {
+            Self::PasswordAndFactor | Self::Passkey | Self::ProviderAndFactor => true,
+            Self::Password | Self::Provider | Self::Link => false,
+        }
+    }
+}
+
 /// A browser that is signed in, or on its way to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalSession {
