@@ -63,7 +63,7 @@ pub(super) async fn post(
     };
     let contact = portal.config.support_contact.as_deref();
     send_or_log(&*portal.mail, letters::address_changed(&changed.old_email, contact));
-    let is_in = visitor.signed_in_account().is_some_and(|account| account.id == changed.account.id);
+    let is_in = visitor.recognised_account().is_some_and(|account| account.id == changed.account.id);
     let path = if is_in { "/settings/profile" } else { "/sign-in" };
     Ok(see_other_with(path, Notice::EmailChanged))
 }

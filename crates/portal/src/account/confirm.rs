@@ -1,9 +1,10 @@
 //! `/confirm`: whoever is signed in proves again who they are, before what matters most. With a second factor it is the whole
-//! sign-in once more.
+//! sign-in once more, so that whoever lacks the one that this instance demands comes here, too.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use control::FactorDemand;
 use domain::{PortalSessionState, SignInMethod};
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ use super::refused::Refusal;
 use crate::factors::enter;
 use crate::web::page::show;
 use crate::web::redirect::{LocalPath, with_next};
-use crate::web::{Page, Portal, Posted, Problem, SignedIn};
+use crate::web::{Page, Portal, Posted, Problem, Recognised, SignedIn};
 
 const TITLE: &str = "Confirm that it is you";
 const WRONG: &str = "The password is wrong.";
@@ -25,6 +26,8 @@ struct View<'a> {
     email: &'a str,
     next: &'a str,
     mistake: Option<&'a str>,
+    /// Whether it is the second factor that is missing.
+    lacks_factor: bool,
     passkey_path: Option<String>,
 }
 
@@ -35,6 +38,8 @@ async fn form(
     mistake: Option<&str>,
 ) -> Result<Response, Problem> {
     let page = Page::for_signed_in(signed_in, TITLE);
+    let demand = portal.control.factor_demand(&signed_in.session).await?;
+    let page = if demand == FactorDemand::Nothing { page } else { page.without_ways() };
     let has_passkeys = portal.control.second_factors(signed_in.account.id).await?.passkeys > 0;
     let passkey = "/sign-in/passkey";
     let passkey_path = next.map_or_else(|| passkey.to_owned(), |next| with_next(passkey, next));
@@ -43,6 +48,7 @@ async fn form(
         email: &signed_in.account.email,
         next: next.map_or("", LocalPath::as_str),
         mistake,
+        lacks_factor: demand == FactorDemand::Show,
         passkey_path: has_passkeys.then_some(passkey_path),
     };
     show(&page, &view)
@@ -51,7 +57,7 @@ async fn form(
 /// `GET /confirm`.
 pub(super) async fn get(
     State(portal): State<Portal>,
-    signed_in: SignedIn,
+    Recognised(signed_in): Recognised,
     Query(query): Query<NextQuery>,
 ) -> Result<Response, Problem> {
     form(&portal, &signed_in, LocalPath::parse(&query.next).as_ref(), None).await
@@ -68,7 +74,7 @@ pub(super) struct Form {
 /// `POST /confirm`.
 pub(super) async fn post(
     State(portal): State<Portal>,
-    signed_in: SignedIn,
+    Recognised(signed_in): Recognised,
     device: Device,
     Posted(sent): Posted<Form>,
 ) -> Result<Response, Problem> {

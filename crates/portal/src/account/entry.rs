@@ -9,7 +9,7 @@ use http::HeaderMap;
 use crate::factors::enter;
 use crate::mail::{letters, send_or_log};
 use crate::web::redirect::LocalPath;
-use crate::web::{Portal, Problem, Visitor, cookies};
+use crate::web::{Portal, Problem, Recognised, Visitor, cookies};
 
 /// Says which accounts a browser belongs to, so that strangers who guess don't shut its owner out. Opens nothing.
 const DEVICE: &str = "__Host-voxgate-device";
@@ -64,7 +64,7 @@ pub(super) async fn let_in(
     let sign_in =
         SignIn { account_id: account.id, method, state, browser: &visitor.browser, from: Some(visitor.from) };
     let begun = control.begin_portal_session(sign_in).await.map_err(refused)?;
-    if let Some(before) = visitor.signed_in() {
+    if let Some(Recognised(before)) = visitor.recognised() {
         control.sign_out(&before.actor(), before.account.id, before.session.id).await?;
     }
     let is_new = device.mark().is_none_or(|mark| !control.knows_device(mark, account.id));

@@ -65,7 +65,7 @@ fn form(portal: &Portal, page: &Page, email: &str, mistakes: Mistakes) -> Result
 
 /// `GET /register`.
 pub(super) async fn get(State(portal): State<Portal>, visitor: Visitor) -> Result<Response, Problem> {
-    if visitor.signed_in().is_some() {
+    if visitor.recognised().is_some() {
         return Ok(see_other("/"));
     }
     form(&portal, &Page::for_visitor(&visitor, "Register"), "", Mistakes::default())

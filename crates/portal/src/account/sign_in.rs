@@ -13,7 +13,7 @@ use super::{NextQuery, NoFields};
 use crate::web::notice::Notice;
 use crate::web::page::show;
 use crate::web::redirect::{LocalPath, see_other, see_other_with, with_next};
-use crate::web::{Page, Portal, Posted, Problem, Visitor, cookies};
+use crate::web::{Page, Portal, Posted, Problem, Recognised, Visitor, cookies};
 
 const TITLE: &str = "Sign in";
 /// One sentence for all reasons: nobody learns which addresses are known.
@@ -68,7 +68,7 @@ pub(super) async fn get(
     Query(query): Query<NextQuery>,
 ) -> Result<Response, Problem> {
     let next = LocalPath::parse(&query.next);
-    if visitor.signed_in().is_some() {
+    if visitor.recognised().is_some() {
         return Ok(see_other(next.as_ref().map_or("/", LocalPath::as_str)));
     }
     form(&portal, &Page::for_visitor(&visitor, TITLE), "", next.as_ref(), None)
@@ -112,7 +112,7 @@ pub(super) async fn sign_out(
     visitor: Visitor,
     Posted(NoFields {}): Posted<NoFields>,
 ) -> Result<Response, Problem> {
-    if let Some(signed_in) = visitor.signed_in() {
+    if let Some(Recognised(signed_in)) = visitor.recognised() {
         portal.control.sign_out(&signed_in.actor(), signed_in.account.id, signed_in.session.id).await?;
     }
     let mut response = see_other_with("/", Notice::SignedOut);

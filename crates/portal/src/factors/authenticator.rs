@@ -2,17 +2,18 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use control::{ChangeFactorError, TicketError, TotpOffer};
 use serde::Deserialize;
 
-use super::certain::Certain;
+use super::certain::{Certain, SettingUp};
+use super::enter::go_on;
 use super::recovery_codes::show_codes;
 use super::{PATH, notify, problem, qr};
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem, SignedIn};
+use crate::web::{Portal, Posted, Problem};
 
 /// What authenticator apps show beside the codes.
 const ISSUER: &str = "Voxgate";
@@ -21,6 +22,9 @@ const ISSUER: &str = "Voxgate";
 #[template(path = "factors/authenticator.html")]
 struct Add<'a> {
     page: &'a Page,
+    back: &'static str,
+    /// Whether the account has an app, which the new one replaces.
+    replaces: bool,
     ticket: &'a str,
     secret: String,
     picture: Option<String>,
@@ -41,14 +45,17 @@ fn grouped(secret: &str) -> String {
 }
 
 fn show(
-    signed_in: &SignedIn,
+    who: &SettingUp,
+    replaces: bool,
     offer: &TotpOffer,
     code: &str,
     error: Option<&str>,
 ) -> Result<Response, Problem> {
-    let page = Page::for_signed_in(signed_in, "Add an authenticator app");
+    let page = who.page(if replaces { "Replace the authenticator app" } else { "Add an authenticator app" });
     let template = Add {
         page: &page,
+        back: who.overview_path(),
+        replaces,
         ticket: &offer.ticket,
         secret: grouped(offer.secret.expose()),
         picture: qr::svg(offer.url.expose()),
@@ -62,17 +69,21 @@ fn too_old(error: TicketError) -> Problem {
     problem(ChangeFactorError::Ticket(error))
 }
 
-/// `GET /settings/security/authenticator`.
-pub(super) async fn get(
-    State(portal): State<Portal>,
-    Certain(signed_in): Certain,
-) -> Result<Response, Problem> {
-    if portal.control.second_factors(signed_in.account.id).await?.has_totp {
-        return Err(problem(ChangeFactorError::Exists));
+/// Whether the account has an app that another one would replace. That is so where a factor is demanded: whoever has lost the
+/// device can't remove the old one first. Elsewhere they can, and are told so.
+async fn replaces(portal: &Portal, who: &SettingUp) -> Result<bool, Problem> {
+    if !portal.control.second_factors(who.signed_in.account.id).await?.has_totp {
+        return Ok(false);
     }
-    let bound_to = signed_in.session.id.to_string();
-    let offer = portal.control.offer_totp(&bound_to, &signed_in.account, ISSUER).map_err(too_old)?;
-    show(&signed_in, &offer, "", None)
+    if portal.control.demands_factor() { Ok(true) } else { Err(problem(ChangeFactorError::Exists)) }
+}
+
+/// `GET /settings/security/authenticator`.
+pub(super) async fn get(State(portal): State<Portal>, who: SettingUp) -> Result<Response, Problem> {
+    let replaces = replaces(&portal, &who).await?;
+    let bound_to = who.signed_in.session.id.to_string();
+    let offer = portal.control.offer_totp(&bound_to, &who.signed_in.account, ISSUER).map_err(too_old)?;
+    show(&who, replaces, &offer, "", None)
 }
 
 #[derive(Deserialize)]
@@ -85,24 +96,30 @@ pub(super) struct AddForm {
 /// `POST /settings/security/authenticator`.
 pub(super) async fn post(
     State(portal): State<Portal>,
-    Certain(signed_in): Certain,
+    who: SettingUp,
     Posted(form): Posted<AddForm>,
 ) -> Result<Response, Problem> {
-    let (control, account) = (&portal.control, &signed_in.account);
-    let bound_to = signed_in.session.id.to_string();
-    let added = control.add_totp(&signed_in.actor(), account.id, &bound_to, &form.ticket, &form.code).await;
+    let (control, account) = (&portal.control, &who.signed_in.account);
+    let (actor, bound_to) = (who.signed_in.actor(), who.signed_in.session.id.to_string());
+    let replaces = replaces(&portal, &who).await?;
+    let added = if replaces {
+        control.replace_totp(&actor, account.id, &bound_to, &form.ticket, &form.code).await
+    } else {
+        control.add_totp(&actor, account.id, &bound_to, &form.ticket, &form.code).await
+    };
     match added {
         Ok(added) => {
             notify(&portal, account, "An authenticator app was added to your account at Voxgate.");
             let done = "Codes of your authenticator app are asked for from now on when you sign in with your password.";
-            show_codes(&signed_in, done, added.recovery_codes.as_ref())
+            let (signed_in, cookie) = go_on(&portal, who.signed_in).await;
+            Ok((cookie, show_codes(&signed_in, done, added.recovery_codes.as_ref())?).into_response())
         }
         Err(ChangeFactorError::Wrong) => {
             let again =
                 control.offer_totp_again(&bound_to, account, ISSUER, &form.ticket).map_err(too_old)?;
             let error = "This code is not right now. Enter the six digits that the app shows at this moment; if they never \
                          fit, see whether the clock of your device is right.";
-            show(&signed_in, &again, &form.code, Some(error))
+            show(&who, replaces, &again, &form.code, Some(error))
         }
         Err(error) => Err(problem(error)),
     }

@@ -1,11 +1,12 @@
 //! The end of a sign-in, or of its first step: the browser gets the session's secret and goes on.
 
-use axum::response::Response;
+use axum::response::{AppendHeaders, Response};
 use control::{Begun, PENDING_SIGN_IN_MINUTES_MAX, PORTAL_SESSION_DAYS_MAX};
 use domain::PortalSessionState;
+use http::{HeaderName, HeaderValue};
 
 use crate::web::redirect::{LocalPath, see_other, with_next};
-use crate::web::{Portal, Problem, Visitor, cookies};
+use crate::web::{Portal, Problem, Recognised, SignedIn, Visitor, cookies};
 
 const SECONDS_PER_DAY: i64 = 24 * 3600;
 
@@ -39,8 +40,28 @@ pub(crate) async fn enter_anew(
     begun: &Begun,
     next: Option<&LocalPath>,
 ) -> Result<Response, Problem> {
-    if let Some(before) = visitor.signed_in() {
+    if let Some(Recognised(before)) = visitor.recognised() {
         portal.control.sign_out(&before.actor(), before.account.id, before.session.id).await?;
     }
     Ok(enter(begun, next))
+}
+
+/// Goes on as a session that has shown a second factor, which was just set up in it: under another secret, so that no copy of the
+/// former cookie goes on with it. Where that can't be written nothing is lost: the next page asks for the factor.
+pub(super) async fn go_on(
+    portal: &Portal,
+    signed_in: SignedIn,
+) -> (SignedIn, AppendHeaders<Option<(HeaderName, HeaderValue)>>) {
+    match portal.control.note_factor_shown(&signed_in.actor(), &signed_in.secret).await {
+        Ok(begun) => {
+            let seconds = PORTAL_SESSION_DAYS_MAX * SECONDS_PER_DAY;
+            let cookie = cookies::set(cookies::SESSION, &begun.secret, seconds);
+            (signed_in.under(&begun), AppendHeaders(Some(cookie)))
+        }
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "that a second factor was shown could not be written");
+            (signed_in, AppendHeaders(None))
+        }
+    }
 }

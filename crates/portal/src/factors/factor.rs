@@ -39,7 +39,7 @@ fn pending(visitor: &Visitor) -> Option<Pending> {
 
 /// Whose sign-in isn't on its way begins anew; whoever is in already goes on.
 fn elsewhere(visitor: &Visitor, next: Option<&LocalPath>) -> Response {
-    if visitor.signed_in().is_some() {
+    if visitor.recognised().is_some() {
         return see_other(next.map_or("/", LocalPath::as_str));
     }
     see_other(&next.map_or_else(|| "/sign-in".to_owned(), |next| with_next("/sign-in", next)))

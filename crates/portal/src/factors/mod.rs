@@ -11,6 +11,7 @@ mod passkey_sign_in;
 mod passkeys;
 mod qr;
 mod recovery_codes;
+mod set_up;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -29,6 +30,7 @@ pub(crate) const PATH: &str = "/settings/security";
 pub(crate) fn routes() -> Router<Portal> {
     Router::new()
         .route(PATH, get(overview::get))
+        .route("/settings/security/set-up", get(set_up::get))
         .route("/settings/security/authenticator", get(authenticator::get).post(authenticator::post))
         .route("/settings/security/authenticator/remove", post(authenticator::remove))
         .route("/settings/security/recovery-codes", post(recovery_codes::post))

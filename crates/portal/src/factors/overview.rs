@@ -13,6 +13,10 @@ use crate::web::{Portal, Problem, SignedIn};
 struct Overview<'a> {
     page: &'a Page,
     factors: SecondFactors,
+    /// Whether a factor is demanded and there is only one, which stays.
+    is_last: bool,
+    /// Whether another authenticator app would replace the one that there is.
+    can_replace: bool,
     can_have_passkeys: bool,
     passkeys: Vec<Passkey>,
     identities: Vec<Linked>,
@@ -33,9 +37,13 @@ pub(super) async fn get(State(portal): State<Portal>, signed_in: SignedIn) -> Re
         identity,
     });
     let page = Page::for_signed_in(&signed_in, "Security");
+    let factors = portal.control.second_factors(id).await?;
+    let is_demanded = portal.control.demands_factor();
     let template = Overview {
         page: &page,
-        factors: portal.control.second_factors(id).await?,
+        factors,
+        is_last: is_demanded && factors.passkeys + u64::from(factors.has_totp) == 1,
+        can_replace: is_demanded && factors.has_totp,
         can_have_passkeys: portal.passkeys.is_some(),
         passkeys: portal.control.list_passkeys(id).await?,
         identities: linked.collect(),

@@ -2,23 +2,25 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use control::{ChangeFactorError, NewPasskey, PasskeyOrigin, PasskeyQuestion};
 use domain::PasskeyId;
 use serde::Deserialize;
 
-use super::certain::Certain;
+use super::certain::{Certain, SettingUp};
+use super::enter::go_on;
 use super::recovery_codes::show_codes;
 use super::{PATH, notify, problem, sentence};
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem, SignedIn};
+use crate::web::{Portal, Posted, Problem};
 
 #[derive(Template)]
 #[template(path = "factors/passkey.html")]
 struct Add<'a> {
     page: &'a Page,
+    back: &'static str,
     question: &'a PasskeyQuestion,
     name: &'a str,
     error: Option<&'a str>,
@@ -35,23 +37,21 @@ pub(super) fn origin(portal: &Portal) -> Result<&PasskeyOrigin, Problem> {
 
 async fn show(
     portal: &Portal,
-    signed_in: &SignedIn,
+    who: &SettingUp,
     name: &str,
     error: Option<&str>,
 ) -> Result<Response, Problem> {
-    let bound_to = signed_in.session.id.to_string();
-    let asked = portal.control.offer_passkey(origin(portal)?, &bound_to, &signed_in.account).await;
+    let bound_to = who.signed_in.session.id.to_string();
+    let asked = portal.control.offer_passkey(origin(portal)?, &bound_to, &who.signed_in.account).await;
     let question = asked.map_err(problem)?;
-    let page = Page::for_signed_in(signed_in, "Add a passkey");
-    page::show_form(&page, &Add { page: &page, question: &question, name, error }, error.is_some())
+    let page = who.page("Add a passkey");
+    let template = Add { page: &page, back: who.overview_path(), question: &question, name, error };
+    page::show_form(&page, &template, error.is_some())
 }
 
 /// `GET /settings/security/passkeys`.
-pub(super) async fn get(
-    State(portal): State<Portal>,
-    Certain(signed_in): Certain,
-) -> Result<Response, Problem> {
-    show(&portal, &signed_in, "", None).await
+pub(super) async fn get(State(portal): State<Portal>, who: SettingUp) -> Result<Response, Problem> {
+    show(&portal, &who, "", None).await
 }
 
 #[derive(Deserialize)]
@@ -66,9 +66,10 @@ pub(super) struct AddForm {
 /// `POST /settings/security/passkeys`.
 pub(super) async fn post(
     State(portal): State<Portal>,
-    Certain(signed_in): Certain,
+    who: SettingUp,
     Posted(form): Posted<AddForm>,
 ) -> Result<Response, Problem> {
+    let signed_in = &who.signed_in;
     let new = NewPasskey {
         origin: origin(&portal)?,
         bound_to: &signed_in.session.id.to_string(),
@@ -80,14 +81,15 @@ pub(super) async fn post(
         Ok(added) => {
             notify(&portal, &signed_in.account, "A passkey was added to your account at Voxgate.");
             let done = "Your passkey was added. It signs you in without a password.";
-            show_codes(&signed_in, done, added.recovery_codes.as_ref())
+            let (signed_in, cookie) = go_on(&portal, who.signed_in).await;
+            Ok((cookie, show_codes(&signed_in, done, added.recovery_codes.as_ref())?).into_response())
         }
         Err(error @ ChangeFactorError::InvalidName) => {
-            show(&portal, &signed_in, &form.name, Some(&sentence(&error))).await
+            show(&portal, &who, &form.name, Some(&sentence(&error))).await
         }
         Err(ChangeFactorError::Wrong) => {
             let error = "Your browser's answer was not taken. Try again; your device must ask for your finger, face or PIN.";
-            show(&portal, &signed_in, &form.name, Some(error)).await
+            show(&portal, &who, &form.name, Some(error)).await
         }
         Err(error) => Err(problem(error)),
     }

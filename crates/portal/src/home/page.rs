@@ -38,7 +38,7 @@ pub(crate) async fn show(State(portal): State<Portal>, request: Request) -> Resu
         Err(turned) => return Ok(turned.into_response()),
     };
     let config = &portal.config;
-    if visitor.signed_in().is_none() {
+    if visitor.recognised().is_none() {
         let page = Page::for_visitor(&visitor, "Welcome");
         return layout::show(&page, &ForVisitor { page: &page, config });
     }

@@ -10,7 +10,8 @@ use super::problem_of;
 use crate::factors::enter_anew;
 use crate::web::page::{self, Page};
 use crate::web::redirect::LocalPath;
-use crate::web::{Portal, Problem, Visitor};
+use crate::web::visit::Turned;
+use crate::web::{Portal, Problem, SignedIn, Visitor};
 
 /// What a provider sends along. Others send more than is asked for; that is left alone.
 #[derive(Deserialize, Default)]
@@ -46,6 +47,7 @@ struct Confirm<'a> {
 pub(super) async fn get(
     State(portal): State<Portal>,
     visitor: Visitor,
+    signed_in: Result<SignedIn, Turned>,
     Path(provider): Path<String>,
     Query(answer): Query<Answer>,
 ) -> Result<Response, Problem> {
@@ -65,7 +67,7 @@ pub(super) async fn get(
             sign_in(&portal, &visitor, &user, name, next.as_ref()).await
         }
         ProviderPurpose::Link { account_id } => {
-            let signed_in = visitor.signed_in().filter(|signed_in| signed_in.account.id == account_id);
+            let signed_in = signed_in.ok().filter(|signed_in| signed_in.account.id == account_id);
             let signed_in = signed_in.ok_or_else(Problem::form_expired)?;
             let bound_to = signed_in.session.id.to_string();
             let ticket = portal.control.offer_identity(&bound_to, &user);

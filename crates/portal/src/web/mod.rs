@@ -20,4 +20,4 @@ pub(crate) use posted::{Posted, comes_from_elsewhere};
 pub(crate) use problem::Problem;
 pub(crate) use state::Portal;
 pub use visit::RECENT_MINUTES_MAX;
-pub(crate) use visit::{InstanceOperator, Recent, SignedIn, Visitor};
+pub(crate) use visit::{InstanceOperator, Recent, Recognised, SignedIn, Visitor};

@@ -26,6 +26,8 @@ pub(crate) struct Page {
     pub(crate) account: Option<PageAccount>,
     pub(crate) workspace: Option<PageWorkspace>,
     pub(crate) notice: Option<&'static str>,
+    /// Whether it leads to the other pages: not where it isn't known who sees it, nor before they may go there.
+    pub(crate) has_ways: bool,
     zone: Zone,
     new_form_cookie: Option<credentials::PlainSecret>,
 }
@@ -56,6 +58,7 @@ impl Page {
             account: None,
             workspace: None,
             notice: None,
+            has_ways: false,
             zone: Zone::named(domain::TIME_ZONE_DEFAULT),
             new_form_cookie: None,
         }
@@ -63,7 +66,7 @@ impl Page {
 
     /// A page for anybody.
     pub(crate) fn for_visitor(visitor: &Visitor, title: &str) -> Self {
-        let account = visitor.signed_in_account();
+        let account = visitor.recognised_account();
         Self {
             path: visitor.uri.path().to_owned(),
             is_dev: visitor.is_dev,
@@ -73,6 +76,7 @@ impl Page {
                 is_operator: account.is_operator,
             }),
             notice: notice(&visitor.uri).map(Notice::text),
+            has_ways: true,
             zone: account.map_or_else(
                 || Zone::named(domain::TIME_ZONE_DEFAULT),
                 |account| Zone::named(&account.time_zone),
@@ -91,6 +95,11 @@ impl Page {
     pub(crate) fn for_member(member: &Member, title: &str) -> Self {
         let workspace = page_workspace(&member.workspace, member.role);
         Self { workspace: Some(workspace), ..Self::for_signed_in(&member.signed_in, title) }
+    }
+
+    /// The same without ways to other pages, but for signing out.
+    pub(crate) fn without_ways(self) -> Self {
+        Self { has_ways: false, ..self }
     }
 
     /// A moment, in the account's time zone.

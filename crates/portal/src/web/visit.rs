@@ -1,11 +1,11 @@
-//! Who visits. A handler says whom it is for by what it asks for: `Visitor`, `SignedIn`, `Recent`, `Member`, `Admin`,
-//! `InstanceOperator`.
+//! Who visits. A handler says whom it is for by what it asks for: `Visitor`, `Recognised`, `SignedIn`, `Recent`, `Member`,
+//! `Admin`, `InstanceOperator`.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::response::{IntoResponse, Response};
-use control::Actor;
+use control::{Actor, Begun, FactorDemand};
 use credentials::PlainSecret;
 use domain::{Account, PortalSession, PortalSessionState};
 use http::request::Parts;
@@ -16,6 +16,9 @@ use super::{Portal, Problem, cookies, form_token};
 
 /// For how long whoever signed in or confirmed who they are may do what matters most, in minutes.
 pub const RECENT_MINUTES_MAX: i64 = 15;
+
+/// Where a second factor is set up by those of whom one is demanded.
+pub(crate) const SET_UP_FACTOR_PATH: &str = "/settings/security/set-up";
 
 /// Anybody.
 #[derive(Debug, Clone)]
@@ -32,7 +35,12 @@ pub(crate) struct Visitor {
     session: Option<(PortalSession, Account, PlainSecret)>,
 }
 
-/// Somebody who is signed in.
+/// Somebody whose session is open, whether or not they have shown the second factor that this instance may demand. Only what
+/// helps them to show one asks for no more than this.
+#[derive(Debug, Clone)]
+pub(crate) struct Recognised(pub(crate) SignedIn);
+
+/// Somebody who is signed in, with all that this instance demands.
 #[derive(Debug, Clone)]
 pub(crate) struct SignedIn {
     pub(crate) account: Account,
@@ -76,17 +84,17 @@ impl Turned {
 }
 
 impl Visitor {
-    /// The one who is signed in, if they are.
-    pub(crate) fn signed_in(&self) -> Option<SignedIn> {
+    /// The one whose session is open, if there is one.
+    pub(crate) fn recognised(&self) -> Option<Recognised> {
         let (session, account, secret) = self.session.clone()?;
         if session.state != PortalSessionState::Open {
             return None;
         }
-        Some(SignedIn { account, session, secret, visitor: Box::new(self.clone()) })
+        Some(Recognised(SignedIn { account, session, secret, visitor: Box::new(self.clone()) }))
     }
 
-    /// The account that is signed in, if one is.
-    pub(crate) fn signed_in_account(&self) -> Option<&Account> {
+    /// The account whose session is open, if there is one.
+    pub(crate) fn recognised_account(&self) -> Option<&Account> {
         let (session, account, _) = self.session.as_ref()?;
         (session.state == PortalSessionState::Open).then_some(account)
     }
@@ -112,6 +120,25 @@ impl SignedIn {
     /// The same as a visitor.
     pub(crate) fn visitor(&self) -> Visitor {
         (*self.visitor).clone()
+    }
+
+    /// The same under the new secret of their session, which their next form is tied to.
+    pub(crate) fn under(self, begun: &Begun) -> Self {
+        let (session, secret) = (begun.session.clone(), begun.secret.clone());
+        let visitor = Box::new(Visitor { form_token: form_token::of(&secret), ..*self.visitor });
+        Self { session, secret, visitor, ..self }
+    }
+}
+
+impl Recognised {
+    /// Those of whom no second factor is demanded any more; others are led to where they set one up, or show theirs. Whatever
+    /// asks for [`SignedIn`], or for what is made of it, goes through here.
+    async fn with_factor(self, parts: &Parts, portal: &Portal) -> Result<SignedIn, Turned> {
+        match portal.control.factor_demand(&self.0.session).await.map_err(Problem::from)? {
+            FactorDemand::Nothing => Ok(self.0),
+            FactorDemand::SetUp => Err(Turned(see_other(SET_UP_FACTOR_PATH))),
+            FactorDemand::Show => Err(Turned::to("/confirm", parts)),
+        }
     }
 }
 
@@ -150,12 +177,20 @@ fn peer(parts: &Parts) -> IpAddr {
         .map_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
 }
 
-impl FromRequestParts<Portal> for SignedIn {
+impl FromRequestParts<Portal> for Recognised {
     type Rejection = Turned;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         let visitor = Visitor::from_request_parts(parts, portal).await?;
-        visitor.signed_in().ok_or_else(|| Turned::to("/sign-in", parts))
+        visitor.recognised().ok_or_else(|| Turned::to("/sign-in", parts))
+    }
+}
+
+impl FromRequestParts<Portal> for SignedIn {
+    type Rejection = Turned;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
+        Recognised::from_request_parts(parts, portal).await?.with_factor(parts, portal).await
     }
 }
 

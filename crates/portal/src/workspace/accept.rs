@@ -102,9 +102,9 @@ fn show(
 ) -> Result<Response, Problem> {
     let page = Page::for_visitor(visitor, "Invitation");
     let invited = &open.invitation.email;
-    let who = match visitor.signed_in() {
-        Some(signed_in) if signed_in.account.email.to_lowercase() == invited.to_lowercase() => Who::Invited,
-        Some(signed_in) => Who::Another(signed_in.account.email),
+    let who = match visitor.recognised_account() {
+        Some(account) if account.email.to_lowercase() == invited.to_lowercase() => Who::Invited,
+        Some(account) => Who::Another(account.email.clone()),
         None if open.has_account => Who::HasAccount,
         None => Who::New,
     };

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use control::{Control, ControlConfig, ProviderConfig, Registration, RegistrationPolicy};
+use control::{Control, ControlConfig, ProviderConfig, Registration, RegistrationPolicy, SecondFactorPolicy};
+use credentials::PlainSecret;
 use domain::{Account, ManualClock, SystemRng, Timestamp};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
@@ -25,7 +26,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) outbox: Arc<Outbox>,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A browser with its cookies.
@@ -65,16 +66,34 @@ impl World {
     }
 
     pub(crate) async fn with(providers: Vec<ProviderConfig>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), providers, SecondFactorPolicy::Offered).await
+    }
+
+    /// An instance that demands a second factor of everybody.
+    pub(crate) async fn demanding() -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), Vec::new(), SecondFactorPolicy::Required).await
+    }
+
+    /// The same instance after a start that demands a second factor of everybody.
+    pub(crate) async fn begins_to_demand(self) -> Self {
+        self.control.close().await;
+        Self::in_folder(self.folder, Vec::new(), SecondFactorPolicy::Required).await
+    }
+
+    async fn in_folder(
+        folder: tempfile::TempDir,
+        providers: Vec<ProviderConfig>,
+        second_factor: SecondFactorPolicy,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(START_SECONDS)));
         let registration = Registration { policy: RegistrationPolicy::Open, ..Registration::default() };
-        let config = ControlConfig { registration, ..ControlConfig::in_folder(folder.path()) };
+        let config = ControlConfig { registration, second_factor, ..ControlConfig::in_folder(folder.path()) };
         let control = Control::open(config, Arc::clone(&clock) as _, Arc::new(SystemRng)).await.unwrap();
         let mails = Mails::kept(Arc::clone(&clock) as _);
         let outbox = mails.outbox.clone().unwrap();
         let config = portal_config(providers);
         let router = portal::router(Arc::clone(&control), config, Arc::new(SystemRng), mails);
-        Self { control, clock, outbox, router, _folder: folder }
+        Self { control, clock, outbox, router, folder }
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -95,6 +114,17 @@ impl World {
 }
 
 impl Browser {
+    /// The same browser at another router.
+    pub(crate) fn at(&self, world: &World) -> Self {
+        Self { router: world.router.clone(), cookies: self.cookies.clone() }
+    }
+
+    /// With the cookie of a session.
+    pub(crate) fn with_session(mut self, secret: &PlainSecret) -> Self {
+        self.cookies.insert("__Host-voxgate-session".to_owned(), secret.expose().to_owned());
+        self
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Shown {
         let request = self.request("GET", path).body(Body::empty()).unwrap();
         self.send(request).await

@@ -22,7 +22,7 @@ fn codes(page: &Shown) -> Vec<String> {
 }
 
 /// Adds an authenticator app over the pages: its secret, and the recovery codes that were shown.
-async fn add_app(world: &World, browser: &mut Browser) -> (PlainSecret, Vec<String>) {
+pub(super) async fn add_app(world: &World, browser: &mut Browser) -> (PlainSecret, Vec<String>) {
     let page = browser.get("/settings/security/authenticator").await.expect(200);
     let (secret, ticket) = (secret(&page), page.field("ticket").unwrap());
     let now = code(&secret, world.control.now());

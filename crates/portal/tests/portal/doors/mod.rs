@@ -4,6 +4,7 @@
 #[path = "../../../../control/tests/control/support/authenticator.rs"]
 mod authenticator;
 mod browser;
+mod demanded;
 mod factors;
 #[path = "../../../../control/tests/control/support/people.rs"]
 mod people;
