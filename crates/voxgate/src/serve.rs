@@ -125,6 +125,7 @@ pub fn control_config(
         leeway: settings.tokens.leeway,
         registration: settings.registration.clone(),
         sign_in: sign_in_limits(settings),
+        second_factor: settings.second_factor,
         webhooks: WebhookReach {
             allowed_networks: settings.webhook_networks.clone(),
             ..WebhookReach::default()

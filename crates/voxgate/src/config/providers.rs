@@ -1,8 +1,8 @@
-//! Reading `[[sign_in.provider]]`: other providers that people can sign in with.
+//! Reading `[sign_in]`: what is demanded of whoever signs in, and other providers that people can sign in with.
 
 use std::path::PathBuf;
 
-use control::ProviderKind;
+use control::{ProviderKind, SecondFactorPolicy};
 
 use super::problem::Report;
 use super::reader::{Section, choice, filled, host, list, parsed};
@@ -22,11 +22,21 @@ const KEYS: [&str; 8] = [
     "allowed_domains",
 ];
 
-/// Reads all providers. A section without settings is none: the example shows one so.
-pub(super) fn providers(root: &mut Section<'_>, report: &mut Report) -> Vec<ProviderSettings> {
+/// Reads `[sign_in]`.
+pub(super) fn sign_in(
+    root: &mut Section<'_>,
+    report: &mut Report,
+) -> (SecondFactorPolicy, Vec<ProviderSettings>) {
     let mut section = root.section(report, "sign_in");
+    let policies = choice(SecondFactorPolicy::ALL, SecondFactorPolicy::as_str);
+    let second_factor = section.read(report, "second_factor", policies);
     let sections = section.sections(report, "provider").unwrap_or_default();
     section.finish(report);
+    (second_factor.unwrap_or(SecondFactorPolicy::Offered), providers(sections, report))
+}
+
+/// Reads all providers. A section without settings is none: the example shows one so.
+fn providers(sections: Vec<(usize, Section<'_>)>, report: &mut Report) -> Vec<ProviderSettings> {
     let mut providers: Vec<ProviderSettings> = Vec::new();
     for (line, section) in sections {
         let name = section.name("id");
@@ -145,6 +155,31 @@ mod tests {
             .iter()
             .map(|problem| problem.setting.trim_start_matches("sign_in.provider[0].").to_owned())
             .collect()
+    }
+
+    /// A second factor is demanded where the file says so, in these words; what is misspelt is told, not taken for the default.
+    #[test]
+    fn the_second_factor_is_read() {
+        let policy = |text: &str| load(text).unwrap().settings.second_factor;
+        assert_eq!(policy(""), SecondFactorPolicy::Offered);
+        assert_eq!(policy("[sign_in]\nsecond_factor = \"offered\"\n"), SecondFactorPolicy::Offered);
+        let required = "[sign_in]\nsecond_factor = \"required\"\n";
+        assert_eq!(policy(required), SecondFactorPolicy::Required);
+        let settings = load(required).unwrap().settings;
+        let control = crate::serve::control_config(&settings, &|_| None).unwrap();
+        assert_eq!(control.second_factor, SecondFactorPolicy::Required, "it reaches the control plane");
+        let provider = "[[sign_in.provider]]\nid = \"work\"\nkind = \"oidc\"\nissuer = \"https://a.b\"\nclient_id = \"c\"\n";
+        let both = load(&format!("{required}{provider}")).unwrap().settings;
+        assert_eq!((both.second_factor, both.providers.len()), (SecondFactorPolicy::Required, 1));
+        for (text, setting) in [
+            ("second_factor = \"Required\"", "sign_in.second_factor"),
+            ("second_factor = \"\"", "sign_in.second_factor"),
+            ("second_factor = true", "sign_in.second_factor"),
+            ("second_factors = \"required\"", "sign_in.second_factors"),
+        ] {
+            let problems = load(&format!("[sign_in]\n{text}\n")).unwrap_err();
+            assert_eq!(problems[0].setting, setting, "{text}");
+        }
     }
 
     /// A provider is read with what is usual for its kind.

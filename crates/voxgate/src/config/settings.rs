@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::{PlanOverrides, ProviderKind, Registration, Retention, TtlSeconds};
+use control::{PlanOverrides, ProviderKind, Registration, Retention, SecondFactorPolicy, TtlSeconds};
 use domain::{Algorithm, Region, named_enum};
 use gateway::{
     CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
@@ -69,6 +69,8 @@ pub struct Settings {
     pub registration: Registration,
     /// The mail server.
     pub mail: Option<MailSettings>,
+    /// Whether whoever signs in needs a second factor.
+    pub second_factor: SecondFactorPolicy,
     /// Networks where webhooks may be, beside the public internet.
     pub webhook_networks: Vec<IpNet>,
     /// Other providers that people can sign in with.
@@ -364,6 +366,7 @@ impl Settings {
             management: ManagementLimits::default(),
             registration: Registration::default(),
             mail: None,
+            second_factor: SecondFactorPolicy::Offered,
             webhook_networks: Vec::new(),
             providers: Vec::new(),
         }
