@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use credentials::PlainSecret;
 use domain::{AccountId, Timestamp, named_enum};
 use openidconnect::core::{
-    CoreClientAuthMethod, CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreClientAuthMethod, CoreGenderClaim, CoreJsonWebKey, CoreJsonWebKeyType,
+    CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
 };
 use openidconnect::{
-    AdditionalClaims, ClientId, IdToken, IdTokenVerifier, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier,
+    AdditionalClaims, ClientId, IdToken, IdTokenVerifier, IssuerUrl, JsonWebKey as _, JsonWebKeySet, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -30,6 +32,8 @@ const METADATA_SECONDS: i64 = 3600;
 const LOOK_UP_SECONDS: i64 = 30;
 /// How far clocks may be apart, in seconds.
 const LEEWAY_SECONDS: i64 = 60;
+/// The shortest RSA key that a provider's tokens may be signed with, in bytes of its modulus.
+const RSA_BYTES_MIN: usize = 256;
 const KIND: &str = "provider";
 
 named_enum! {
@@ -263,6 +267,8 @@ impl Provider {
             tracing::warn!(provider = self.config.id, error, "a provider could not be looked up");
             ProviderError::Unavailable(None)
         })?;
+        let keys = metadata.jwks().keys().iter().filter(|key| is_strong(key)).cloned().collect();
+        let metadata = metadata.set_jwks(JsonWebKeySet::new(keys));
         let known = Arc::new(Known { metadata, at: now });
         self.metadata.store(Some(Arc::clone(&known)));
         Ok(known)
@@ -448,6 +454,21 @@ impl Control {
     }
 }
 
+/// Whether a provider's key is one that is believed: of RSA, whose keys have any length, those that nobody can factor (ASVS 11.2.3).
+fn is_strong(key: &CoreJsonWebKey) -> bool {
+    if *key.key_type() != CoreJsonWebKeyType::RSA {
+        return true;
+    }
+    #[derive(Deserialize)]
+    struct Rsa {
+        n: String,
+    }
+    let modulus = serde_json::to_value(key).and_then(serde_json::from_value::<Rsa>);
+    let modulus = modulus.ok().and_then(|rsa| URL_SAFE_NO_PAD.decode(rsa.n).ok()).unwrap_or_default();
+    let first = modulus.iter().position(|byte| *byte != 0).unwrap_or(modulus.len());
+    modulus.len() - first >= RSA_BYTES_MIN
+}
+
 /// Where a code is exchanged, and whether the client proves itself in a header there (the standard's way) or in the body.
 fn token_endpoint(metadata: &CoreProviderMetadata) -> Result<(Url, bool), ProviderError> {
     let endpoint = metadata.token_endpoint().map(|endpoint| endpoint.url().clone());
@@ -456,4 +477,27 @@ fn token_endpoint(metadata: &CoreProviderMetadata) -> Result<(Url, bool), Provid
     let methods = metadata.token_endpoint_auth_methods_supported();
     let uses_basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
     Ok((endpoint, uses_basic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa(modulus: &[u8]) -> CoreJsonWebKey {
+        let n = URL_SAFE_NO_PAD.encode(modulus);
+        serde_json::from_value(serde_json::json!({"kty": "RSA", "use": "sig", "n": n, "e": "AQAB"})).unwrap()
+    }
+
+    /// An RSA key that can be factored signs nobody in, though it is written with zeros before it; one of 2,048 bits does, and so
+    /// do curves.
+    #[test]
+    fn short_keys_are_not_believed() {
+        for (bytes, is_believed) in [(64, false), (128, false), (255, false), (256, true), (512, true)] {
+            assert_eq!(is_strong(&rsa(&vec![0xc1; bytes])), is_believed, "{bytes} bytes");
+        }
+        let padded = [vec![0; 128], vec![0xc1; 128]].concat();
+        assert!(!is_strong(&rsa(&padded)) && !is_strong(&rsa(&[])));
+        let curve = serde_json::json!({"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"});
+        assert!(is_strong(&serde_json::from_value(curve).unwrap()));
+    }
 }
