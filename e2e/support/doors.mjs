@@ -88,6 +88,8 @@ async function withPasskey(world) {
   const { context, page } = await world.profile({ caller: person });
   await device(context, page);
   await addPasskey(page, "a passkey");
+  // Whoever adds a factor goes on in a session of a new name.
+  for (const { name, value } of await context.cookies()) person.cookies.set(name, value);
   await context.close();
   return person;
 }
