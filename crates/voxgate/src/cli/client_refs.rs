@@ -17,8 +17,8 @@ pub(super) enum ClientRefsCommand {
     #[command(after_help = "\
 Jobs are deleted, at the engine too. The sums of usage stay, and name nobody. The events of the audit log stay, under a
 pseudonym behind which no name stands. Messages for webhooks stay without the client_ref; those that wait are sent so.
-What this doesn't reach: a client_ref that is shut out stays so, API keys that are isolated to it keep it, and backups,
-logs and the feed keep what they have until they are pruned. Shut the end user out before (voxgate temporary-keys revoke
+What this doesn't reach: a client_ref that is shut out stays so (a restore reads that in ended.jsonl too), API keys that
+are isolated to it keep it, and backups, logs and the feed keep what they have until they are pruned. Shut the end user out before (voxgate temporary-keys revoke
 --client-ref), or what they do meanwhile is counted under their client_ref again.
 
 Examples:
