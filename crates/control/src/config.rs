@@ -47,7 +47,7 @@ pub struct ControlConfig {
     pub sign_in: SignInLimits,
     /// Whether whoever signs in needs a second factor.
     pub second_factor: SecondFactorPolicy,
-    /// Where webhooks may be, beside the public internet.
+    /// Where webhooks may be.
     pub webhooks: WebhookReach,
 }
 

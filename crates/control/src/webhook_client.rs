@@ -28,9 +28,11 @@ pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// The address of a webhook, in bytes.
 pub const WEBHOOK_URL_BYTES_MAX: usize = 2048;
 
-/// Where webhooks may be, beside the public internet.
+/// Where webhooks may be: by default on the public internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookReach {
+    /// The only hosts that are called, in small letters, wherever they lead; without a list, every host.
+    pub allowed_hosts: Option<Vec<String>>,
     /// Networks whose addresses are called over https, though they aren't of the public internet.
     pub allowed_networks: Vec<IpNet>,
     /// Whether this machine is called, and without TLS there.
@@ -45,6 +47,11 @@ impl WebhookReach {
             || self.loopback && address.is_loopback()
             || self.allowed_networks.iter().any(|network| network.contains(&address))
     }
+
+    /// Whether a host may be called by this name, or by this address as it is written.
+    fn names(&self, host: &str) -> bool {
+        self.allowed_hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|allowed| allowed == host))
+    }
 }
 
 type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
@@ -54,7 +61,7 @@ type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 pub(crate) enum CallError {
     /// The address isn't one that is called.
     #[error(
-        "the address is not called: expected https:// and a host on the public internet, or in a network that this instance allows"
+        "the address is not called: expected https:// and a host on the public internet, or in a network that this instance allows, and one that it names if it names any"
     )]
     Address,
     /// It took too long.
@@ -82,6 +89,7 @@ pub(crate) fn is_allowed(text: &str, reach: &WebhookReach) -> bool {
         || !url.username().is_empty()
         || url.password().is_some()
         || url.fragment().is_some()
+        || !url.host_str().is_some_and(|host| reach.names(host))
     {
         return false;
     }
@@ -292,13 +300,43 @@ mod tests {
         let mut resolver = Resolver { reach: Arc::new(machine()) };
         assert!(tower::Service::call(&mut resolver, resolve("localhost")).await.is_ok());
     }
+
+    /// Where an operator names hosts, nothing else is called: no other name, not even one below it, and no address.
+    #[test]
+    fn only_named_hosts_are_called() {
+        let of = |hosts: &[&str]| WebhookReach {
+            allowed_hosts: Some(hosts.iter().map(|host| (*host).to_owned()).collect()),
+            ..machine()
+        };
+        let named = of(&["hooks.example.org", "127.0.0.1"]);
+        for good in ["https://hooks.example.org/a", "https://HOOKS.example.org:8443/", "http://127.0.0.1:9/"]
+        {
+            assert!(is_allowed(good, &named), "{good}");
+        }
+        for wrong in [
+            "http://hooks.example.org/",
+            "https://hooks.example.org./",
+            "https://a.hooks.example.org/",
+            "https://hooks.example.org.evil.example/",
+            "https://hooks.example.org@evil.example/",
+            "https://example.org/",
+            "https://93.184.215.14/",
+            "http://localhost:9/",
+        ] {
+            assert!(!is_allowed(wrong, &named), "{wrong}");
+            assert!(!is_allowed(wrong, &of(&[])), "{wrong}");
+        }
+        assert!(!is_allowed("https://hooks.example.org/", &of(&[])), "no host is named");
+        assert!(is_allowed("https://example.org/", &machine()), "every host may be called");
+    }
+
     /// What an operator allows is called over https, by address and by what a name leads to; what isn't in those networks is
     /// refused as before.
     #[tokio::test]
     async fn allowed_networks_are_called() {
         let of = |networks: &[&str]| WebhookReach {
             allowed_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
-            loopback: false,
+            ..WebhookReach::default()
         };
         let inner = of(&["10.0.0.0/8", "fd00:1::/32"]);
         for good in ["https://10.1.2.3/hook", "https://[fd00:1::7]:8443/", "https://[::ffff:10.0.0.1]/"] {

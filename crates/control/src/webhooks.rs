@@ -46,7 +46,7 @@ pub enum CreateWebhookError {
     WorkspaceNotFound,
     /// The address may not be called.
     #[error(
-        "a webhook is called at https:// and a host on the public internet, or in a network that this instance allows, without a name or password in it"
+        "a webhook is called at https:// and a host on the public internet, or in a network that this instance allows, and one that it names if it names any, without a name or password in it"
     )]
     Address,
     /// It would be told of nothing.

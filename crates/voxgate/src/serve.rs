@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use control::{ControlConfig, MasterKeySource, ProviderConfig, SignInLimits, SlowRate, WebhookReach};
+use control::{ControlConfig, MasterKeySource, ProviderConfig, SignInLimits, SlowRate};
 use credentials::PlainSecret;
 use domain::{Region, SystemClock, SystemRng};
 use gateway::realtime::SessionTimes;
@@ -126,10 +126,7 @@ pub fn control_config(
         registration: settings.registration.clone(),
         sign_in: sign_in_limits(settings),
         second_factor: settings.second_factor,
-        webhooks: WebhookReach {
-            allowed_networks: settings.webhook_networks.clone(),
-            ..WebhookReach::default()
-        },
+        webhooks: settings.webhooks.clone(),
         ..ControlConfig::in_folder(&settings.data_dir)
     })
 }

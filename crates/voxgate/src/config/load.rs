@@ -81,7 +81,7 @@ pub(super) fn settings(table: &DeTable<'_>, report: &mut Report) -> Settings {
     settings.management = rates::rates(&mut root, report);
     settings.registration = accounts::registration(&mut root, report);
     settings.mail = accounts::mail(&mut root, report);
-    settings.webhook_networks = running::webhooks(&mut root, report);
+    settings.webhooks = running::webhooks(&mut root, report);
     (settings.second_factor, settings.providers) = providers::sign_in(&mut root, report);
     check::registration(report, &settings);
     root.finish(report);

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use ipnet::IpNet;
+use control::WebhookReach;
 
 use super::problem::Report;
-use super::reader::{Section, choice, filled, flag, list, network, parsed, small_integer, text};
+use super::reader::{Section, choice, filled, flag, host, list, network, parsed, small_integer, text};
 use crate::admin::AdminSettings;
 use crate::log::{LogFormat, LogLevel, LogSettings, LogTarget};
 use crate::telemetry::TelemetrySettings;
@@ -74,11 +74,12 @@ pub(super) fn telemetry(root: &mut Section<'_>, report: &mut Report) -> Telemetr
     settings
 }
 
-/// Reads `[webhooks]`: the networks where they may be, beside the public internet.
-pub(super) fn webhooks(root: &mut Section<'_>, report: &mut Report) -> Vec<IpNet> {
+/// Reads `[webhooks]`: where they may be.
+pub(super) fn webhooks(root: &mut Section<'_>, report: &mut Report) -> WebhookReach {
     let mut section = root.section(report, "webhooks");
     let everybody = "whoever may set a webhook could have this server call any machine that it reaches";
     let networks = section.read(report, "allowed_networks", list(parsed(|text| network(text, everybody))));
+    let allowed_hosts = section.read(report, "allowed_hosts", list(host));
     section.finish(report);
-    networks.unwrap_or_default()
+    WebhookReach { allowed_hosts, allowed_networks: networks.unwrap_or_default(), loopback: false }
 }

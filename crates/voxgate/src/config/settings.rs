@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::{PlanOverrides, ProviderKind, Registration, Retention, SecondFactorPolicy, TtlSeconds};
+use control::{
+    PlanOverrides, ProviderKind, Registration, Retention, SecondFactorPolicy, TtlSeconds, WebhookReach,
+};
 use domain::{Algorithm, Region, named_enum};
 use gateway::{
     CertificateFiles, ClientHeader, EngineCapabilities, EngineTlsFiles, GatewayLimits, RefusalStyle, Upstream,
@@ -71,8 +73,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// Whether whoever signs in needs a second factor.
     pub second_factor: SecondFactorPolicy,
-    /// Networks where webhooks may be, beside the public internet.
-    pub webhook_networks: Vec<IpNet>,
+    /// Where webhooks may be.
+    pub webhooks: WebhookReach,
     /// Other providers that people can sign in with.
     pub providers: Vec<ProviderSettings>,
 }
@@ -367,7 +369,7 @@ impl Settings {
             registration: Registration::default(),
             mail: None,
             second_factor: SecondFactorPolicy::Offered,
-            webhook_networks: Vec::new(),
+            webhooks: WebhookReach::default(),
             providers: Vec::new(),
         }
     }

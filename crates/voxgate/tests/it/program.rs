@@ -175,6 +175,13 @@ impl Program {
         (status.code(), self.lines())
     }
 
+    /// Asks it to end, waits for it, and gives what it leaves behind.
+    pub(crate) async fn stop(mut self) -> tempfile::TempDir {
+        self.signal("-TERM").await;
+        within("the end", self.child.wait()).await.unwrap();
+        self.folder
+    }
+
     /// Asks it to end, and waits for it.
     pub(crate) async fn end(self) -> Vec<String> {
         self.signal("-TERM").await;

@@ -46,13 +46,16 @@ async fn listen(authority: &Authority, head: &'static str) -> (u16, mpsc::Unboun
 }
 
 async fn serve(authority: &Authority, sections: &str) -> Program {
-    let folder = tempfile::tempdir().unwrap();
+    let program = serve_in(tempfile::tempdir().unwrap(), authority, sections).await;
+    program.run(&["workspaces", "create", "--name", "w", "--plan", "pro"]).await;
+    program
+}
+
+async fn serve_in(folder: tempfile::TempDir, authority: &Authority, sections: &str) -> Program {
     let roots = folder.path().join("roots.pem");
     std::fs::write(&roots, authority.pem()).unwrap();
     let roots = roots.display().to_string();
-    let program = Program::start_under(folder, &[("SSL_CERT_FILE", &roots)], "", sections).await;
-    program.run(&["workspaces", "create", "--name", "w", "--plan", "pro"]).await;
-    program
+    Program::start_under(folder, &[("SSL_CERT_FILE", &roots)], "", sections).await
 }
 
 async fn hook(program: &Program, url: &str) -> String {
@@ -114,6 +117,30 @@ async fn other_networks_are_not_called() {
         }
         program.end().await;
     }
+    assert!(told.try_recv().is_err());
+}
+
+/// Where the file names hosts, no other is called: neither by a webhook that is set nor by one that there was before.
+#[tokio::test]
+async fn only_named_hosts_are_called() {
+    let authority = Authority::new();
+    let (port, mut told) = listen(&authority, "204 No Content").await;
+    let networks = "[webhooks]\nallowed_networks = [\"127.0.0.0/8\"]\n";
+    let program = serve(&authority, networks).await;
+    let before = hook(&program, &format!("https://127.0.0.1:{port}/before")).await;
+    let folder = program.stop().await;
+
+    let named = format!("{networks}allowed_hosts = [\"localhost\"]\n");
+    let program = serve_in(folder, &authority, &named).await;
+    let url = format!("https://127.0.0.1:{port}/after");
+    let data = program.folder.path().join("data").display().to_string();
+    let refused = crate::command::run(&["webhooks", "create", &url, "--data-dir", &data]).await;
+    assert!(crate::command::failed(&refused).contains("one that it names"));
+    let by_name = hook(&program, &format!("https://localhost:{port}/named")).await;
+    program.run(&["keys", "create", "--name", "k"]).await;
+    assert!(within("a message", told.recv()).await.unwrap().starts_with("POST /named "));
+    assert_eq!(tried(&program, &by_name).await["state"], "delivered");
+    assert_ne!(tried(&program, &before).await["state"], "delivered");
     assert!(told.try_recv().is_err());
 }
 
