@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell";
 const ARGUMENTS = [
   "--no-sandbox",
   "--disable-gpu",

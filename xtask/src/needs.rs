@@ -27,7 +27,7 @@ pub(crate) enum Need {
     Python,
     /// Node and npm
     Node,
-    /// A browser
+    /// A browser without a window, and so without the pages that draw its toolbar
     Chromium,
     /// A database server
     Postgres,
@@ -121,7 +121,7 @@ fn is_met(need: Need) -> bool {
     match need {
         Need::Python => process::works("python3", &["-c", "import ensurepip, venv"]),
         Need::Node => process::works("node", &["--version"]) && process::works("npm", &["--version"]),
-        Need::Chromium => Path::new("/usr/bin/chromium").exists(),
+        Need::Chromium => Path::new("/usr/bin/chromium-headless-shell").exists(),
         Need::Postgres => postgres::programs().is_some(),
         Need::SystemdAnalyze => process::works("systemd-analyze", &["--version"]),
         Need::Nginx => process::works("nginx", &["-v"]),

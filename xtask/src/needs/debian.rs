@@ -16,7 +16,7 @@ fn packages(need: Need) -> &'static [&'static str] {
     match need {
         Need::Python => &["python3", "python3-venv"],
         Need::Node => &["nodejs", "npm"],
-        Need::Chromium => &["chromium"],
+        Need::Chromium => &["chromium-headless-shell"],
         Need::Postgres => &["postgresql"],
         Need::Nginx => &["nginx-light"],
         Need::Apache => &["apache2-bin"],
@@ -95,6 +95,9 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_with_how_to_get_it() {
         let said = still_missing(Need::Chromium, Some(&"no apt-get".to_owned()));
-        assert!(said.contains("apt-get install chromium") && said.contains("no apt-get"), "{said}");
+        assert!(
+            said.contains("apt-get install chromium-headless-shell") && said.contains("no apt-get"),
+            "{said}"
+        );
     }
 }

@@ -232,6 +232,7 @@ async fn a_passkey_is_enough() {
     let (mut device, done) = add_passkey(&mut browser, "phone").await;
     done.expect(200);
     assert!(browser.is_in().await);
+    world.clock.advance_seconds(1);
     let mut other = world.browser();
     let page = other.get("/sign-in/passkey").await.expect(200);
     let (ticket, answer) = (page.field("ticket").unwrap(), device.answer(&page.attribute("data-options")));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{OwnLimits, Plan, Role};
 use portal::{Mail, Mailer, Mails, NotMailed, Sending};
 
-use crate::world::{ACTOR, PASSWORD, World};
+use crate::world::{ACTOR, World};
 
 /// A mail server that takes nothing.
 #[derive(Debug)]
@@ -66,16 +66,11 @@ async fn long_lists_are_paged() {
     assert_eq!(rows(&operator.get("/instance/workspaces").await.text), 21);
 }
 
+/// Somebody who has chosen no password yet: hashing 60 would be the most of the test.
 async fn world_member(world: &World, number: u32) -> domain::AccountId {
-    // Hashing 60 passwords would be the most of the test.
-    let mails = world.control.find_account(&format!("{number}@example.org")).await.unwrap();
-    match mails {
-        Some(account) => account.id,
-        None => {
-            let email = format!("{number}@example.org");
-            world.control.create_account(&ACTOR, &email, PASSWORD).await.unwrap().id
-        }
-    }
+    let email = format!("{number}@example.org");
+    let new = control::NewAccount { email: &email, membership: None };
+    world.control.create_account_in(&ACTOR, new).await.unwrap().0.id
 }
 
 /// Plan and limits are set; an empty field is the plan's limit; what is no number is refused with the form kept.
