@@ -12,9 +12,8 @@ use crate::mail::letters;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem};
+use crate::web::{Portal, Posted, Problem, RecentOperator};
 use crate::workspace::project::Nothing;
-use crate::workspace::recent::RecentOperator;
 
 #[derive(Template)]
 #[template(path = "instance/account.html")]

@@ -8,8 +8,7 @@ use serde::Deserialize;
 
 use crate::mail::letters;
 use crate::web::page::{self, Page};
-use crate::web::{Portal, Posted, Problem, SignedIn};
-use crate::workspace::recent::RecentOperator;
+use crate::web::{Portal, Posted, Problem, RecentOperator, SignedIn};
 
 #[derive(Template)]
 #[template(path = "instance/mail.html")]

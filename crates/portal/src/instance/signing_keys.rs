@@ -9,8 +9,7 @@ use serde::Deserialize;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem};
-use crate::workspace::recent::RecentOperator;
+use crate::web::{Portal, Posted, Problem, RecentOperator};
 use crate::workspace::said;
 
 const PATH: &str = "/instance/signing-keys";

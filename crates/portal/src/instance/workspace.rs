@@ -13,8 +13,7 @@ use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::paging::ROWS_PER_PAGE;
 use crate::web::redirect::see_other_with;
-use crate::web::{Portal, Posted, Problem, SignedIn};
-use crate::workspace::recent::RecentOperator;
+use crate::web::{Portal, Posted, Problem, RecentOperator, SignedIn};
 
 #[derive(Template)]
 #[template(path = "instance/workspace.html")]

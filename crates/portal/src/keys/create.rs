@@ -7,11 +7,11 @@ use control::Made;
 use domain::FormId;
 
 use super::fields::{self, KeyFields};
-use super::{RecentMember, list, words};
+use super::{list, words};
 use crate::web::notice::Notice;
 use crate::web::page::show;
 use crate::web::redirect::see_other_with;
-use crate::web::{Page, Portal, Posted, Problem};
+use crate::web::{Page, Portal, Posted, Problem, RecentMember};
 
 #[derive(Template)]
 #[template(path = "keys/created.html")]

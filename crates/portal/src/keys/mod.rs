@@ -10,7 +10,6 @@ mod fields;
 mod find;
 mod leaked;
 mod list;
-mod recent;
 mod revoke;
 mod rotate;
 pub(crate) mod words;
@@ -21,7 +20,6 @@ use control::ListedKey;
 use domain::ApiKeyId;
 use domain::link::SessionFilter;
 
-pub(crate) use recent::RecentMember;
 pub(crate) use revoke::Confirmed;
 
 use crate::web::{Member, Portal, Problem};

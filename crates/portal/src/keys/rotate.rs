@@ -8,12 +8,12 @@ use domain::FormId;
 use serde::Deserialize;
 
 use super::words::KeyRow;
-use super::{RecentMember, count_open, key_of};
+use super::{count_open, key_of};
 use crate::web::notice::Notice;
 use crate::web::page::{show, show_form};
 use crate::web::redirect::see_other_with;
 use crate::web::time::ShownTime;
-use crate::web::{Member, Page, Portal, Posted, Problem};
+use crate::web::{Member, Page, Portal, Posted, Problem, RecentMember};
 
 /// How long both may live side by side, in seconds, and in words.
 const OVERLAPS: [(u32, &str); 6] = [

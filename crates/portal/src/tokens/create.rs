@@ -9,11 +9,10 @@ use domain::limits::NAME_CHARACTERS_MAX;
 
 use super::list::{self, TokenErrors, TokenFields};
 use super::permissions;
-use crate::keys::RecentMember;
 use crate::web::notice::Notice;
 use crate::web::page::show;
 use crate::web::redirect::see_other_with;
-use crate::web::{Admin, Page, Portal, Posted, Problem};
+use crate::web::{Admin, Page, Portal, Posted, Problem, RecentMember};
 
 #[derive(Template)]
 #[template(path = "tokens/created.html")]

@@ -7,7 +7,7 @@ use domain::{Role, Workspace};
 use http::request::Parts;
 
 use super::visit::Turned;
-use super::{Portal, Problem, Recent, SignedIn};
+use super::{Portal, Problem, SignedIn};
 
 /// Somebody in a workspace of theirs.
 #[derive(Debug, Clone)]
@@ -31,15 +31,13 @@ impl Member {
     pub(crate) fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }
+}
 
-    /// Refuses whoever didn't sign in, or confirm who they are, a moment ago. For POSTs, whose form is shown by a page that
-    /// asks for [`Recent`] by itself.
-    pub(crate) async fn recent(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
-        let Recent(signed_in) = Recent::from_request_parts(parts, portal).await?;
-        Self::of(signed_in, parts, portal).await
-    }
+impl FromRequestParts<Portal> for Member {
+    type Rejection = Turned;
 
-    async fn of(signed_in: SignedIn, parts: &Parts, portal: &Portal) -> Result<Self, Turned> {
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
+        let signed_in = SignedIn::from_request_parts(parts, portal).await?;
         let memberships =
             portal.control.list_memberships(signed_in.account.id).await.map_err(Problem::from)?;
         let chosen = memberships.iter().find(|(id, _)| Some(*id) == signed_in.session.workspace_id);
@@ -49,15 +47,6 @@ impl Member {
         let workspace = portal.control.find_workspace(id).await.map_err(Problem::from)?;
         let workspace = workspace.ok_or_else(Problem::not_found)?;
         Ok(Self { signed_in, workspace, role })
-    }
-}
-
-impl FromRequestParts<Portal> for Member {
-    type Rejection = Turned;
-
-    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
-        let signed_in = SignedIn::from_request_parts(parts, portal).await?;
-        Self::of(signed_in, parts, portal).await
     }
 }
 

@@ -1,5 +1,5 @@
-//! Who visits. A handler says whom it is for by what it asks for: `Visitor`, `Recognised`, `SignedIn`, `Recent`, `Member`,
-//! `Admin`, `InstanceOperator`.
+//! Who visits. A handler says whom it is for by what it asks for: `Visitor`, `Recognised`, `SignedIn`, `Member`, `Admin`,
+//! `InstanceOperator`, and of the last four those in `recent.rs`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -49,10 +49,6 @@ pub(crate) struct SignedIn {
     pub(crate) secret: PlainSecret,
     visitor: Box<Visitor>,
 }
-
-/// Somebody who signed in, or confirmed who they are, a moment ago.
-#[derive(Debug, Clone)]
-pub(crate) struct Recent(pub(crate) SignedIn);
 
 /// Somebody who operates this instance.
 #[derive(Debug, Clone)]
@@ -191,15 +187,6 @@ impl FromRequestParts<Portal> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
         Recognised::from_request_parts(parts, portal).await?.with_factor(parts, portal).await
-    }
-}
-
-impl FromRequestParts<Portal> for Recent {
-    type Rejection = Turned;
-
-    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Turned> {
-        let signed_in = SignedIn::from_request_parts(parts, portal).await?;
-        if signed_in.is_recent(portal) { Ok(Self(signed_in)) } else { Err(Turned::to("/confirm", parts)) }
     }
 }
 

@@ -10,12 +10,11 @@ use serde::Deserialize;
 use super::mails;
 use super::members::INVITATIONS_PATH;
 use super::project::Nothing;
-use super::recent::RecentAdmin;
 use super::said;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Admin, Member, Portal, Posted, Problem};
+use crate::web::{Admin, Member, Portal, Posted, Problem, RecentAdmin};
 
 #[derive(Template)]
 #[template(path = "workspace/invite.html")]

@@ -10,11 +10,10 @@ use serde::Deserialize;
 
 use super::members::PATH;
 use super::project::Nothing;
-use super::recent::RecentAdmin;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Member, Portal, Posted, Problem};
+use crate::web::{Member, Portal, Posted, Problem, RecentAdmin};
 
 const LAST_ADMIN: &str =
     "This is the workspace's only admin. Make another member admin first, so that somebody can manage it.";

@@ -10,7 +10,6 @@ mod own;
 mod plan;
 pub(crate) mod project;
 mod projects;
-pub(crate) mod recent;
 mod settings;
 mod workspace_page;
 

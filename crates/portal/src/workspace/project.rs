@@ -9,11 +9,10 @@ use domain::{Project, ProjectId};
 use serde::Deserialize;
 
 use super::projects::{DESCRIPTION, Fields, NAME, PATH, Wrong};
-use super::recent::RecentAdmin;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Admin, Member, Portal, Posted, Problem};
+use crate::web::{Admin, Member, Portal, Posted, Problem, RecentAdmin};
 
 #[derive(Template)]
 #[template(path = "workspace/project.html")]

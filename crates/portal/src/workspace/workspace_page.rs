@@ -8,12 +8,11 @@ use domain::link::SessionFilter;
 use domain::{Area, Workspace};
 use serde::Deserialize;
 
-use super::recent::RecentAdmin;
 use super::said;
 use crate::web::notice::Notice;
 use crate::web::page::{self, Page};
 use crate::web::redirect::see_other_with;
-use crate::web::{Admin, Member, Portal, Posted, Problem};
+use crate::web::{Admin, Member, Portal, Posted, Problem, RecentAdmin};
 
 /// Where the form is sent.
 const PATH: &str = "/settings/workspace";
