@@ -35,8 +35,11 @@ impl Answer {
         found.map_or("", |(_, value)| value)
     }
 
-    /// What an answer of Voxgate's forbids browsers and caches, as far as this one doesn't.
-    pub(crate) fn unforbidden(&self) -> Option<&'static str> {
+    /// What every answer of Voxgate's carries (an id, and what it forbids browsers and caches), as far as this one doesn't.
+    pub(crate) fn lacks(&self) -> Option<&'static str> {
+        if !self.header("request-id").starts_with("req_") {
+            return Some("no Request-Id");
+        }
         let policy = self.header("content-security-policy");
         let forbids = |rule: &str| policy.split(';').any(|other| other.trim() == rule);
         if self.header("x-content-type-options") != "nosniff" {

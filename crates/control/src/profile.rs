@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use domain::{AccountId, PortalSessionId, WorkspaceId};
-use storage::{AuditAction, AuditEntry, ChangeTx, StoreError};
+use storage::{AuditAction, AuditEntry, ChangeTx, StoreError, StoredAccount};
 
 use crate::accounts::DeleteAccountError;
 use crate::password_rules::check_new_password;
@@ -58,6 +58,10 @@ impl From<StoreError> for ChangePasswordError {
     }
 }
 
+fn has_password(stored: &StoredAccount) -> bool {
+    !stored.password_hash.is_empty()
+}
+
 impl Control {
     /// Whether an account has a password: one that came by another provider may have none.
     ///
@@ -65,7 +69,7 @@ impl Control {
     /// When the store fails.
     pub async fn has_password(&self, account_id: AccountId) -> Result<bool, StoreError> {
         let stored = self.inner.store.find_account(account_id).await?;
-        Ok(stored.is_some_and(|stored| !stored.password_hash.is_empty()))
+        Ok(stored.as_ref().is_some_and(has_password))
     }
 
     /// Gives somebody who is signed in another password, if they know the one before. Links to choose one end.
@@ -78,11 +82,12 @@ impl Control {
         account_id: AccountId,
         asked: PasswordChange<'_>,
     ) -> Result<(), ChangePasswordError> {
-        let account = self.find_account_by_id(account_id).await?.ok_or(SetPasswordError::AccountNotFound)?;
-        if self.has_password(account_id).await? {
+        let stored = self.inner.store.find_account(account_id).await?;
+        let stored = stored.ok_or(SetPasswordError::AccountNotFound)?;
+        if has_password(&stored) {
             self.confirm_password(account_id, asked.current, asked.from).await?;
         }
-        check_new_password(asked.new, &account.email).map_err(SetPasswordError::from)?;
+        check_new_password(asked.new, &stored.account.email).map_err(SetPasswordError::from)?;
         let password = self.hash_new_password(asked.new).await.map_err(SetPasswordError::Hash)?;
         let mut change = self.inner.store.change().await?;
         if !change.set_password_hash(account_id, &password.0).await? {

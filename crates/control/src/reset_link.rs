@@ -6,6 +6,10 @@ use storage::{AuditAction, ChangeTx, StoreError};
 
 use crate::{Actor, Control};
 
+/// The links that choose a password.
+const PASSWORD_LINKS: [EmailLinkPurpose; 2] =
+    [EmailLinkPurpose::ResetPassword, EmailLinkPurpose::ChoosePassword];
+
 impl Control {
     /// Makes a link to choose another password, for the mailbox of an account that may sign in; nothing where there is no
     /// such account. Whoever asks for it never sees it.
@@ -52,15 +56,17 @@ impl Control {
     /// # Errors
     /// When the store fails.
     pub async fn find_password_link(&self, secret: &str) -> Result<Option<EmailLink>, StoreError> {
-        match self.find_link(EmailLinkPurpose::ResetPassword, secret).await? {
-            Some(link) => Ok(Some(link)),
-            None => self.find_link(EmailLinkPurpose::ChoosePassword, secret).await,
+        for purpose in PASSWORD_LINKS {
+            if let Some(link) = self.find_link(purpose, secret).await? {
+                return Ok(Some(link));
+            }
         }
+        Ok(None)
     }
 
     /// Ends the links to choose a password for an account.
     pub(crate) async fn end_password_links(change: &mut ChangeTx, id: AccountId) -> Result<(), StoreError> {
-        for purpose in [EmailLinkPurpose::ResetPassword, EmailLinkPurpose::ChoosePassword] {
+        for purpose in PASSWORD_LINKS {
             change.delete_email_links(id, Some(purpose)).await?;
         }
         Ok(())

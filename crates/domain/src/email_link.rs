@@ -21,8 +21,13 @@ named_enum! {
 }
 
 impl EmailLinkPurpose {
-    /// The portal's page that takes such a link, with its secret as `token` in the query.
-    pub const fn portal_path(self) -> &'static str {
+    /// Such a link, without the portal's address.
+    pub fn link_path(self, secret: &str) -> String {
+        format!("{}?token={secret}", self.page_path())
+    }
+
+    /// The portal's page that takes such a link.
+    const fn page_path(self) -> &'static str {
         match self {
             Self::VerifyEmail => "/verify-email",
             Self::ResetPassword | Self::ChoosePassword => "/reset-password",

@@ -62,11 +62,10 @@ fn judge(arena: &Arena, case: &str, heard: &Heard, due: Due) -> Verdict {
     let statuses = heard.statuses();
     let fine = match due {
         Due::Refused => {
-            let documented = heard.answers.first().is_some_and(|answer| {
-                answer.reason() == "malformed_request"
-                    && answer.header("request-id").starts_with("req_")
-                    && answer.unforbidden().is_none()
-            });
+            let documented = heard
+                .answers
+                .first()
+                .is_some_and(|answer| answer.reason() == "malformed_request" && answer.lacks().is_none());
             statuses == [400] && documented && heard.closed
         }
         Due::Broken => (statuses.is_empty() || statuses == [400]) && heard.closed,

@@ -42,7 +42,7 @@ async fn post(context: Context, Path(id): Path<String>, headers: HeaderMap) -> R
 /// A link that was just made, as it is told.
 pub(crate) fn answer(context: &Context, secret: &PlainSecret) -> PasswordLinkAnswer {
     let purpose = EmailLinkPurpose::ChoosePassword;
-    let path = format!("{}?token={}", purpose.portal_path(), secret.expose());
+    let path = purpose.link_path(secret.expose());
     let expires_at = context.control.now().plus_seconds(purpose.minutes_max() * 60);
     PasswordLinkAnswer {
         url: format!("{}{path}", context.portal_url),

@@ -42,7 +42,7 @@ async fn form(
     let page = if demand == FactorDemand::Nothing { page } else { page.without_ways() };
     let has_passkeys = portal.control.second_factors(signed_in.account.id).await?.passkeys > 0;
     let passkey = "/sign-in/passkey";
-    let passkey_path = next.map_or_else(|| passkey.to_owned(), |next| with_next(passkey, next));
+    let passkey_path = with_next(passkey, next);
     let view = View {
         page: &page,
         email: &signed_in.account.email,

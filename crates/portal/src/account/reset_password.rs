@@ -1,5 +1,5 @@
-//! `/reset-password`: a password, by a link to the mailbox, or one that an operator handed over. Whoever uses it signs in afterwards as always, with the
-//! second factor where there is one.
+//! `/reset-password`: a password, by a link to the mailbox, or one that an operator handed over. Whoever uses it signs in
+//! afterwards as always, with the second factor where there is one.
 
 use askama::Template;
 use axum::extract::{Query, State};

@@ -37,7 +37,7 @@ struct OtherWay {
 
 /// The ways that this instance offers, each leading on to the same page.
 fn other_ways(portal: &Portal, next: Option<&LocalPath>) -> Vec<OtherWay> {
-    let on = |path: String| next.map_or_else(|| path.clone(), |next| with_next(&path, next));
+    let on = |path: String| with_next(&path, next);
     let mut ways = Vec::new();
     if portal.passkeys.is_some() {
         ways.push(OtherWay { path: on("/sign-in/passkey".to_owned()), text: "Use a passkey".to_owned() });

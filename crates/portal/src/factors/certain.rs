@@ -38,8 +38,7 @@ impl SettingUp {
 
 /// Others confirm who they are, and come back to `path`.
 fn ask_again(path: &str) -> Response {
-    let next = LocalPath::parse(path);
-    see_other(&next.map_or_else(|| "/confirm".to_owned(), |next| with_next("/confirm", &next)))
+    see_other(&with_next("/confirm", LocalPath::parse(path).as_ref()))
 }
 
 impl FromRequestParts<Portal> for Certain {

@@ -16,21 +16,23 @@ const FACTOR_PATH: &str = "/sign-in/factor";
 /// Lets a browser in where its sign-in is complete, or asks it for a second factor.
 pub(crate) fn enter(begun: &Begun, next: Option<&LocalPath>) -> Response {
     let home = LocalPath::parse("/");
-    let (path, seconds) = match begun.session.state {
-        PortalSessionState::Open => {
-            let next = next.map_or("/", LocalPath::as_str);
-            (next.to_owned(), PORTAL_SESSION_DAYS_MAX * SECONDS_PER_DAY)
-        }
-        PortalSessionState::Pending => {
-            let next = next.or(home.as_ref());
-            let path = next.map_or_else(|| FACTOR_PATH.to_owned(), |next| with_next(FACTOR_PATH, next));
-            (path, PENDING_SIGN_IN_MINUTES_MAX * 60)
-        }
+    let path = match begun.session.state {
+        PortalSessionState::Open => next.map_or("/", LocalPath::as_str).to_owned(),
+        PortalSessionState::Pending => with_next(FACTOR_PATH, next.or(home.as_ref())),
     };
     let mut response = see_other(&path);
-    let (name, value) = cookies::set(cookies::SESSION, &begun.secret, seconds);
+    let (name, value) = cookie(begun);
     response.headers_mut().append(name, value);
     response
+}
+
+/// What the browser keeps of a session, for as long as it lasts.
+fn cookie(begun: &Begun) -> (HeaderName, HeaderValue) {
+    let seconds = match begun.session.state {
+        PortalSessionState::Open => PORTAL_SESSION_DAYS_MAX * SECONDS_PER_DAY,
+        PortalSessionState::Pending => PENDING_SIGN_IN_MINUTES_MAX * 60,
+    };
+    cookies::set(cookies::SESSION, &begun.secret, seconds)
 }
 
 /// The same, and ends whatever session the browser had: nothing of it goes on under another name.
@@ -53,11 +55,7 @@ pub(super) async fn go_on(
     signed_in: SignedIn,
 ) -> (SignedIn, AppendHeaders<Option<(HeaderName, HeaderValue)>>) {
     match portal.control.note_factor_shown(&signed_in.actor(), &signed_in.secret).await {
-        Ok(begun) => {
-            let seconds = PORTAL_SESSION_DAYS_MAX * SECONDS_PER_DAY;
-            let cookie = cookies::set(cookies::SESSION, &begun.secret, seconds);
-            (signed_in.under(&begun), AppendHeaders(Some(cookie)))
-        }
+        Ok(begun) => (signed_in.under(&begun), AppendHeaders(Some(cookie(&begun)))),
         Err(error) => {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "that a second factor was shown could not be written");

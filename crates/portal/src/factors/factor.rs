@@ -42,7 +42,7 @@ fn elsewhere(visitor: &Visitor, next: Option<&LocalPath>) -> Response {
     if visitor.recognised().is_some() {
         return see_other(next.map_or("/", LocalPath::as_str));
     }
-    see_other(&next.map_or_else(|| "/sign-in".to_owned(), |next| with_next("/sign-in", next)))
+    see_other(&with_next("/sign-in", next))
 }
 
 async fn show(

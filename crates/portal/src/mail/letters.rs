@@ -14,7 +14,7 @@ fn minutes(purpose: EmailLinkPurpose) -> String {
 }
 
 fn link(base_url: &str, purpose: EmailLinkPurpose, secret: &str) -> String {
-    format!("{base_url}{}?token={secret}", purpose.portal_path())
+    format!("{base_url}{}", purpose.link_path(secret))
 }
 
 /// Asks whoever registered to confirm the address.

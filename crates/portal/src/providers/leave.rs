@@ -17,8 +17,6 @@ pub(super) struct Next {
     next: String,
 }
 
-const SIGN_IN: &str = "/sign-in";
-
 /// `GET /sign-in/with/{provider}`. Pages of other sites get no further than to where one chooses: nobody is signed in who
 /// didn't mean to be.
 pub(super) async fn get(
@@ -30,7 +28,7 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let next = LocalPath::parse(&query.next);
     if comes_from_elsewhere(&headers) {
-        return Ok(see_other(&next.map_or_else(|| SIGN_IN.to_owned(), |next| with_next(SIGN_IN, &next))));
+        return Ok(see_other(&with_next("/sign-in", next.as_ref())));
     }
     let next = next.map(|next| next.as_str().to_owned());
     let purpose = ProviderPurpose::SignIn { next };

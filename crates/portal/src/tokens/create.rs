@@ -12,7 +12,7 @@ use super::permissions;
 use crate::web::notice::Notice;
 use crate::web::page::show;
 use crate::web::redirect::see_other_with;
-use crate::web::{Admin, Page, Portal, Posted, Problem, RecentMember};
+use crate::web::{Page, Portal, Posted, Problem, RecentAdmin};
 
 #[derive(Template)]
 #[template(path = "tokens/created.html")]
@@ -27,8 +27,7 @@ struct View<'a> {
 /// Makes it.
 pub(crate) async fn post(
     State(portal): State<Portal>,
-    Admin(_): Admin,
-    RecentMember(member): RecentMember,
+    RecentAdmin(member): RecentAdmin,
     Posted(sent): Posted<TokenFields>,
 ) -> Result<Response, Problem> {
     let Some(form) = FormId::parse(&sent.form) else { return Err(Problem::form_expired()) };

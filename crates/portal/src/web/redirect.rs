@@ -48,8 +48,9 @@ pub(crate) fn see_other_with(path: &str, notice: Notice) -> Response {
     see_other(&format!("{path}{joint}done={notice}"))
 }
 
-/// `path` with the place to go to afterwards.
-pub(crate) fn with_next(path: &str, next: &LocalPath) -> String {
+/// `path` with the place to go to afterwards, if there is one.
+pub(crate) fn with_next(path: &str, next: Option<&LocalPath>) -> String {
+    let Some(next) = next else { return path.to_owned() };
     let next: String = form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
     format!("{path}?next={next}")
 }

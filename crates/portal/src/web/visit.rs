@@ -75,7 +75,7 @@ impl Turned {
     pub(crate) fn to(path: &str, parts: &Parts) -> Self {
         let wanted = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
         let wanted = wanted.filter(|_| parts.method == Method::GET).and_then(LocalPath::parse);
-        Self(see_other(&wanted.map_or_else(|| path.to_owned(), |next| with_next(path, &next))))
+        Self(see_other(&with_next(path, wanted.as_ref())))
     }
 }
 

@@ -116,7 +116,7 @@ fn show(
         email: invited,
         secret,
         who,
-        sign_in: here.map_or_else(|| "/sign-in".to_owned(), |next| with_next("/sign-in", &next)),
+        sign_in: with_next("/sign-in", here.as_ref()),
         password_characters: PASSWORD_CHARACTERS_MIN,
         password_bytes: PASSWORD_BYTES_MAX,
         error,

@@ -8,7 +8,6 @@ use domain::EmailLinkPurpose;
 use super::{Failure, environment, instance, output};
 use crate::config::Settings;
 use crate::log::{self, Logging};
-use crate::operator::link_path;
 use crate::signal::{Ending, Reload};
 use crate::wire::Instance;
 use crate::{process, serve, systemd};
@@ -64,7 +63,7 @@ async fn offer_set_up(settings: &Settings, running: &Instance) -> Result<(), Fai
     output::say(
         "This instance has no account yet. Open this link to make the first one, an operator's; it works once, for a day:",
     );
-    let path = link_path(EmailLinkPurpose::FirstOperator, secret.expose());
+    let path = EmailLinkPurpose::FirstOperator.link_path(secret.expose());
     output::say(&serve::portal_address(settings, &path));
     Ok(())
 }

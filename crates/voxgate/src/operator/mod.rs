@@ -15,5 +15,4 @@ pub use call::{
 };
 pub use client::{Line, Place, ask_server, run};
 pub use execute::Operator;
-pub(crate) use execute::link_path;
 pub use server::{SocketError, listen, serve};

@@ -11,11 +11,6 @@ use crate::operator::{AccountCall, CallError, Who, views};
 /// Accounts that are read at once.
 const PAGE_ENTRIES_MAX: u64 = 1000;
 
-/// Where the portal takes a link.
-pub(crate) fn link_path(purpose: EmailLinkPurpose, secret: &str) -> String {
-    format!("{}?token={secret}", purpose.portal_path())
-}
-
 impl Operator {
     /// Runs a call about accounts.
     pub(super) async fn accounts(&self, call: AccountCall) -> Result<Value, CallError> {
@@ -69,7 +64,7 @@ impl Operator {
 
     /// A link that was just made. Where no server runs, it isn't known here where the portal is.
     fn link(&self, purpose: EmailLinkPurpose, secret: &PlainSecret) -> Value {
-        let path = link_path(purpose, secret.expose());
+        let path = purpose.link_path(secret.expose());
         let expires_at = self.control.now().plus_seconds(purpose.minutes_max() * 60);
         let url = self.portal_url.as_ref().map(|portal_url| format!("{portal_url}{path}"));
         json!({"path": path, "url": url, "expires_at": expires_at.to_rfc3339()})

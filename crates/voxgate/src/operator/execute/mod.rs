@@ -14,8 +14,6 @@ mod usage;
 mod webhooks;
 mod workspaces;
 
-pub(crate) use accounts::link_path;
-
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
