@@ -102,10 +102,11 @@ fn check_email(email: &str) -> Result<(), CreateAccountError> {
     if is_email(email) { Ok(()) } else { Err(CreateAccountError::InvalidEmail) }
 }
 
-/// Whether the addresses that this one gives accounts need no proof: whoever runs the instance can read everything anyway.
-/// Anybody else could make an account for a person who doesn't know of it.
+/// Whether the addresses that this one gives accounts need no proof: whoever runs the instance, by command or by a token that
+/// operates it, can read everything anyway, and hands over the link to whom they know. Anybody else could make an account for
+/// a person who doesn't know of it.
 const fn knows_addresses(actor: &Actor) -> bool {
-    matches!(actor.who, Who::Operator | Who::System)
+    matches!(actor.who, Who::Operator | Who::System | Who::ManagementToken(_))
 }
 
 impl Control {

@@ -97,6 +97,18 @@ pub(crate) const fn with_factor(method: SignInMethod) -> SignInMethod {
 }
 
 impl Control {
+    /// Whether somebody could still sign in as things are in this change: by a password, a passkey, or a provider.
+    pub(crate) async fn keep_way_in(
+        &self,
+        change: &ChangeTx,
+        account_id: AccountId,
+    ) -> Result<(), ChangeFactorError> {
+        let has_way_in = change.has_password(account_id).await?
+            || change.second_factors(account_id).await?.passkeys > 0
+            || change.count_identities(account_id).await? > 0;
+        if has_way_in { Ok(()) } else { Err(ChangeFactorError::LastWayIn) }
+    }
+
     /// What an account has set up to show who it is, beside its password.
     ///
     /// # Errors
@@ -139,6 +151,7 @@ impl Control {
         let sign_in = crate::SignIn {
             account_id: pending.account_id,
             method: with_factor(pending.method),
+            password: None,
             state: PortalSessionState::Open,
             browser: &pending.browser,
             from: pending.from,

@@ -45,6 +45,7 @@ impl Control {
         let sign_in = SignIn {
             account_id: identity.account_id,
             method: SignInMethod::Provider,
+            password: None,
             state: if factors.is_none() { PortalSessionState::Open } else { PortalSessionState::Pending },
             browser: browser.name,
             from: browser.from,
@@ -164,7 +165,7 @@ impl Control {
     /// Unlinks an identity of an account.
     ///
     /// # Errors
-    /// See [`ChangeFactorError`]; [`ChangeFactorError::LastWayIn`] where there is neither a password nor a passkey.
+    /// See [`ChangeFactorError`].
     pub async fn unlink_identity(
         &self,
         actor: &Actor,
@@ -176,11 +177,7 @@ impl Control {
         if !change.delete_identity(account_id, provider, subject).await? {
             return Err(ChangeFactorError::NotFound);
         }
-        let has_password = change.has_password(account_id).await?;
-        let passkeys = change.second_factors(account_id).await?.passkeys;
-        if !has_password && passkeys == 0 && change.count_identities(account_id).await? == 0 {
-            return Err(ChangeFactorError::LastWayIn);
-        }
+        self.keep_way_in(&change, account_id).await?;
         Ok(self.log_factor(change, actor, account_id, AuditAction::IdentityUnlinked, provider).await?)
     }
 }

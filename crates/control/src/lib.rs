@@ -144,7 +144,7 @@ pub use restore::{RestoreEnd, end_restore, is_master_key_of};
 pub use rewrap::{RewrapError, Rewrapped};
 pub use sessions::EndSessionError;
 pub use sessions_of_key::EndSessionsError;
-pub use sign_in::{PasswordAttempt, PasswordRefused, SignInLimits};
+pub use sign_in::{Known, PasswordAttempt, PasswordRefused, SignInLimits, VerifiedPassword};
 pub use signing_life::{RotatedSigningKey, SignFrom, SigningKeyError, SigningKeyInfo};
 pub use storage::{
     AuditAction, AuditEvent, AuditFilter, DbPlace, InvalidDbUrl, KeyLife, KeySearch, Member, Page,

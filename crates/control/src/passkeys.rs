@@ -214,6 +214,7 @@ impl Control {
         if !change.delete_passkey(account_id, id).await? {
             return Err(ChangeFactorError::NotFound);
         }
+        self.keep_way_in(&change, account_id).await?;
         self.keep_last_factor(&mut change, account_id).await?;
         self.drop_codes_without_factor(&mut change, account_id).await?;
         let id = id.to_string();
@@ -281,6 +282,7 @@ impl Control {
         let sign_in = SignIn {
             account_id,
             method: SignInMethod::Passkey,
+            password: None,
             state: PortalSessionState::Open,
             browser: browser.name,
             from: browser.from,

@@ -11,7 +11,7 @@ use domain::{
 use storage::{AuditAction, ChangeTx, StoreError};
 
 use crate::factors::with_factor;
-use crate::{Actor, Control};
+use crate::{Actor, Control, VerifiedPassword};
 
 /// How long a browser stays signed in, however often it comes back, in days.
 pub const PORTAL_SESSION_DAYS_MAX: i64 = 30;
@@ -32,6 +32,8 @@ pub struct SignIn<'a> {
     pub account_id: AccountId,
     /// By what.
     pub method: SignInMethod,
+    /// The password, where it was one.
+    pub password: Option<&'a VerifiedPassword>,
     /// Whether a second factor is still to come.
     pub state: PortalSessionState,
     /// What the browser calls itself.
@@ -55,7 +57,7 @@ pub enum SignInError {
     /// The account is gone or disabled.
     #[error("this account can't sign in")]
     NotAllowed,
-    /// The session that was to be completed or confirmed is over.
+    /// The session that was to be completed or confirmed is over, or the password isn't the account's any more.
     #[error("this sign-in is over: begin again")]
     Over,
     /// The store failed.
@@ -77,7 +79,7 @@ fn cut(text: &str) -> String {
 
 impl Control {
     /// Signs a browser in, or takes the first of two steps of it. The account is looked at once more: whoever was disabled
-    /// meanwhile stays outside.
+    /// meanwhile stays outside, and so does whoever knows the password before the present one.
     ///
     /// # Errors
     /// See [`SignInError`].
@@ -104,6 +106,7 @@ impl Control {
         let sign_in = SignIn {
             account_id: begun.account_id,
             method,
+            password: None,
             state: PortalSessionState::Open,
             browser: &begun.browser,
             from: begun.from,
@@ -161,9 +164,11 @@ impl Control {
         change: &mut ChangeTx,
         sign_in: SignIn<'_>,
     ) -> Result<PortalSession, SignInError> {
-        let account = change.find_account(sign_in.account_id).await?;
-        if account.is_none_or(|account| account.disabled_at.is_some()) {
-            return Err(SignInError::NotAllowed);
+        let stored = change.find_stored_account(sign_in.account_id).await?;
+        let stored = stored.filter(|stored| stored.account.disabled_at.is_none());
+        let stored = stored.ok_or(SignInError::NotAllowed)?;
+        if sign_in.password.is_some_and(|password| !password.is_of(&stored)) {
+            return Err(SignInError::Over);
         }
         let now = self.now();
         let seconds = match sign_in.state {

@@ -84,15 +84,22 @@ impl Control {
     ) -> Result<(), ChangePasswordError> {
         let stored = self.inner.store.find_account(account_id).await?;
         let stored = stored.ok_or(SetPasswordError::AccountNotFound)?;
-        if has_password(&stored) {
-            self.confirm_password(account_id, asked.current, asked.from).await?;
-        }
+        let confirmed = if has_password(&stored) {
+            Some(self.confirm_password(account_id, asked.current, asked.from).await?)
+        } else {
+            None
+        };
         check_new_password(asked.new, &stored.account.email).map_err(SetPasswordError::from)?;
         let password = self.hash_new_password(asked.new).await.map_err(SetPasswordError::Hash)?;
         let mut change = self.inner.store.change().await?;
-        if !change.set_password_hash(account_id, &password.0).await? {
-            return Err(SetPasswordError::AccountNotFound.into());
+        let present = change.find_stored_account(account_id).await?;
+        let present = present.filter(|present| present.account.disabled_at.is_none());
+        let present = present.ok_or(SetPasswordError::AccountNotFound)?;
+        // Another one may have been chosen while these two were hashed: whoever knows that one decides.
+        if !confirmed.map_or(!has_password(&present), |confirmed| confirmed.is_of(&present)) {
+            return Err(PasswordRefused::Wrong.into());
         }
+        change.set_password_hash(account_id, &password.0).await?;
         if let StaySignedIn::Only(session) = asked.stay {
             change.delete_portal_sessions(account_id, Some(session)).await?;
         }

@@ -17,7 +17,7 @@ use storage::{AuditAction, ChangeTx, StoreError, StoredAccount};
 use crate::accounts::is_email;
 use crate::password_rules::{PasswordProblem, check_new_password};
 use crate::passwords::PasswordError;
-use crate::sign_in::PasswordRefused;
+use crate::sign_in::{Known, PasswordRefused};
 use crate::{Actor, Control, EMAIL_BYTES_MAX};
 
 /// How long an account is kept that nobody confirms, in days.
@@ -245,10 +245,10 @@ impl Control {
         secret: &str,
         password: &str,
         from: IpAddr,
-    ) -> Result<Account, ConfirmEmailError> {
+    ) -> Result<Known, ConfirmEmailError> {
         let link = self.find_link(EmailLinkPurpose::VerifyEmail, secret).await?;
         let account_id = link.and_then(|link| link.account_id).ok_or(ConfirmEmailError::NotFound)?;
-        self.confirm_password(account_id, password, from).await?;
+        let password = self.confirm_password(account_id, password, from).await?;
         let now = self.now();
         let mut change = self.inner.store.change().await?;
         let account = change.find_account(account_id).await?.filter(|account| account.disabled_at.is_none());
@@ -263,7 +263,7 @@ impl Control {
             self.inner.pseudonyms.entry(now, &actor, None, AuditAction::EmailConfirmed, &pseudonym);
         entry.names.push((pseudonym, account.email.clone()));
         self.inner.publish(change, entry).await?;
-        Ok(Account { email_verified_at: Some(now), ..account })
+        Ok(Known { account: Account { email_verified_at: Some(now), ..account }, password })
     }
 
     /// Remembers that an account's address is its own, and makes its own workspace where it belongs to none.

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use credentials::keyed_hash;
 use domain::{Account, AccountId, Timestamp};
-use storage::{StoreError, email_key};
+use storage::{StoreError, StoredAccount, email_key};
 
 use crate::Control;
 use crate::accounts::is_email;
@@ -111,6 +111,35 @@ impl std::fmt::Debug for PasswordAttempt<'_> {
     }
 }
 
+/// A password that was right when it was looked at. Whoever acts on it looks once more, within the change that it leads to,
+/// whether the account still has it: another one may have been chosen while it was hashed.
+#[derive(Clone)]
+pub struct VerifiedPassword {
+    hash: String,
+}
+
+impl std::fmt::Debug for VerifiedPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("VerifiedPassword")
+    }
+}
+
+impl VerifiedPassword {
+    /// Whether it is the account's still.
+    pub(crate) fn is_of(&self, stored: &StoredAccount) -> bool {
+        self.hash == stored.password_hash
+    }
+}
+
+/// Somebody who was recognised.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Their account.
+    pub account: Account,
+    /// What they were recognised by.
+    pub password: VerifiedPassword,
+}
+
 /// Why somebody was not recognised.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordRefused {
@@ -146,7 +175,7 @@ impl Control {
     ///
     /// # Errors
     /// See [`PasswordRefused`].
-    pub async fn recognise(&self, attempt: PasswordAttempt<'_>) -> Result<Account, PasswordRefused> {
+    pub async fn recognise(&self, attempt: PasswordAttempt<'_>) -> Result<Known, PasswordRefused> {
         if !is_email(attempt.email) || attempt.password.len() > PASSWORD_BYTES_MAX {
             return Err(PasswordRefused::Wrong);
         }
@@ -163,14 +192,13 @@ impl Control {
         })?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
         let is_right = self.inner.passwords.verify(attempt.password, hash).await?;
-        let account =
-            stored.map(|stored| stored.account).filter(|account| is_right && self.may_sign_in(account));
-        let Some(account) = account else {
+        let known = stored.filter(|stored| is_right && self.may_sign_in(&stored.account));
+        let Some(StoredAccount { account, password_hash: hash }) = known else {
             tracing::warn!(from = %attempt.from, account = who.as_deref(), "a sign-in was refused");
             return Err(PasswordRefused::Wrong);
         };
         self.inner.attempts.accounts_and_networks.refill((key, network));
-        Ok(account)
+        Ok(Known { account, password: VerifiedPassword { hash } })
     }
 
     /// Whether this is the password of somebody who is signed in already.
@@ -182,7 +210,7 @@ impl Control {
         account_id: AccountId,
         password: &str,
         from: IpAddr,
-    ) -> Result<(), PasswordRefused> {
+    ) -> Result<VerifiedPassword, PasswordRefused> {
         if password.len() > PASSWORD_BYTES_MAX {
             return Err(PasswordRefused::Wrong);
         }
@@ -194,9 +222,11 @@ impl Control {
         })?;
         let stored = self.inner.store.find_account(account_id).await?;
         let hash = stored.map(|stored| stored.password_hash);
-        if self.inner.passwords.verify(password, hash).await? {
+        if self.inner.passwords.verify(password, hash.clone()).await?
+            && let Some(hash) = hash
+        {
             self.inner.attempts.confirmations.refill(account_id);
-            return Ok(());
+            return Ok(VerifiedPassword { hash });
         }
         tracing::warn!(%from, account = who, "a confirmation was refused");
         Err(PasswordRefused::Wrong)

@@ -186,8 +186,15 @@ impl ChangeTx {
     /// # Errors
     /// When the database fails.
     pub async fn find_account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        let found = account::Entity::find_by_id(id.to_string()).one(&self.tx).await?;
-        Ok(found.map(from_row).transpose()?.map(|stored| stored.account))
+        Ok(self.find_stored_account(id).await?.map(|stored| stored.account))
+    }
+
+    /// An account with what recognises it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_stored_account(&self, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+        account::Entity::find_by_id(id.to_string()).one(&self.tx).await?.map(from_row).transpose()
     }
 
     /// Lets an account sign in no more, or again. Says whether there is such an account.

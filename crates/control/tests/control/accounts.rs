@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use control::{
     Actor, AuditAction, AuditFilter, Begun, ChangePasswordError, ConfirmEmailError, Control, ControlConfig,
-    DbPlace, DeleteAccountError, EmailChange, LinkError, MasterKeySource, NewAccount, NewKey,
+    DbPlace, DeleteAccountError, EmailChange, Known, LinkError, MasterKeySource, NewAccount, NewKey,
     PasswordAttempt, PasswordChange, PasswordProblem, PasswordRefused, RegisterError, Registered,
-    RegistrationPolicy, SignIn, StaySignedIn,
+    RegistrationPolicy, SignIn, SignInError, StaySignedIn,
 };
 use domain::{
     Account, EmailLinkPurpose, ManualClock, PortalSessionState, Product, Reason, Region, Role, SignInMethod,
@@ -71,6 +71,7 @@ impl Instance {
         let sign_in = SignIn {
             account_id: account.id,
             method: SignInMethod::Password,
+            password: None,
             state: PortalSessionState::Open,
             browser: "a browser",
             from: Some(FROM),
@@ -101,7 +102,7 @@ async fn registering_makes_an_account_with_its_workspace() {
     let control = &instance.control;
     let link = instance.register(EMAIL, PASSWORD).await;
     assert!(!instance.has_password(EMAIL, PASSWORD).await);
-    let account = control.confirm_email(&link, PASSWORD, FROM).await.unwrap();
+    let account = control.confirm_email(&link, PASSWORD, FROM).await.unwrap().account;
     assert_eq!((account.email.as_str(), account.is_operator), (EMAIL, false));
     let memberships = control.list_memberships(account.id).await.unwrap();
     assert_eq!(memberships.len(), 1);
@@ -322,9 +323,9 @@ async fn an_address_that_was_taken_meanwhile_is_refused() {
 async fn nobody_chooses_for_somebody_else() {
     let instance = Instance::new().await;
     let control = &instance.control;
-    let by_token = Actor::account(domain::AccountId::from_u128(1));
+    let by_somebody = Actor::account(domain::AccountId::from_u128(1));
     let new = NewAccount { email: EMAIL, membership: None };
-    let (ada, secret) = control.create_account_in(&by_token, new).await.unwrap();
+    let (ada, secret) = control.create_account_in(&by_somebody, new).await.unwrap();
     for guess in ["", PASSWORD, secret.expose()] {
         assert!(control.check_password(EMAIL, guess).await.unwrap().is_none(), "{guess}");
     }
@@ -348,6 +349,69 @@ async fn nobody_chooses_for_somebody_else() {
     assert!(matches!(ended, Err(LinkError::NotFound)), "one that was used ends the others");
     control.disable_account(&ACTOR, ada.id).await.unwrap();
     assert!(control.make_choose_password_link(&ACTOR, ada.id).await.unwrap().is_none());
+}
+
+/// Whoever runs the instance hands a link to whom they know: by a command or by a token, it is all that an account needs to sign
+/// in, also where no mail is sent.
+#[tokio::test]
+async fn a_link_that_is_handed_over_is_enough() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let token = Actor::management_token(domain::ManagementTokenId::from_u128(1));
+    for (actor, email) in [(ACTOR, EMAIL), (token, "bob@example.org")] {
+        let new = NewAccount { email, membership: None };
+        let (_, secret) = control.create_account_in(&actor, new).await.unwrap();
+        control.reset_password(secret.expose(), PASSWORD, FROM).await.unwrap();
+        assert!(instance.has_password(email, PASSWORD).await, "{email}");
+    }
+}
+
+/// Whoever was recognised by a password that was replaced before they were in stays outside.
+#[tokio::test]
+async fn the_password_before_opens_nothing() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let ada = instance.account(EMAIL).await;
+    let recognised = async |password| {
+        let attempt = PasswordAttempt { email: EMAIL, password, from: FROM, device: None };
+        control.recognise(attempt).await.unwrap()
+    };
+    let begin = async |known: &Known| {
+        let sign_in = SignIn {
+            account_id: ada.id,
+            method: SignInMethod::Password,
+            password: Some(&known.password),
+            state: PortalSessionState::Open,
+            browser: "a browser",
+            from: Some(FROM),
+        };
+        control.begin_portal_session(sign_in).await
+    };
+    let before = recognised(PASSWORD).await;
+    control.reset_password(&instance.reset_link(EMAIL).await, OTHER, FROM).await.unwrap();
+    let late = begin(&before).await;
+    assert!(matches!(late, Err(SignInError::Over)), "{late:?}");
+    assert!(control.list_portal_sessions(ada.id).await.unwrap().is_empty());
+    begin(&recognised(OTHER).await).await.unwrap();
+    assert_eq!(control.list_portal_sessions(ada.id).await.unwrap().len(), 1);
+}
+
+/// Of several changes that know the present password at once one succeeds: what was chosen meanwhile isn't replaced by whoever
+/// knew the password before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_change_succeeds_the_password_before_it() {
+    let instance = Instance::new().await;
+    let ada = instance.account(EMAIL).await;
+    let actor = Actor::account(ada.id).from(FROM);
+    let change = async |new: &'static str| {
+        let asked = PasswordChange { current: PASSWORD, new, stay: StaySignedIn::Everywhere, from: FROM };
+        instance.control.change_password(&actor, ada.id, asked).await
+    };
+    let (one, two) = tokio::join!(change(OTHER), change("a third one, long enough"));
+    let refused =
+        |result: &Result<(), _>| matches!(result, Err(ChangePasswordError::Current(PasswordRefused::Wrong)));
+    assert!(one.is_ok() && refused(&two) || two.is_ok() && refused(&one), "{one:?} {two:?}");
+    assert_eq!(instance.has_password(EMAIL, OTHER).await, one.is_ok());
 }
 
 /// Whoever holds an open browser of somebody else doesn't get their account: the present password is asked for, and few guesses
@@ -449,7 +513,7 @@ async fn an_account_goes_with_what_is_its_alone() {
     let instance = Instance::new().await;
     let control = &instance.control;
     let link = instance.register(EMAIL, PASSWORD).await;
-    let ada = control.confirm_email(&link, PASSWORD, FROM).await.unwrap();
+    let ada = control.confirm_email(&link, PASSWORD, FROM).await.unwrap().account;
     let actor = Actor::account(ada.id).from(FROM);
     let own = control.list_memberships(ada.id).await.unwrap()[0].0;
     let project = control.list_projects(own).await.unwrap()[0].id;

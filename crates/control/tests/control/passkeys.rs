@@ -7,8 +7,8 @@ use control::{
 use domain::{Account, PortalSessionState, SecondFactors, SignInMethod};
 
 use crate::support::authenticator::Authenticator;
-use crate::support::people::{BROWSER, pending, person};
-use crate::support::{ACTOR, Instance};
+use crate::support::people::{BROWSER, PASSWORD, pending, person};
+use crate::support::{ACTOR, Instance, PEER};
 
 const ORIGIN: &str = "https://portal.example.org";
 
@@ -289,6 +289,23 @@ async fn what_has_ended_opens_nothing() {
     assert_eq!(control.second_factors(ada.id).await.unwrap(), SecondFactors::default());
     control.delete_account(&ACTOR, bob.id).await.unwrap();
     assert!(is_wrong(&sign_in(control, &mut others).await));
+}
+
+/// Whoever has neither a password nor a provider keeps the last passkey; with a password it goes.
+#[tokio::test]
+async fn the_last_way_in_stays() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let new = control::NewAccount { email: "ada@example.org", membership: None };
+    let (ada, link) = control.create_account_in(&ACTOR, new).await.unwrap();
+    let mut device = with_passkey(control, &ada).await;
+    let passkey = control.list_passkeys(ada.id).await.unwrap().remove(0).id;
+    let last = control.remove_passkey(&ACTOR, ada.id, passkey).await;
+    assert!(matches!(last, Err(ChangeFactorError::LastWayIn)), "{last:?}");
+    assert!(sign_in(control, &mut device).await.is_ok());
+    control.reset_password(link.expose(), PASSWORD, PEER).await.unwrap();
+    control.remove_passkey(&ACTOR, ada.id, passkey).await.unwrap();
+    assert!(is_wrong(&sign_in(control, &mut device).await));
 }
 
 /// Passkeys need a portal with a name, over https, or on this machine.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::{
-    Control, ControlConfig, PasswordAttempt, PasswordRefused, RegistrationPolicy, SignInLimits, SlowRate,
+    Control, ControlConfig, Known, PasswordAttempt, PasswordRefused, RegistrationPolicy, SignInLimits,
+    SlowRate,
 };
 use domain::{Account, ManualClock, SystemRng};
 use tempfile::TempDir;
@@ -87,10 +88,10 @@ async fn one_network_guesses_slowly_and_shuts_nobody_out() {
         assert!(matches!(refused, Err(PasswordRefused::TooMany { .. })), "{spelling}: {refused:?}");
     }
     let found = control.recognise(attempt(EMAIL, PASSWORD, network(2))).await.unwrap();
-    assert_eq!(found, ada);
+    assert_eq!(found.account, ada);
     assert_eq!(guess(control, "nobody@example.org", network(3)).await, most);
     instance.clock.advance_seconds(60);
-    assert_eq!(control.recognise(attempt(EMAIL, PASSWORD, network(1))).await.unwrap(), ada);
+    assert_eq!(control.recognise(attempt(EMAIL, PASSWORD, network(1))).await.unwrap().account, ada);
 }
 
 /// A network that guesses at many accounts is slowed down as a whole, and others aren't.
@@ -105,7 +106,7 @@ async fn one_network_guesses_at_all_accounts_together() {
     }
     // Attempts that were refused count, too.
     assert!((4..LIMITS.network.burst_max).contains(&guessed), "{guessed}");
-    assert_eq!(control.recognise(attempt(EMAIL, PASSWORD, network(2))).await.unwrap(), ada);
+    assert_eq!(control.recognise(attempt(EMAIL, PASSWORD, network(2))).await.unwrap().account, ada);
 }
 
 /// An attacker with many networks gets so many guesses at an account in all, and then one in minutes. Meanwhile the owner
@@ -132,7 +133,7 @@ async fn many_networks_shut_no_known_browser_out() {
         let refused = control.recognise(with(device)).await;
         assert!(matches!(refused, Err(PasswordRefused::TooMany { .. })), "{device:?}: {refused:?}");
     }
-    assert_eq!(control.recognise(with(Some(&mark))).await.unwrap(), ada);
+    assert_eq!(control.recognise(with(Some(&mark))).await.unwrap().account, ada);
     // The browser's own guesses are counted, too.
     let wrong = PasswordAttempt { email: EMAIL, password: WRONG, from: network(1001), device: Some(&mark) };
     let mut refused = 0;
@@ -161,7 +162,7 @@ async fn the_mailbox_is_a_way_in() {
     assert_eq!(control.reset_password(secret.expose(), another, from).await.unwrap().id, ada.id);
     let mark = control.mark_device(ada.id);
     let attempt = PasswordAttempt { email: EMAIL, password: another, from, device: Some(mark.expose()) };
-    assert_eq!(control.recognise(attempt).await.unwrap().id, ada.id);
+    assert_eq!(control.recognise(attempt).await.unwrap().account.id, ada.id);
 }
 
 /// What is refused for being too much costs no hash: it is answered while the pool is full. Whoever isn't over a limit is
@@ -205,7 +206,7 @@ async fn a_full_pool_is_told_and_the_refused_cost_nothing() {
 async fn whoever_may_not_sign_in_learns_nothing() {
     let (instance, ada) = instance_with_ada().await;
     let control = &instance.control;
-    let said = |result: Result<Account, PasswordRefused>| result.unwrap_err().to_string();
+    let said = |result: Result<Known, PasswordRefused>| result.unwrap_err().to_string();
     let wrong = said(control.recognise(attempt(EMAIL, WRONG, network(1))).await);
     control.disable_account(&ACTOR, ada.id).await.unwrap();
     assert_eq!(said(control.recognise(attempt(EMAIL, PASSWORD, network(1))).await), wrong);

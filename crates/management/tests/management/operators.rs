@@ -161,7 +161,9 @@ async fn accounts_are_changed() {
     let choose = async |password| world.control.reset_password(secret, password, [127, 0, 0, 1].into()).await;
     assert!(choose("short").await.is_err());
     choose(PASSWORD).await.unwrap();
-    assert!(world.control.check_password("a@example.org", PASSWORD).await.unwrap().is_some());
+    let from = [127, 0, 0, 1].into();
+    let attempt = control::PasswordAttempt { email: "a@example.org", password: PASSWORD, from, device: None };
+    assert!(world.control.recognise(attempt).await.is_ok(), "the link is enough to sign in");
     assert!(choose("another one that is long").await.is_err(), "it works once");
     world.operate("POST", "/v1/accounts/acc_x/password-link", Value::Null).await.refused(404, "not_found");
     world.control.close().await;

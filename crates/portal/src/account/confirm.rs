@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::FactorDemand;
-use domain::{PortalSessionState, SignInMethod};
+use domain::PortalSessionState;
 use serde::Deserialize;
 
 use super::NextQuery;
@@ -80,13 +80,15 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let next = LocalPath::parse(&sent.next);
     let (control, visitor) = (&portal.control, signed_in.visitor());
-    if let Err(error) = control.confirm_password(signed_in.account.id, &sent.password, visitor.from).await {
-        let refusal = Refusal::of(error, WRONG)?;
-        return Ok(refusal.answer(form(&portal, &signed_in, next.as_ref(), Some(&refusal.text)).await?));
-    }
+    let password = match control.confirm_password(signed_in.account.id, &sent.password, visitor.from).await {
+        Ok(password) => password,
+        Err(error) => {
+            let refusal = Refusal::of(error, WRONG)?;
+            return Ok(refusal.answer(form(&portal, &signed_in, next.as_ref(), Some(&refusal.text)).await?));
+        }
+    };
     if !control.second_factors(signed_in.account.id).await?.is_none() {
-        let method = SignInMethod::Password;
-        return let_in(&portal, &visitor, &device, &signed_in.account, method, next.as_ref()).await;
+        return let_in(&portal, &visitor, &device, &signed_in.account, Some(&password), next.as_ref()).await;
     }
     let begun =
         control.confirm_portal_session(&signed_in.actor(), &signed_in.secret).await.map_err(refused)?;

@@ -1,7 +1,7 @@
 //! Letting a browser in: its session's cookie, and the mark by which the account knows it again.
 
 use axum::response::Response;
-use control::{KNOWN_DEVICE_DAYS_MAX, SignIn, SignInError};
+use control::{KNOWN_DEVICE_DAYS_MAX, SignIn, SignInError, VerifiedPassword};
 use credentials::PlainSecret;
 use domain::{Account, AccountId, PortalSessionState, SignInMethod};
 use http::HeaderMap;
@@ -47,22 +47,28 @@ pub(super) fn mark(portal: &Portal, account_id: AccountId, response: &mut Respon
     response.headers_mut().append(name, value);
 }
 
-/// Signs somebody in who has told the right password, or asks for the second factor where the account has one. Whatever
-/// session the browser had ends: nothing of it goes on under another name.
+/// Signs somebody in who has told the right password, or who used a link where there is none, or asks for the second factor
+/// where the account has one. Whatever session the browser had ends: nothing of it goes on under another name.
 pub(super) async fn let_in(
     portal: &Portal,
     visitor: &Visitor,
     device: &Device,
     account: &Account,
-    method: SignInMethod,
+    password: Option<&VerifiedPassword>,
     next: Option<&LocalPath>,
 ) -> Result<Response, Problem> {
     let control = &portal.control;
     let has_factors = !control.second_factors(account.id).await?.is_none();
     let state = if has_factors { PortalSessionState::Pending } else { PortalSessionState::Open };
     let was_here = !control.list_portal_sessions(account.id).await?.is_empty();
-    let sign_in =
-        SignIn { account_id: account.id, method, state, browser: &visitor.browser, from: Some(visitor.from) };
+    let sign_in = SignIn {
+        account_id: account.id,
+        method: if password.is_some() { SignInMethod::Password } else { SignInMethod::Link },
+        password,
+        state,
+        browser: &visitor.browser,
+        from: Some(visitor.from),
+    };
     let begun = control.begin_portal_session(sign_in).await.map_err(refused)?;
     if let Some(Recognised(before)) = visitor.recognised() {
         control.sign_out(&before.actor(), before.account.id, before.session.id).await?;

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::{LinkError, PASSWORD_CHARACTERS_MIN};
-use domain::SignInMethod;
 use serde::Deserialize;
 
 use super::LinkQuery;
@@ -72,7 +71,7 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let email = sent.email.trim();
     let error = match portal.control.set_up(&sent.token, email, &sent.password, visitor.from).await {
-        Ok(account) => return let_in(&portal, &visitor, &device, &account, SignInMethod::Link, None).await,
+        Ok(account) => return let_in(&portal, &visitor, &device, &account, None, None).await,
         Err(error) => error,
     };
     let page = Page::for_visitor(&visitor, TITLE);

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::PasswordAttempt;
-use domain::SignInMethod;
 use serde::Deserialize;
 
 use super::entry::{Device, let_in};
@@ -95,8 +94,9 @@ pub(super) async fn post(
     let attempt =
         PasswordAttempt { email, password: &sent.password, from: visitor.from, device: device.mark() };
     match portal.control.recognise(attempt).await {
-        Ok(account) => {
-            let_in(&portal, &visitor, &device, &account, SignInMethod::Password, next.as_ref()).await
+        Ok(known) => {
+            let password = Some(&known.password);
+            let_in(&portal, &visitor, &device, &known.account, password, next.as_ref()).await
         }
         Err(error) => {
             let refusal = Refusal::of(error, WRONG)?;

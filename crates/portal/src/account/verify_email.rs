@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use control::ConfirmEmailError;
-use domain::{EmailLinkPurpose, SignInMethod};
+use domain::EmailLinkPurpose;
 use serde::Deserialize;
 
 use super::LinkQuery;
@@ -69,7 +69,7 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let page = Page::for_visitor(&visitor, TITLE);
     match portal.control.confirm_email(&sent.token, &sent.password, visitor.from).await {
-        Ok(account) => let_in(&portal, &visitor, &device, &account, SignInMethod::Password, None).await,
+        Ok(known) => let_in(&portal, &visitor, &device, &known.account, Some(&known.password), None).await,
         Err(ConfirmEmailError::NotFound) => dead(&page),
         Err(ConfirmEmailError::Store(error)) => Err(error.into()),
         Err(ConfirmEmailError::Password(error)) => {

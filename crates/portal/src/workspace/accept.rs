@@ -165,6 +165,7 @@ pub(super) async fn register(
     let sign_in = SignIn {
         account_id: account.id,
         method: SignInMethod::Link,
+        password: None,
         state: PortalSessionState::Open,
         browser: &visitor.browser,
         from: Some(visitor.from),

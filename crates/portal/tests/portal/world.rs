@@ -179,6 +179,7 @@ async fn sign_in(control: &Control, router: &Router, account_id: AccountId) -> B
     let sign_in = SignIn {
         account_id,
         method: SignInMethod::Password,
+        password: None,
         state: PortalSessionState::Open,
         browser: "a test",
         from: Some(PEER),

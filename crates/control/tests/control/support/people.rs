@@ -25,6 +25,7 @@ pub(crate) async fn begin(control: &Control, account: &Account, state: PortalSes
     let sign_in = SignIn {
         account_id: account.id,
         method: SignInMethod::Password,
+        password: None,
         state,
         browser: "Test",
         from: Some(PEER),

@@ -110,6 +110,7 @@ async fn browser(world: &World, account: &Account, method: SignInMethod) -> Brow
     let sign_in = SignIn {
         account_id: account.id,
         method,
+        password: None,
         state: PortalSessionState::Open,
         browser: "Test",
         from: Some(PEER),
