@@ -9,6 +9,8 @@ use http::{Request, Response, header};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
+use super::whole::whole;
+
 /// Which host names show what. Without any, everything is at every host.
 #[derive(Debug, Clone, Default)]
 pub struct OtherHosts {
@@ -68,7 +70,8 @@ fn host_name(request: &Request<Incoming>) -> String {
 }
 
 async fn answer(router: Router, request: Request<Incoming>, arrival: Arrival) -> Response<Body> {
-    let mut request = request.map(axum::body::Body::new);
+    let (head, body) = request.into_parts();
+    let mut request = Request::from_parts(head, whole(body).await);
     request.extensions_mut().insert(ConnectInfo(arrival.client));
     request.extensions_mut().insert(arrival);
     match router.oneshot(request).await {

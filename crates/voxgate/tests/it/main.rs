@@ -30,6 +30,7 @@ mod config;
 mod dev;
 mod disk_full;
 mod drain;
+mod held_requests;
 mod import;
 mod isolation;
 mod keys_life;
