@@ -6,6 +6,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::raw_http2::{DATA, END_HEADERS, END_STREAM, HEADERS, RawHttp2, block, frame, request};
 use crate::world::{Answer, Key, PROJECT, World, soon};
 
 const UPLOAD_BYTES: usize = 400_000;
@@ -113,4 +114,30 @@ async fn a_whole_upload_is_not_cut() {
     let answer = soon(waiting).await.unwrap();
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert_eq!(world.listed("", other.bearer()).await, world.engine.jobs());
+}
+
+/// An upload of HTTP/2 is whole with the last byte of its length, though the frame that ends its stream comes by itself: a
+/// revocation after that doesn't cut it, as it cuts one beside it of which something is missing.
+#[tokio::test]
+async fn a_whole_upload_is_not_cut_before_its_stream_ends() {
+    let world = World::new().await;
+    let (key, other) = (world.key().await, world.key().await);
+    world.engine.create_answers.forget_permits(usize::MAX >> 3);
+    let mut client = RawHttp2::connect(world.port(Region::Eu1)).await;
+    let authorization = format!("Bearer {}", key.bearer());
+    let mut fields = request("POST", "/v2/jobs", &authorization);
+    fields.push(("content-length", "5"));
+    client.send(&frame(HEADERS, END_HEADERS, 1, &block(&fields))).await;
+    client.send(&frame(DATA, 0, 1, b"audio")).await;
+    soon(world.engine.create_arrived.notified()).await;
+    client.send(&frame(DATA, END_STREAM, 1, &[])).await;
+    let unfinished = begin(&world, "/v2/jobs", key.bearer()).await;
+    intents(&world, 2).await;
+    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    let refused = answer(unfinished).await;
+    assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
+    world.engine.create_answers.add_permits(1);
+    let created = client.until(|frame| frame.kind == DATA).await;
+    assert_eq!(String::from_utf8(created.payload).unwrap(), r#"{"id":"job1"}"#);
+    assert_eq!(world.listed("", other.bearer()).await, ["job1"]);
 }
