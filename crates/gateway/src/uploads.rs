@@ -1,9 +1,10 @@
 //! Uploads that are under way. Who loses the right to one has it cut: nothing more of it reaches the engine.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::Timestamp;
 use domain::link::Change;
-use domain::{RequestId, Timestamp};
 use verify::{Principal, Tables};
 
 use crate::concerned::Concerned;
@@ -11,7 +12,14 @@ use crate::upstream::Progress;
 
 /// The uploads of one gateway that are under way.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Uploads(Arc<papaya::HashMap<RequestId, Upload>>);
+pub(crate) struct Uploads(Arc<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    /// Under numbers of our own: a request's id may be a client's, who could give one to many.
+    by_number: papaya::HashMap<u64, Upload>,
+    next: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Upload {
@@ -24,18 +32,18 @@ impl Uploads {
     /// once more.
     pub(crate) fn enter(
         &self,
-        request_id: RequestId,
         principal: &Principal,
         progress: &Arc<Progress>,
         tables: &Tables,
         now: Timestamp,
     ) -> RunningUpload {
         let upload = Upload { principal: principal.clone(), progress: progress.clone() };
-        self.0.pin().insert(request_id, upload);
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.by_number.pin().insert(number, upload);
         if let Err(refusal) = tables.still_good(principal, now) {
             progress.cut(refusal);
         }
-        RunningUpload { uploads: self.clone(), request_id }
+        RunningUpload { uploads: self.clone(), number }
     }
 
     /// Cuts the uploads that these changes concern and whose principal isn't good any more. When it returns, no further piece of
@@ -53,7 +61,7 @@ impl Uploads {
     }
 
     fn check(&self, tables: &Tables, now: Timestamp, concerns: impl Fn(&Principal) -> bool) {
-        for (_, upload) in &self.0.pin() {
+        for (_, upload) in &self.0.by_number.pin() {
             if concerns(&upload.principal)
                 && let Err(refusal) = tables.still_good(&upload.principal, now)
             {
@@ -67,11 +75,11 @@ impl Uploads {
 #[derive(Debug)]
 pub(crate) struct RunningUpload {
     uploads: Uploads,
-    request_id: RequestId,
+    number: u64,
 }
 
 impl Drop for RunningUpload {
     fn drop(&mut self) {
-        self.uploads.0.pin().remove(&self.request_id);
+        self.uploads.0.by_number.pin().remove(&self.number);
     }
 }

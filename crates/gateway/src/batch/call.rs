@@ -84,8 +84,8 @@ impl Call<'_> {
 
     /// Enters an upload, so that it is cut when the caller loses the right to it.
     pub(super) fn enter_upload(&self, progress: &Arc<Progress>) -> RunningUpload {
-        let Self { gateway, principal, request_id, .. } = self;
-        gateway.uploads.enter(*request_id, principal, progress, &gateway.tables, gateway.now())
+        let Self { gateway, principal, .. } = self;
+        gateway.uploads.enter(principal, progress, &gateway.tables, gateway.now())
     }
 
     /// Sends a request without a body, in the caller's name. Reading again does no harm, so a connection that ended while it was

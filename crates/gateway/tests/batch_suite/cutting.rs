@@ -1,11 +1,14 @@
 //! Uploads that are under way when their key loses its rights.
 
+use std::net::SocketAddr;
+
 use domain::link::Change;
 use domain::{ClientRef, Clock as _, Product, ProductSet, Region};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::proxies::trusting;
 use crate::raw_http2::{DATA, END_HEADERS, END_STREAM, HEADERS, RawHttp2, block, frame, request};
 use crate::world::{Answer, Key, PROJECT, World, soon};
 
@@ -14,9 +17,13 @@ const SENT_BYTES: usize = 100_000;
 
 /// Begins an upload and sends a part of it.
 async fn begin(world: &World, path: &str, bearer: &str) -> TcpStream {
-    let mut client = TcpStream::connect(world.port(Region::Eu1)).await.unwrap();
+    begin_at(world.port(Region::Eu1), path, bearer, "").await
+}
+
+async fn begin_at(address: SocketAddr, path: &str, bearer: &str, more: &str) -> TcpStream {
+    let mut client = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {bearer}\r\ncontent-length: {UPLOAD_BYTES}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {bearer}\r\ncontent-length: {UPLOAD_BYTES}\r\n{more}\r\n"
     );
     client.write_all(head.as_bytes()).await.unwrap();
     client.write_all(&[7; SENT_BYTES]).await.unwrap();
@@ -140,4 +147,26 @@ async fn a_whole_upload_is_not_cut_before_its_stream_ends() {
     let created = client.until(|frame| frame.kind == DATA).await;
     assert_eq!(String::from_utf8(created.payload).unwrap(), r#"{"id":"job1"}"#);
     assert_eq!(world.listed("", other.bearer()).await, ["job1"]);
+}
+
+/// Behind a trusted proxy that passes on what its clients call their requests, no upload hides behind another one of the same id:
+/// one is finished, the other is cut.
+#[tokio::test]
+async fn uploads_of_one_request_id_are_cut_each() {
+    const SAME: &str = "x-request-id: 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5\r\n";
+    let world = World::new().await;
+    let key = world.key().await;
+    let proxied = trusting(&world, true).await;
+    let hidden = begin_at(proxied, "/v2/jobs", key.bearer(), SAME).await;
+    intents(&world, 1).await;
+    let mut finished = begin_at(proxied, "/v2/jobs", key.bearer(), SAME).await;
+    intents(&world, 2).await;
+    finished.write_all(&[7; UPLOAD_BYTES - SENT_BYTES]).await.unwrap();
+    let mut status = [0; 12];
+    soon(finished.read_exact(&mut status)).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 201");
+    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    let answer = answer(hidden).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.contains("request-id: 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5"), "{answer}");
 }
