@@ -82,6 +82,14 @@ impl Call<'_> {
         Ok(request)
     }
 
+    /// Whether the caller would still pass, after something that took its time.
+    ///
+    /// # Errors
+    /// Why it wouldn't.
+    pub(super) fn still_good(&self) -> Result<(), Refusal> {
+        self.gateway.tables.still_good(&self.principal, self.gateway.now())
+    }
+
     /// Enters an upload, so that it is cut when the caller loses the right to it.
     pub(super) fn enter_upload(&self, progress: &Arc<Progress>) -> RunningUpload {
         let Self { gateway, principal, .. } = self;

@@ -71,7 +71,7 @@ async fn a_right_that_is_lost_cuts_running_uploads() {
     };
     let client_ref = ClientRef::new("USER").unwrap();
     let batch_lost = key_change(&key, |record| record.products = ProductSet::EMPTY.with(Product::Rt));
-    let key_revoked = key_change(&key, |record| record.revoked_at = Some(now));
+    let key_revoked = key.revoked(now);
     let (token, id) = temporary(&key);
     let cases = [
         (
@@ -116,7 +116,7 @@ async fn a_whole_upload_is_not_cut() {
     let waiting =
         tokio::spawn(Answer::of(world.request(Method::POST, "/v2/jobs", key.bearer()).body("audio")));
     soon(world.engine.create_arrived.notified()).await;
-    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    world.change(key.revoked(world.clock.now())).await;
     world.engine.create_answers.add_permits(1);
     let answer = soon(waiting).await.unwrap();
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -140,7 +140,7 @@ async fn a_whole_upload_is_not_cut_before_its_stream_ends() {
     client.send(&frame(DATA, END_STREAM, 1, &[])).await;
     let unfinished = begin(&world, "/v2/jobs", key.bearer()).await;
     intents(&world, 2).await;
-    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    world.change(key.revoked(world.clock.now())).await;
     let refused = answer(unfinished).await;
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
     world.engine.create_answers.add_permits(1);
@@ -165,7 +165,7 @@ async fn uploads_of_one_request_id_are_cut_each() {
     let mut status = [0; 12];
     soon(finished.read_exact(&mut status)).await.unwrap();
     assert_eq!(&status, b"HTTP/1.1 201");
-    world.change(key_change(&key, |record| record.revoked_at = Some(world.clock.now()))).await;
+    world.change(key.revoked(world.clock.now())).await;
     let answer = answer(hidden).await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert!(answer.contains("request-id: 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5"), "{answer}");
