@@ -1,13 +1,16 @@
 //! Uploads that are under way. Who loses the right to one has it cut: nothing more of it reaches the engine.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::Timestamp;
 use domain::link::Change;
+use domain::{Clock, Timestamp};
+use tokio::sync::Notify;
 use verify::{Principal, Tables};
 
 use crate::concerned::Concerned;
+use crate::timer::instant_of;
 use crate::upstream::Progress;
 
 /// The uploads of one gateway that are under way.
@@ -17,7 +20,7 @@ pub(crate) struct Uploads(Arc<Running>);
 #[derive(Debug, Default)]
 struct Running {
     /// Under numbers of our own: a request's id may be a client's, who could give one to many.
-    by_number: papaya::HashMap<u64, Upload>,
+    by_number: papaya::HashMap<u64, Arc<Upload>>,
     next: AtomicU64,
 }
 
@@ -25,6 +28,30 @@ struct Running {
 struct Upload {
     principal: Principal,
     progress: Arc<Progress>,
+    /// Told when its key was changed, which may move its expiry.
+    changed: Notify,
+}
+
+impl Upload {
+    /// Cuts it unless its principal is still good. Returns whether it is.
+    fn check(&self, tables: &Tables, now: Timestamp) -> bool {
+        let judged = tables.still_good(&self.principal, now);
+        judged.map_err(|refusal| self.progress.cut(refusal)).is_ok()
+    }
+
+    /// Ends when it was cut because its API key has expired, be that decided while it is under way. A temporary key's own expiry
+    /// ends nothing that has begun.
+    async fn cut_at_expiry(&self, tables: &Tables, clock: &dyn Clock) {
+        while self.check(tables, clock.now()) {
+            match tables.api_key_expires_at(&self.principal) {
+                None => self.changed.notified().await,
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(instant_of(at, clock.now())) => {}
+                    () = self.changed.notified() => {}
+                },
+            }
+        }
+    }
 }
 
 impl Uploads {
@@ -37,13 +64,15 @@ impl Uploads {
         tables: &Tables,
         now: Timestamp,
     ) -> RunningUpload {
-        let upload = Upload { principal: principal.clone(), progress: progress.clone() };
+        let upload = Arc::new(Upload {
+            principal: principal.clone(),
+            progress: progress.clone(),
+            changed: Notify::new(),
+        });
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.by_number.pin().insert(number, upload);
-        if let Err(refusal) = tables.still_good(principal, now) {
-            progress.cut(refusal);
-        }
-        RunningUpload { uploads: self.clone(), number }
+        self.0.by_number.pin().insert(number, upload.clone());
+        upload.check(tables, now);
+        RunningUpload { uploads: self.clone(), number, upload }
     }
 
     /// Cuts the uploads that these changes concern and whose principal isn't good any more. When it returns, no further piece of
@@ -62,10 +91,9 @@ impl Uploads {
 
     fn check(&self, tables: &Tables, now: Timestamp, concerns: impl Fn(&Principal) -> bool) {
         for (_, upload) in &self.0.by_number.pin() {
-            if concerns(&upload.principal)
-                && let Err(refusal) = tables.still_good(&upload.principal, now)
-            {
-                upload.progress.cut(refusal);
+            if concerns(&upload.principal) {
+                upload.check(tables, now);
+                upload.changed.notify_one();
             }
         }
     }
@@ -76,6 +104,23 @@ impl Uploads {
 pub(crate) struct RunningUpload {
     uploads: Uploads,
     number: u64,
+    upload: Arc<Upload>,
+}
+
+impl RunningUpload {
+    /// Waits for what sends the upload, which ends soon after the upload was cut, and cuts it when its key expires meanwhile.
+    pub(crate) async fn during<T>(
+        self,
+        sending: impl Future<Output = T>,
+        tables: &Tables,
+        clock: &dyn Clock,
+    ) -> T {
+        let mut sending = pin!(sending);
+        tokio::select! {
+            output = &mut sending => output,
+            () = self.upload.cut_at_expiry(tables, clock) => sending.await,
+        }
+    }
 }
 
 impl Drop for RunningUpload {

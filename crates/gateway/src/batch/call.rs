@@ -96,6 +96,11 @@ impl Call<'_> {
         gateway.uploads.enter(principal, progress, &gateway.tables, gateway.now())
     }
 
+    /// Waits for what sends an upload; the caller's key may expire meanwhile.
+    pub(super) async fn during<T>(&self, running: RunningUpload, sending: impl Future<Output = T>) -> T {
+        running.during(sending, &self.gateway.tables, self.gateway.clock.as_ref()).await
+    }
+
     /// Sends a request without a body, in the caller's name. Reading again does no harm, so a connection that ended while it was
     /// used is tried once more.
     pub(super) async fn ask(

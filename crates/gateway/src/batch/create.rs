@@ -103,8 +103,7 @@ pub(super) async fn create(
         // Whoever asked may be gone.
         drop(tell.send(creation.run().await));
     });
-    let ended = told.await.unwrap_or(Ended::NotRecorded);
-    drop(running);
+    let ended = call.during(running, told).await.unwrap_or(Ended::NotRecorded);
     let received = Count { received_bytes: progress.received_bytes(), ..Count::default() };
     call.gateway.meter.count(call.identity.tally(), received, call.now);
     tell_client(call, query, ended).await

@@ -170,3 +170,56 @@ async fn uploads_of_one_request_id_are_cut_each() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert!(answer.contains("request-id: 0192f0c1-2a3b-7c4d-8e5f-60718293a4b5"), "{answer}");
 }
+
+/// Begins an upload that the gateway asks to go on with: it is judged and under way.
+async fn begin_asked(world: &World, path: &str, bearer: &str) -> TcpStream {
+    let mut client = begin_at(world.port(Region::Eu1), path, bearer, "expect: 100-continue\r\n").await;
+    let mut asked = [0; 25];
+    soon(client.read_exact(&mut asked)).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client
+}
+
+async fn is_expired(client: TcpStream) {
+    let answer = answer(client).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.contains(r#""reason":"credential_expired""#), "{answer}");
+}
+
+/// A key that expires cuts its uploads and those of its temporary keys; no job comes of them. Uploads of a key that lasts go on, as
+/// does one whose temporary key alone expires. An expiry that is set while they run counts too.
+#[tokio::test]
+async fn a_key_that_expires_cuts_running_uploads() {
+    let world = World::new().await;
+    let soon_over = world.clock.now().plus_seconds(1);
+    let (long, other) = (world.key().await, world.key().await);
+    let short = world.key_with(|record| record.expires_at = Some(soon_over)).await;
+    let temporary = world.temporary_with(&other, |claims| claims.expires_at = soon_over);
+    let dying = [
+        begin_asked(&world, "/v2/jobs", short.bearer()).await,
+        begin_asked(&world, "/v2/jobs", &world.temporary(&short, None)).await,
+        begin_asked(&world, "/generate/sarah", short.bearer()).await,
+    ];
+    let shortened = begin_asked(&world, "/v2/jobs", long.bearer()).await;
+    let living = [
+        begin_asked(&world, "/v2/jobs", other.bearer()).await,
+        begin_asked(&world, "/v2/jobs", &temporary).await,
+    ];
+    world.clock.advance_seconds(60);
+    for client in dying {
+        is_expired(client).await;
+    }
+    intents(&world, 3).await;
+    let expires_at = Some(world.clock.now().plus_seconds(1));
+    world.change(key_change(&long, |record| record.expires_at = expires_at)).await;
+    world.clock.advance_seconds(1);
+    is_expired(shortened).await;
+    for mut client in living {
+        client.write_all(&[7; UPLOAD_BYTES - SENT_BYTES]).await.unwrap();
+        let mut status = [0; 12];
+        soon(client.read_exact(&mut status)).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 201");
+    }
+    intents(&world, 0).await;
+    assert_eq!(world.listed("", other.bearer()).await.len(), 2);
+}
