@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use domain::Timestamp;
 use tokio::time::{Instant, Sleep};
 
 /// Waits for a deadline that may move between calls; a timer is only touched when it must be.
@@ -24,10 +26,14 @@ pub(crate) fn poll_timer(
     }
 }
 
+/// When a timer for a moment of the clock must run out: at once, if that is past.
+pub(crate) fn instant_of(at: Timestamp, now: Timestamp) -> Instant {
+    Instant::now() + Duration::from_micros(at.micros_since(now).max(0).unsigned_abs())
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::time::Duration;
 
     use super::*;
 

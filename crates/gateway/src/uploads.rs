@@ -1,22 +1,57 @@
 //! Uploads that are under way. Who loses the right to one has it cut: nothing more of it reaches the engine.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::link::Change;
-use domain::{RequestId, Timestamp};
+use domain::{Clock, Timestamp};
+use tokio::sync::Notify;
 use verify::{Principal, Tables};
 
 use crate::concerned::Concerned;
+use crate::timer::instant_of;
 use crate::upstream::Progress;
 
 /// The uploads of one gateway that are under way.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Uploads(Arc<papaya::HashMap<RequestId, Upload>>);
+pub(crate) struct Uploads(Arc<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    /// Under numbers of our own: a request's id may be a client's, who could give one to many.
+    by_number: papaya::HashMap<u64, Arc<Upload>>,
+    next: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Upload {
     principal: Principal,
     progress: Arc<Progress>,
+    /// Told when its key was changed, which may move its expiry.
+    changed: Notify,
+}
+
+impl Upload {
+    /// Cuts it unless its principal is still good. Returns whether it is.
+    fn check(&self, tables: &Tables, now: Timestamp) -> bool {
+        let judged = tables.still_good(&self.principal, now);
+        judged.map_err(|refusal| self.progress.cut(refusal)).is_ok()
+    }
+
+    /// Ends when it was cut because its API key has expired, be that decided while it is under way. A temporary key's own expiry
+    /// ends nothing that has begun.
+    async fn cut_at_expiry(&self, tables: &Tables, clock: &dyn Clock) {
+        while self.check(tables, clock.now()) {
+            match tables.api_key_expires_at(&self.principal) {
+                None => self.changed.notified().await,
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(instant_of(at, clock.now())) => {}
+                    () = self.changed.notified() => {}
+                },
+            }
+        }
+    }
 }
 
 impl Uploads {
@@ -24,18 +59,20 @@ impl Uploads {
     /// once more.
     pub(crate) fn enter(
         &self,
-        request_id: RequestId,
         principal: &Principal,
         progress: &Arc<Progress>,
         tables: &Tables,
         now: Timestamp,
     ) -> RunningUpload {
-        let upload = Upload { principal: principal.clone(), progress: progress.clone() };
-        self.0.pin().insert(request_id, upload);
-        if let Err(refusal) = tables.still_good(principal, now) {
-            progress.cut(refusal);
-        }
-        RunningUpload { uploads: self.clone(), request_id }
+        let upload = Arc::new(Upload {
+            principal: principal.clone(),
+            progress: progress.clone(),
+            changed: Notify::new(),
+        });
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.0.by_number.pin().insert(number, upload.clone());
+        upload.check(tables, now);
+        RunningUpload { uploads: self.clone(), number, upload }
     }
 
     /// Cuts the uploads that these changes concern and whose principal isn't good any more. When it returns, no further piece of
@@ -53,11 +90,10 @@ impl Uploads {
     }
 
     fn check(&self, tables: &Tables, now: Timestamp, concerns: impl Fn(&Principal) -> bool) {
-        for (_, upload) in &self.0.pin() {
-            if concerns(&upload.principal)
-                && let Err(refusal) = tables.still_good(&upload.principal, now)
-            {
-                upload.progress.cut(refusal);
+        for (_, upload) in &self.0.by_number.pin() {
+            if concerns(&upload.principal) {
+                upload.check(tables, now);
+                upload.changed.notify_one();
             }
         }
     }
@@ -67,11 +103,28 @@ impl Uploads {
 #[derive(Debug)]
 pub(crate) struct RunningUpload {
     uploads: Uploads,
-    request_id: RequestId,
+    number: u64,
+    upload: Arc<Upload>,
+}
+
+impl RunningUpload {
+    /// Waits for what sends the upload, which ends soon after the upload was cut, and cuts it when its key expires meanwhile.
+    pub(crate) async fn during<T>(
+        self,
+        sending: impl Future<Output = T>,
+        tables: &Tables,
+        clock: &dyn Clock,
+    ) -> T {
+        let mut sending = pin!(sending);
+        tokio::select! {
+            output = &mut sending => output,
+            () = self.upload.cut_at_expiry(tables, clock) => sending.await,
+        }
+    }
 }
 
 impl Drop for RunningUpload {
     fn drop(&mut self) {
-        self.uploads.0.pin().remove(&self.request_id);
+        self.uploads.0.by_number.pin().remove(&self.number);
     }
 }

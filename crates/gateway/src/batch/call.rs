@@ -82,10 +82,23 @@ impl Call<'_> {
         Ok(request)
     }
 
+    /// Whether the caller would still pass, after something that took its time.
+    ///
+    /// # Errors
+    /// Why it wouldn't.
+    pub(super) fn still_good(&self) -> Result<(), Refusal> {
+        self.gateway.tables.still_good(&self.principal, self.gateway.now())
+    }
+
     /// Enters an upload, so that it is cut when the caller loses the right to it.
     pub(super) fn enter_upload(&self, progress: &Arc<Progress>) -> RunningUpload {
-        let Self { gateway, principal, request_id, .. } = self;
-        gateway.uploads.enter(*request_id, principal, progress, &gateway.tables, gateway.now())
+        let Self { gateway, principal, .. } = self;
+        gateway.uploads.enter(principal, progress, &gateway.tables, gateway.now())
+    }
+
+    /// Waits for what sends an upload; the caller's key may expire meanwhile.
+    pub(super) async fn during<T>(&self, running: RunningUpload, sending: impl Future<Output = T>) -> T {
+        running.during(sending, &self.gateway.tables, self.gateway.clock.as_ref()).await
     }
 
     /// Sends a request without a body, in the caller's name. Reading again does no harm, so a connection that ended while it was

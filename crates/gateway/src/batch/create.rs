@@ -103,8 +103,7 @@ pub(super) async fn create(
         // Whoever asked may be gone.
         drop(tell.send(creation.run().await));
     });
-    let ended = told.await.unwrap_or(Ended::NotRecorded);
-    drop(running);
+    let ended = call.during(running, told).await.unwrap_or(Ended::NotRecorded);
     let received = Count { received_bytes: progress.received_bytes(), ..Count::default() };
     call.gateway.meter.count(call.identity.tally(), received, call.now);
     tell_client(call, query, ended).await
@@ -227,7 +226,7 @@ async fn created(call: &Call<'_>, query: &Query, job: &JobFacts) -> Result<Respo
     let Some(seconds) = query.wait else {
         return Ok(answer::json(StatusCode::CREATED, &body, call.request_id));
     };
-    // The job exists: whatever goes wrong while waiting, the client gets its id.
+    // The job exists: whatever goes wrong while waiting, the client gets its id. Who lost the right to the job gets no more.
     let look = wait_for(call, job, seconds).await;
     let status = outcome(&look);
     body.insert(String::from("status"), status.into());
@@ -262,7 +261,8 @@ async fn transcript(call: &Call<'_>, job: &JobFacts, format: Format) -> Option<B
     if response.status() != StatusCode::OK {
         return None;
     }
-    read_all(response.into_body(), EMBEDDED_TRANSCRIPT_BYTES_MAX).await
+    let transcript = read_all(response.into_body(), EMBEDDED_TRANSCRIPT_BYTES_MAX).await;
+    transcript.filter(|_| call.still_good().is_ok())
 }
 
 fn embed(

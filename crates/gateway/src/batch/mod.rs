@@ -74,12 +74,25 @@ pub(crate) async fn handle(
     outcome.project_id = Some(call.principal.project_id());
     outcome.api_key_id = Some(call.principal.api_key_id());
     let begun = outcome.step();
-    let result = run(&call, route, verb, parts.uri.query(), incoming).await;
+    let result = given(&call, verb, run(&call, route, verb, parts.uri.query(), incoming).await);
     outcome.answered(begun);
     call.count(&result);
     match result {
         Ok(response) => response,
         Err(refusal) => refuse(outcome, &refusal, request_id),
+    }
+}
+
+/// What was read is given to nobody who lost the right to it meanwhile: an engine may take its time, and a client may ask for that.
+/// What was changed is told, since it was done.
+fn given(
+    call: &Call<'_>,
+    verb: Verb,
+    result: Result<Response<Body>, Refusal>,
+) -> Result<Response<Body>, Refusal> {
+    match verb {
+        Verb::Read => call.still_good().and(result),
+        Verb::Create | Verb::Delete => result,
     }
 }
 

@@ -60,14 +60,16 @@ pub(super) async fn read(
     Ok(answer::json_bytes(StatusCode::OK, bytes, call.request_id))
 }
 
-/// Looks until the job is done or the time is over.
+/// Looks until the job is done, the time is over, or the caller has lost the right to it.
 pub(super) async fn wait_for(call: &Call<'_>, job: &JobFacts, seconds: u64) -> Result<Look, Refusal> {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let mut pause = Duration::from_millis(POLL_MILLIS_FIRST);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let engine_waits = call.site.config.capabilities.wait.then_some(left.as_secs());
-        let look = look(call, job, engine_waits).await?;
+        let look = look(call, job, engine_waits).await;
+        call.still_good()?;
+        let look = look?;
         if look.is_final() || Instant::now() + pause > deadline {
             return Ok(look);
         }

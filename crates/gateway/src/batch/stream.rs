@@ -95,9 +95,7 @@ pub(super) async fn generate(
     let body = UploadBody::new(incoming, SPEECH_BODY_BYTES_MAX, progress.clone());
     let request = call.upload(engine, &path, body)?;
     let running = call.enter_upload(&progress);
-    let uploaded = engine.upload(request).await;
-    drop(running);
-    match uploaded {
+    match call.during(running, Box::pin(engine.upload(request))).await {
         Ok(response) if response.status().is_success() => Ok(pass_on(response, call.request_id)),
         Ok(response) => refused(call, response).await,
         Err(EngineError::Cut(refusal)) => Err(refusal),

@@ -25,6 +25,7 @@ use super::{farewell, message};
 use crate::Gateway;
 use crate::meter::Count;
 use crate::stream::Stream;
+use crate::timer::instant_of;
 
 /// What an engine is told when its client is gone, or its session was ended here.
 const GOING_AWAY: u16 = 1001;
@@ -272,10 +273,7 @@ impl Relay {
     }
 
     fn next_deadline(&self) -> Instant {
-        let expiry = self.expires_at().map(|at| {
-            let micros = at.micros_since(self.gateway.now()).max(0);
-            Instant::now() + Duration::from_micros(micros.unsigned_abs())
-        });
+        let expiry = self.expires_at().map(|at| instant_of(at, self.gateway.now()));
         let next = self.clocks.next(&self.bounds());
         expiry.map_or(next, |expiry| expiry.min(next))
     }

@@ -241,7 +241,7 @@ pub struct UploadBody {
 impl UploadBody {
     /// A client's body, up to a limit.
     pub fn new(incoming: Incoming, limit_bytes: u64, progress: Arc<Progress>) -> Self {
-        if incoming.is_end_stream() {
+        if is_whole(&incoming) {
             progress.complete();
         }
         Self { incoming, left_bytes: limit_bytes, progress }
@@ -285,7 +285,7 @@ impl http_body::Body for UploadBody {
                 return Poll::Ready(Some(Err(BodyError::TooLarge { limit_bytes })));
             };
             *left_bytes = left;
-            if incoming.is_end_stream() && !progress.complete() {
+            if is_whole(incoming) && !progress.complete() {
                 return Poll::Ready(Some(Err(BodyError::Cut)));
             }
             return Poll::Ready(Some(Ok(frame)));
@@ -293,10 +293,16 @@ impl http_body::Body for UploadBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        is_whole(&self.incoming)
     }
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
+}
+
+/// Whether nothing of a body is missing. Over HTTP/2 the frame that ends a stream may come after the last byte of the length that
+/// was announced, and nobody looks for it: to the engine the body is whole by then.
+fn is_whole(incoming: &Incoming) -> bool {
+    incoming.is_end_stream() || incoming.size_hint().exact() == Some(0)
 }

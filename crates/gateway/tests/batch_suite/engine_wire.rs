@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::raw_http2::{DATA, END_HEADERS, END_STREAM, HEADERS, RawHttp2, block, frame, request};
 use crate::world::{Setup, World, soon};
 
 /// What a scripted engine does with one connection.
@@ -179,4 +180,33 @@ async fn behind_an_early_answer_a_connection_is_not_used_again() {
     let mut other = accept(&engine).await;
     read_head(&mut other).await;
     assert_eq!(soon(patient.read(&mut body)).await.unwrap(), 0, "the first connection has ended");
+}
+
+/// An upload of HTTP/2 that has its whole length leaves its connection to the next one, though the frame that ends its stream comes
+/// by itself, and after the answer.
+#[tokio::test]
+async fn whole_uploads_of_http2_share_a_connection() {
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    let engine = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::parse(&format!("http://{}", engine.local_addr().unwrap())).unwrap();
+    let world = World::with(Setup { upstream: Some(upstream), ..Setup::default() }).await;
+    let key = world.key_with(|record| record.products = ProductSet::EMPTY.with(Product::Tts)).await;
+    let authorization = format!("Bearer {}", key.bearer());
+    let mut fields = request("POST", "/generate/sarah", &authorization);
+    fields.push(("content-length", "5"));
+    let mut client = RawHttp2::connect(world.port(Region::Eu1)).await;
+    let mut connection = None;
+    for stream in [1, 3, 5] {
+        client.send(&frame(HEADERS, END_HEADERS, stream, &block(&fields))).await;
+        client.send(&frame(DATA, 0, stream, b"hello")).await;
+        let connection = match &mut connection {
+            None => connection.insert(accept(&engine).await),
+            Some(connection) => connection,
+        };
+        soon(read_head(connection)).await;
+        soon(connection.read_exact(&mut [0; 5])).await.unwrap();
+        connection.write_all(ANSWER).await.unwrap();
+        client.until(|frame| frame.stream == stream && frame.flags & END_STREAM != 0).await;
+        client.send(&frame(DATA, END_STREAM, stream, &[])).await;
+    }
 }

@@ -22,4 +22,5 @@ mod raw_http2;
 mod streaming;
 mod tls;
 mod upkeep;
+mod waits;
 mod world;

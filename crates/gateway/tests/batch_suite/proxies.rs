@@ -27,7 +27,7 @@ async fn listen(world: &World, edit: impl FnOnce(&mut Listener)) -> SocketAddr {
     address
 }
 
-async fn trusting(world: &World, is_trusted: bool) -> SocketAddr {
+pub async fn trusting(world: &World, is_trusted: bool) -> SocketAddr {
     listen(world, |listener| {
         listener.rules.trusted_proxies = proxies(is_trusted, ClientHeader::XForwardedFor)
     })

@@ -112,6 +112,10 @@ impl Key {
     pub fn bearer(&self) -> &str {
         self.secret.expose()
     }
+
+    pub fn revoked(&self, now: Timestamp) -> Change {
+        Change::Key(KeyRecord { revoked_at: Some(now), ..self.record.clone() })
+    }
 }
 
 impl Running {
