@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::link::{FromGateway, ToGateway, UsageRecord};
+use domain::link::{Change, FromGateway, ToGateway, UsageRecord};
 use domain::{Clock as _, Product, Region};
 use reqwest::Method;
 
@@ -66,6 +66,46 @@ async fn usage_is_sent_until_it_is_counted() {
     let ledger = world.running().ledger;
     soon(async {
         while ledger.uncounted_usage(0, 1000).await.unwrap().iter().any(|batch| batch.number <= last) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+/// Begins to write into a region's ledger, as another process may: nobody else writes into it before this ends.
+async fn hold(world: &World, region: Region) -> sea_orm::DatabaseTransaction {
+    use sea_orm::{SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
+    let url = format!("sqlite:{}", world.ledger_path(region).display());
+    let db = sea_orm::Database::connect(url).await.unwrap();
+    let at_once = Some(SqliteTransactionMode::Immediate);
+    let options = TransactionOptions { sqlite_transaction_mode: at_once, ..TransactionOptions::default() };
+    db.begin_with_options(options).await.unwrap()
+}
+
+/// A ledger that can't be written at present holds no revocation up: it is enforced while counted usage still waits to be
+/// forgotten. That is forgotten as soon as it can be, all of it.
+#[tokio::test]
+async fn a_slow_ledger_holds_no_revocation_up() {
+    let world = World::new().await;
+    let key = world.key().await;
+    assert_eq!(world.get("/v2/jobs", key.bearer()).await.status, 200);
+    let (number, _) = world.hear(usage).await;
+    let ledger = world.running().ledger;
+    let has_batch = async || ledger.uncounted_usage(number - 1, 1).await.unwrap().len() == 1;
+
+    let holding = hold(&world, Region::Eu1).await;
+    for counted in [number, number - 1] {
+        world.send(ToGateway::UsageCounted { number: counted }).await;
+    }
+    let mut record = key.record.clone();
+    record.revoked_at = Some(world.clock.now());
+    world.change(Change::Key(record)).await;
+    assert_eq!(world.get("/v2/jobs", key.bearer()).await.reason(), "credential_revoked");
+    assert!(has_batch().await, "that still waits");
+
+    holding.rollback().await.unwrap();
+    soon(async {
+        while has_batch().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
