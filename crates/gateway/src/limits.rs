@@ -72,6 +72,8 @@ pub struct GatewayLimits {
     pub engine_connect_seconds_max: u64,
     /// How long an engine may take to begin its answer, in seconds.
     pub engine_answer_seconds_max: u64,
+    /// How long an engine may stop in the middle of its answer while somebody waits for the rest, in seconds.
+    pub engine_stall_seconds_max: u64,
     /// How long requests may go on after shutdown began, in seconds.
     pub drain_seconds_max: u64,
     /// How long the gateway goes on without hearing from the control plane, in seconds.
@@ -92,6 +94,7 @@ impl Default for GatewayLimits {
             engine_idle_seconds_max: 30,
             engine_connect_seconds_max: 5,
             engine_answer_seconds_max: 300,
+            engine_stall_seconds_max: 60,
             drain_seconds_max: 20,
             staleness_seconds_max: 24 * 3600,
         }

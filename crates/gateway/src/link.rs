@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::link::{Change, FromGateway, HEARTBEAT_SECONDS, Revision, SessionEvent, ToGateway, UsageRecord};
 use domain::{Clock, Reason, Refusal, Region, Timestamp};
 use ledger::{Ledger, UsageBatch};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::meter::{self, Drained};
@@ -170,14 +170,19 @@ pub(crate) fn spawn(gateway: &Arc<Gateway>, link: GatewayLink) {
     if gateway.tables.revision().0 > 0 {
         gateway.link.loaded.store(true, Ordering::Release);
     }
-    gateway.tasks.spawn(follow(gateway.clone(), incoming, outgoing.clone()));
+    let (counted, newly_counted) = watch::channel(0);
+    gateway.tasks.spawn(forget_counted(gateway.clone(), newly_counted));
+    gateway.tasks.spawn(follow(gateway.clone(), incoming, outgoing.clone(), counted));
     gateway.tasks.spawn(send_usage(gateway.clone(), outgoing));
 }
 
+/// Hears what control says and does it at once. Nothing here waits for a ledger: whatever is written there, a revocation would be
+/// late by it.
 async fn follow(
     gateway: Arc<Gateway>,
     incoming: mpsc::Receiver<ToGateway>,
     outgoing: mpsc::Sender<FromGateway>,
+    counted: watch::Sender<u64>,
 ) {
     let stop = gateway.stopping();
     let mut ear = Ear::new(incoming, Duration::from_secs(SILENCE_SECONDS_MAX));
@@ -187,7 +192,7 @@ async fn follow(
             message = gateway.link.hear(&mut ear, gateway.clock.as_ref()) => message,
         };
         let Some(message) = message else { return };
-        if let Some(answer) = take(&gateway, message).await
+        if let Some(answer) = take(&gateway, message, &counted)
             && outgoing.send(answer).await.is_err()
         {
             gateway.link.lose();
@@ -197,7 +202,7 @@ async fn follow(
 }
 
 /// Does what a message says. Everything that it asks for is enforced when this returns.
-async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
+fn take(gateway: &Gateway, message: ToGateway, counted: &watch::Sender<u64>) -> Option<FromGateway> {
     match message {
         ToGateway::Snapshot(snapshot) => {
             gateway.tables.load(&snapshot);
@@ -222,19 +227,29 @@ async fn take(gateway: &Gateway, message: ToGateway) -> Option<FromGateway> {
             None
         }
         ToGateway::UsageCounted { number } => {
-            if let Some(journal) = quota::home(gateway)
-                && let Err(error) = journal.usage_counted(number).await
-            {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "counted usage could not be dropped"
-                );
-            }
+            // The same number again is tried again: the ledger may have failed.
+            counted.send_if_modified(|largest| {
+                let is_news = number >= *largest;
+                *largest = number.max(*largest);
+                is_news
+            });
             None
         }
         ToGateway::ListSessions { request, filter } => {
             let sessions = gateway.sessions.list(&filter);
             Some(FromGateway::Sessions { request, sessions })
+        }
+    }
+}
+
+/// Forgets the usage that control has counted, up to the largest number that it has told of, until nobody tells any more.
+async fn forget_counted(gateway: Arc<Gateway>, mut counted: watch::Receiver<u64>) {
+    while counted.changed().await.is_ok() {
+        let number = *counted.borrow_and_update();
+        if let Some(journal) = quota::home(&gateway)
+            && let Err(error) = journal.usage_counted(number).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "counted usage could not be dropped");
         }
     }
 }

@@ -173,7 +173,7 @@ impl Creation {
             abandon(&site, intent, request_id).await;
             return Ended::Refused(parts, bytes.unwrap_or_default());
         }
-        let id = bytes.as_deref().and_then(|bytes| serde_json::from_slice::<CreatedJson>(bytes).ok());
+        let id = bytes.ok().and_then(|bytes| serde_json::from_slice::<CreatedJson>(&bytes).ok());
         let Some(id) = id.map(|created| created.id).filter(|id| is_name(id, JOB_ID_BYTES_MAX)) else {
             tracing::error!(%request_id, %region, "the engine's answer to a create names no job");
             return Ended::Unsound;
@@ -261,7 +261,7 @@ async fn transcript(call: &Call<'_>, job: &JobFacts, format: Format) -> Option<B
     if response.status() != StatusCode::OK {
         return None;
     }
-    let transcript = read_all(response.into_body(), EMBEDDED_TRANSCRIPT_BYTES_MAX).await;
+    let transcript = read_all(response.into_body(), EMBEDDED_TRANSCRIPT_BYTES_MAX).await.ok();
     transcript.filter(|_| call.still_good().is_ok())
 }
 

@@ -12,7 +12,7 @@ use super::call::Call;
 use super::{job_expired, job_not_found};
 use crate::limits::ENGINE_JSON_BYTES_MAX;
 use crate::upstream::{EngineBody, SHOWN};
-use crate::{Body, answer};
+use crate::{Body, BodyError, answer};
 
 /// The published values of `error`. Clients stumble over others.
 const PUBLISHED: &[&str] = &[
@@ -46,16 +46,19 @@ const PUBLISHED: &[&str] = &[
 /// The longest detail of an engine's that is passed on, in bytes.
 const DETAIL_BYTES_MAX: usize = 500;
 
-/// Reads a whole answer, up to a limit; `None` where it is longer or breaks off.
-pub(super) async fn read_all(mut body: EngineBody, bytes_max: usize) -> Option<Bytes> {
+/// Reads a whole answer, up to a limit.
+///
+/// # Errors
+/// When it is longer, breaks off, or stops for too long.
+pub(super) async fn read_all(mut body: EngineBody, bytes_max: usize) -> Result<Bytes, BodyError> {
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.ok()?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else { continue };
         length += data.len();
         if length > bytes_max {
-            return None;
+            return Err(BodyError::TooLarge { limit_bytes: bytes_max as u64 });
         }
         match first.take() {
             None if all.is_empty() => first = Some(data),
@@ -66,7 +69,7 @@ pub(super) async fn read_all(mut body: EngineBody, bytes_max: usize) -> Option<B
             }
         }
     }
-    Some(first.unwrap_or_else(|| all.freeze()))
+    Ok(first.unwrap_or_else(|| all.freeze()))
 }
 
 /// Passes an answer on as it comes, without the headers that are the engine's own business.

@@ -13,7 +13,7 @@ use super::engine::{read_all, translate};
 use super::object::{JobObject, Told, envelope, is_final, write_remembered};
 use super::{internal, job_expired, job_not_found};
 use crate::limits::ENGINE_JSON_BYTES_MAX;
-use crate::{Body, answer};
+use crate::{Body, BodyError, answer};
 
 /// How often an engine that can't wait is asked, at first and at last.
 const POLL_MILLIS_FIRST: u64 = 200;
@@ -90,7 +90,7 @@ pub(super) async fn look(
     };
     let response = call.ask(call.engine()?, &Method::GET, &path, false).await?;
     let (parts, body) = response.into_parts();
-    let bytes = read_all(body, ENGINE_JSON_BYTES_MAX).await.ok_or_else(|| unsound(call))?;
+    let bytes = read_all(body, ENGINE_JSON_BYTES_MAX).await.map_err(|error| unread(call, &error))?;
     match parts.status {
         StatusCode::OK => {
             learn(call, job, &bytes).await?;
@@ -155,6 +155,20 @@ pub(super) async fn lose(call: &Call<'_>, job: &JobFacts) -> Result<Job, Refusal
 /// Whether what the ledger knows of a job is final.
 pub(super) fn known_final(job: &JobFacts) -> bool {
     job.settled || job.status.as_deref().is_some_and(is_final)
+}
+
+/// The refusal where an engine's answer could not be read to its end.
+fn unread(call: &Call<'_>, error: &BodyError) -> Refusal {
+    if matches!(error, BodyError::TooLarge { .. }) {
+        return unsound(call);
+    }
+    tracing::warn!(
+        request_id = %call.request_id,
+        region = %call.site.config.region,
+        error = error as &dyn std::error::Error,
+        "an engine's answer broke off"
+    );
+    call.engine_down()
 }
 
 /// The refusal where an engine's answer makes no sense.

@@ -110,7 +110,7 @@ pub(super) async fn engine_jobs(site: &BatchSite, engine: &Arc<Pool>, id: Reques
     if response.status() != StatusCode::OK {
         return None;
     }
-    let bytes = read_all(response.into_body(), ENGINE_LIST_BYTES_MAX).await?;
+    let bytes = read_all(response.into_body(), ENGINE_LIST_BYTES_MAX).await.ok()?;
     let list: ListJson<'_> = serde_json::from_slice(&bytes).ok()?;
     let listed = |raw: &RawValue| {
         let read: ListedJson = serde_json::from_str(raw.get()).ok()?;

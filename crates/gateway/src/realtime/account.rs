@@ -140,7 +140,7 @@ impl Account {
         if self.away {
             return None;
         }
-        let errand = if self.sessions == 0 { self.to_return() } else { self.to_reserve() };
+        let errand = if self.sessions == 0 { self.to_settle() } else { self.to_reserve() };
         self.away = errand.is_some();
         if let Some(Errand::Return(micros)) = errand {
             // At once: a session that joins while it is on its way must not take it.
@@ -174,9 +174,9 @@ impl Account {
         }
     }
 
-    /// Whether nobody needs it, and nothing is to be given back.
-    pub(super) const fn is_over(&self) -> bool {
-        self.sessions == 0 && !self.away && self.reserved <= self.used
+    /// Whether nobody needs it, and nothing is to be given back or written down.
+    pub(super) fn is_over(&self) -> bool {
+        self.sessions == 0 && !self.away && self.to_settle().is_none()
     }
 
     const fn free(&self) -> u64 {
@@ -193,9 +193,20 @@ impl Account {
         }
     }
 
-    fn to_return(&self) -> Option<Errand> {
+    /// When all sessions have left, the ledger is to hold what they used, as far as the budget goes: the rest is given back, and
+    /// what was booked beyond what is reserved is written down.
+    fn to_settle(&self) -> Option<Errand> {
         let free = self.free();
-        (free > 0).then_some(Errand::Return(free))
+        if free > 0 {
+            return Some(Errand::Return(free));
+        }
+        let missing = min(self.used, self.max).saturating_sub(self.reserved);
+        (missing > 0 && !self.is_refused()).then_some(Errand::Reserve(missing))
+    }
+
+    /// Whether asking the ledger is no use at present.
+    const fn is_refused(&self) -> bool {
+        self.dry || self.failures >= FAILURES_MAX
     }
 
     /// Ahead of need while the ledger has plenty; once it is low or failing, only when nothing is left here.
@@ -203,10 +214,10 @@ impl Account {
         let part_max = PART_MICROS_MAX.max(u64::from(self.sessions) * SESSION_MICROS);
         let part = (self.max / PARTS_OF_BUDGET).clamp(PART_MICROS_MIN, part_max);
         let ahead = if self.low || self.failures > 0 { 1 } else { part / 2 };
-        if self.dry || self.failures >= FAILURES_MAX || self.free() >= ahead {
+        if self.is_refused() || self.free() >= ahead {
             return None;
         }
-        Some(Errand::Reserve(part + self.used.saturating_sub(self.reserved)))
+        Some(Errand::Reserve(part.saturating_add(self.used.saturating_sub(self.reserved))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an account guarantees, with a simulated ledger: whatever the sessions ask for and in whichever order, together they
-//! never use more than the budget, none is told that it is spent while anything is left, and a crash never gives back what
-//! was used.
+//! never use more than the budget, none is told that it is spent while anything is left, a crash never gives back what
+//! was used, and audio that was heard of afterwards stands in the ledger when all have gone.
 
 use proptest::prelude::*;
 
@@ -37,6 +37,8 @@ enum Step {
     Join(usize),
     Leave(usize),
     Take(usize, u64),
+    /// Audio that has passed is heard of; its session may leave at once.
+    Book(usize, u64),
     /// The errand that is on its way arrives, or the next one is sent.
     Errand(usize),
     /// The errand that is on its way fails.
@@ -51,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => process.clone().prop_map(Step::Join),
         1 => process.clone().prop_map(Step::Leave),
         8 => (process.clone(), 1u64..3 * SECOND).prop_map(|(process, micros)| Step::Take(process, micros)),
+        2 => (process.clone(), 1u64..3 * SECOND).prop_map(|(process, micros)| Step::Book(process, micros)),
         8 => process.clone().prop_map(Step::Errand),
         1 => process.clone().prop_map(Step::Fail),
         1 => process.prop_map(Step::Kill),
@@ -71,6 +74,15 @@ impl Process {
         if let Some(errand) = self.account.errand() {
             assert!(self.away.replace(errand).is_none(), "one errand at a time");
         }
+    }
+
+    /// Has the errand that is on its way arrive, if there is one, and says whether there was.
+    fn arrive(&mut self, ledger: &mut Ledger) -> bool {
+        let errand = self.away.take();
+        if let Some(errand) = errand {
+            ledger.run(&mut self.account, errand);
+        }
+        errand.is_some()
     }
 }
 
@@ -108,10 +120,7 @@ proptest! {
                     }
                 }
                 Step::Errand(index) => {
-                    let process = &mut processes[index];
-                    if let Some(errand) = process.away.take() {
-                        ledger.run(&mut process.account, errand);
-                    }
+                    processes[index].arrive(&mut ledger);
                 }
                 Step::Fail(index) => {
                     let process = &mut processes[index];
@@ -120,12 +129,59 @@ proptest! {
                     }
                 }
                 Step::Kill(index) => processes[index] = Process::new(max),
-                Step::Take(..) => {}
+                Step::Book(index, micros) if processes[index].account.sessions > 0 => {
+                    processes[index].account.book(micros);
+                }
+                Step::Take(..) | Step::Book(..) => {}
             }
             processes.iter_mut().for_each(Process::send);
             prop_assert!(used <= ledger.reserved, "what is used was reserved before");
             prop_assert!(ledger.reserved <= max);
         }
+    }
+
+    /// One process whose sessions take audio, and book more of it afterwards, whenever its errands arrive: once all have gone, the
+    /// ledger holds what was used, up to the budget, and the account is over.
+    #[test]
+    fn what_was_used_stands_in_the_ledger(
+        max_seconds in 1u64..50, steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let max = max_seconds * SECOND;
+        let mut ledger = Ledger { max, reserved: 0 };
+        let mut process = Process::new(max);
+        let mut used: u64 = 0;
+        for step in steps {
+            let has_sessions = process.account.sessions > 0;
+            match step {
+                Step::Join(_) => process.account.join(),
+                Step::Leave(_) => process.account.leave(),
+                Step::Take(_, wanted) if has_sessions => {
+                    if let Taken::Some(taken) = process.account.take(wanted) {
+                        used += taken;
+                    }
+                }
+                Step::Book(_, micros) if has_sessions => {
+                    process.account.book(micros);
+                    used += micros;
+                }
+                Step::Errand(_) => {
+                    process.arrive(&mut ledger);
+                }
+                Step::Take(..) | Step::Book(..) | Step::Fail(_) | Step::Kill(_) => {}
+            }
+            // As budgets do: what nobody needs is dropped, and the next session has an account of its own.
+            if process.account.is_over() {
+                process = Process::new(max);
+            }
+            process.send();
+        }
+        process.account.sessions = 0;
+        process.send();
+        while process.arrive(&mut ledger) {
+            process.send();
+        }
+        prop_assert!(process.account.is_over());
+        prop_assert_eq!(ledger.reserved, used.min(max));
     }
 
     /// One process whose sessions come and go: they get the whole budget before they are told that it is spent, to the
@@ -231,4 +287,60 @@ fn booked_audio_counts() {
     assert!(account.book(SECOND) && account.is_nearly_spent());
     assert!(account.book(SECOND), "to the last microsecond");
     assert!(!account.book(1));
+}
+
+/// Audio that is booked while an errand is away, by a session that leaves at once, is written down after the errand: up to the
+/// budget, and by asking once.
+#[test]
+fn what_is_booked_last_is_written_down() {
+    let mut ledger = Ledger { max: 10 * SECOND, reserved: 0 };
+    let mut process = Process::new(10 * SECOND);
+    process.account.join();
+    process.send();
+    assert!(process.arrive(&mut ledger));
+    assert!(process.account.book(SECOND * 9 / 10));
+    process.send();
+    assert_eq!(process.away, Some(Errand::Reserve(SECOND)));
+    assert!(!process.account.book(100 * SECOND), "its session ends");
+    process.account.leave();
+    assert!(process.arrive(&mut ledger) && !process.account.is_over());
+    process.send();
+    assert_eq!(process.away, Some(Errand::Reserve(8 * SECOND)));
+    assert!(process.arrive(&mut ledger));
+    assert_eq!((process.account.errand(), process.account.is_over()), (None, true));
+    assert_eq!(ledger.reserved, 10 * SECOND);
+}
+
+/// Where the ledger fails, what was booked last is tried as often as anything else, and the account doesn't stay for ever.
+#[test]
+fn what_cannot_be_written_down_is_given_up() {
+    let mut account = Account::new(10 * SECOND);
+    account.join();
+    account.book(5 * SECOND);
+    account.leave();
+    for _ in 0..FAILURES_MAX {
+        assert!(!account.is_over());
+        let errand = account.errand().unwrap();
+        assert_eq!(errand, Errand::Reserve(5 * SECOND));
+        account.failed(errand);
+    }
+    assert_eq!((account.errand(), account.is_over()), (None, true));
+}
+
+/// An engine that claims a length beyond all time uses up the budget and breaks nothing.
+#[test]
+fn a_length_beyond_all_time_is_borne() {
+    let mut ledger = Ledger { max: 10 * SECOND, reserved: 0 };
+    let mut process = Process::new(10 * SECOND);
+    process.account.join();
+    assert!(!process.account.book(u64::MAX));
+    assert!(!process.account.book(u64::MAX));
+    assert!(process.account.is_nearly_spent());
+    process.send();
+    process.account.leave();
+    while process.arrive(&mut ledger) {
+        process.send();
+    }
+    assert!(process.account.is_over());
+    assert_eq!(ledger.reserved, 10 * SECOND);
 }

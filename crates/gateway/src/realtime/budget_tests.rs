@@ -131,6 +131,31 @@ async fn what_is_left_is_left() {
     assert_eq!(take(&mut share, 1).await, 0);
 }
 
+/// What a session books and leaves at once is missing from the budget afterwards: all of it, though its errand was away meanwhile,
+/// and never more than the budget.
+#[tokio::test]
+async fn what_is_booked_last_stays_used() {
+    let world = World::new().await;
+    for (booked, used) in [(4, 4), (100, 10)] {
+        let key = key();
+        let mut share = world.join(key, 10).await.unwrap();
+        // The first sends an errand, and nothing is awaited before all is over.
+        share.book(SECOND_MICROS * 9 / 10).unwrap();
+        let told = share.book(booked * SECOND_MICROS - SECOND_MICROS * 9 / 10);
+        assert_eq!(told.is_ok(), booked <= 10);
+        drop(share);
+        world.settled().await;
+        assert_eq!(world.budgets.count(), 0);
+        let id = CounterKey::from(key).id;
+        assert_eq!(world.keeper.ledger.audio_used(&id).await.unwrap(), used * SECOND_MICROS);
+        match world.join(key, 10).await {
+            Ok(mut next) => assert_eq!(take(&mut next, 10 * SECOND_MICROS).await, 6 * SECOND_MICROS),
+            Err(refusal) => assert_eq!((refusal.reason, used), (Reason::AudioSpent, 10)),
+        }
+        world.settled().await;
+    }
+}
+
 fn quota(subject: QuotaSubject, month: Month) -> CounterKey {
     CounterKey { id: CounterId::Quota(month, subject), forget_at: Timestamp::from_seconds(4_000_000_000) }
 }

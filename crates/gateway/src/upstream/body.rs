@@ -86,6 +86,24 @@ impl Source {
         }
     }
 
+    /// The engine goes on, or is done.
+    const fn goes_on(&mut self) {
+        match self {
+            Self::Asked { connection: Some(connection), .. } => connection.goes_on(),
+            Self::Uploaded { lease: Some(lease), .. } => lease.goes_on(),
+            Self::Asked { .. } | Self::Uploaded { .. } => {}
+        }
+    }
+
+    /// Ready when the engine has sent nothing for too long, though somebody waits for it.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Asked { connection: Some(connection), .. } => connection.poll_stalled(0, cx),
+            Self::Uploaded { lease: Some(lease), .. } => lease.poll_stalled(cx),
+            Self::Asked { .. } | Self::Uploaded { .. } => Poll::Pending,
+        }
+    }
+
     /// Ends the connection.
     fn abandon(&mut self) {
         match self {
@@ -134,7 +152,14 @@ impl http_body::Body for EngineBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let source = &mut self.get_mut().0;
-        let data = ready!(source.poll_data(cx));
+        let data = match source.poll_data(cx) {
+            Poll::Ready(data) => data,
+            Poll::Pending => {
+                ready!(source.poll_stalled(cx));
+                Some(Err(BodyError::Broken(AnswerError::Stalled.into())))
+            }
+        };
+        source.goes_on();
         match &data {
             Some(Err(_)) => source.abandon(),
             Some(Ok(_)) | None => source.give_back_at_end(),

@@ -48,6 +48,9 @@ pub enum AnswerError {
     /// It broke off.
     #[error("the engine's connection ended in the middle of its answer")]
     BrokenOff,
+    /// Nothing more of it came for too long.
+    #[error("the engine stopped in the middle of its answer")]
+    Stalled,
 }
 
 /// The head of an answer.

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::Refusal;
@@ -81,12 +81,43 @@ pub struct Pool {
 pub(super) struct Connection<C> {
     inner: C,
     timer: Option<Pin<Box<Sleep>>>,
+    /// How long an answer that has begun may stop.
+    stall_max: Duration,
+    stop: Option<Stop>,
+}
+
+/// An answer has stopped, and somebody waits for the rest.
+#[derive(Debug, Clone, Copy)]
+struct Stop {
+    /// Until when it has to go on.
+    deadline: Instant,
+    /// How much the engine had of the upload that it answers.
+    uploaded_bytes: u64,
 }
 
 impl<C> Connection<C> {
     /// Boxed: it is handed from place to place with every answer.
-    fn new(inner: C) -> Box<Self> {
-        Box::new(Self { inner, timer: None })
+    fn new(inner: C, stall_max: Duration) -> Box<Self> {
+        Box::new(Self { inner, timer: None, stall_max, stop: None })
+    }
+
+    /// The answer goes on, or has come to its end.
+    pub(super) const fn goes_on(&mut self) {
+        self.stop = None;
+    }
+
+    /// Ready when nothing came for too long since somebody waits for the answer to go on. The time starts anew for as long as the
+    /// upload moves: the engine may wait for the rest of it. While nobody asks for more, no time passes.
+    pub(super) fn poll_stalled(&mut self, uploaded_bytes: u64, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let begins = || Stop { deadline: Instant::now() + self.stall_max, uploaded_bytes };
+            let stop = *self.stop.get_or_insert_with(begins);
+            ready!(poll_timer(&mut self.timer, stop.deadline, cx));
+            if stop.uploaded_bytes == uploaded_bytes {
+                return Poll::Ready(());
+            }
+            self.stop = None;
+        }
     }
 
     pub(super) const fn inner(&mut self) -> &mut C {
@@ -105,6 +136,16 @@ pub(super) struct Lease {
 }
 
 impl Lease {
+    /// The answer goes on, or has come to its end.
+    pub(super) const fn goes_on(&mut self) {
+        self.connection.goes_on();
+    }
+
+    /// Ready when the engine has stopped in the middle of its answer for too long.
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.connection.poll_stalled(self.upload.received_bytes(), cx)
+    }
+
     /// Takes the connection back, unless it is still sending, or the engine may take the body that it didn't wait for as a
     /// request: what that is answered with would go to somebody else.
     pub(super) fn give_back(self) {
@@ -158,11 +199,11 @@ impl Pool {
     async fn ask_once(self: &Arc<Self>, request: &RequestHead) -> Result<Response<EngineBody>, EngineError> {
         let (mut connection, reused) = match self.asking.take(AskingConnection::is_fresh) {
             Some(connection) => (connection, true),
-            None => (Connection::new(AskingConnection::new(Box::pin(self.connect()).await?)), false),
+            None => (self.connection(AskingConnection::new(Box::pin(self.connect()).await?)), false),
         };
         let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
         let asked = {
-            let Connection { inner, timer } = &mut *connection;
+            let Connection { inner, timer, .. } = &mut *connection;
             with_patience(std::pin::pin!(inner.ask(request)), timer, None, wait).await
         };
         let head = match asked {
@@ -220,7 +261,7 @@ impl Pool {
         loop {
             let (mut connection, reused) = match self.uploading.take(|sender| !sender.is_closed()) {
                 Some(connection) => (connection, true),
-                None => (Connection::new(self.connect_for_uploads().await?), false),
+                None => (self.connection(self.connect_for_uploads().await?), false),
             };
             if connection.inner.ready().await.is_err() {
                 if reused {
@@ -228,7 +269,7 @@ impl Pool {
                 }
                 return Err(EngineError::Connect(std::io::ErrorKind::ConnectionReset.into()));
             }
-            let Connection { inner, timer } = &mut *connection;
+            let Connection { inner, timer, .. } = &mut *connection;
             let sending = std::pin::pin!(inner.try_send_request(request));
             let wait = Duration::from_secs(self.limits.engine_answer_seconds_max);
             match with_patience(sending, timer, Some(&upload), wait).await {
@@ -253,6 +294,10 @@ impl Pool {
             Err(EngineError::Connect(_)) => self.answers.store(false, Ordering::Relaxed),
             Err(_) => {}
         }
+    }
+
+    fn connection<C>(&self, inner: C) -> Box<Connection<C>> {
+        Connection::new(inner, Duration::from_secs(self.limits.engine_stall_seconds_max))
     }
 
     async fn connect(&self) -> Result<Stream, EngineError> {
@@ -300,5 +345,42 @@ async fn with_patience<F: Future>(
             return None;
         }
         received = now_received;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STALL_MAX: Duration = Duration::from_millis(20);
+
+    /// How long it takes until an answer counts as stalled, whose upload moves so often when it is looked at.
+    async fn stalls_after(moves: u64) -> Duration {
+        let mut connection = Connection::new((), STALL_MAX);
+        let begun = Instant::now();
+        let mut looks = 0;
+        poll_fn(|cx| {
+            looks = moves.min(looks + 1);
+            connection.poll_stalled(looks, cx)
+        })
+        .await;
+        begun.elapsed()
+    }
+
+    /// An answer is stalled when its time is over, and not before; an upload that moves gives it the time anew. Time in which
+    /// nobody waits for an answer isn't counted.
+    #[tokio::test]
+    async fn answers_have_time_to_go_on() {
+        assert!(stalls_after(0).await >= STALL_MAX);
+        assert!(stalls_after(5).await >= 4 * STALL_MAX);
+
+        let mut connection = Connection::new((), STALL_MAX);
+        let mut nobody = Context::from_waker(std::task::Waker::noop());
+        assert!(connection.poll_stalled(0, &mut nobody).is_pending());
+        connection.goes_on();
+        tokio::time::sleep(2 * STALL_MAX).await;
+        assert!(connection.poll_stalled(0, &mut nobody).is_pending(), "it begins anew");
+        tokio::time::sleep(2 * STALL_MAX).await;
+        assert!(connection.poll_stalled(0, &mut nobody).is_ready());
     }
 }

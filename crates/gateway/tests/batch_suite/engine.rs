@@ -45,6 +45,7 @@ struct State {
     jobs: BTreeMap<String, Value>,
     recorded: Vec<Recorded>,
     answers: VecDeque<(u16, String)>,
+    stalls: usize,
     next: u64,
     can_delete: bool,
 }
@@ -116,6 +117,16 @@ impl Engine {
         self.state.lock().unwrap().answers.push_back((status, body.to_owned()));
     }
 
+    /// Begins the answers to so many requests, and never goes on with them.
+    pub fn stall_next(&self, count: usize) {
+        self.state.lock().unwrap().stalls = count;
+    }
+
+    /// How many of those have not come yet.
+    pub fn stalls_left(&self) -> usize {
+        self.state.lock().unwrap().stalls
+    }
+
     pub fn edit(&self, id: &str, edit: impl FnOnce(&mut Value)) {
         edit(self.state.lock().unwrap().jobs.get_mut(id).expect("the engine has the job"));
     }
@@ -165,6 +176,10 @@ impl Engine {
         let scripted = {
             let mut state = self.state.lock().unwrap();
             state.recorded.push(recorded);
+            if let Some(left) = state.stalls.checked_sub(1) {
+                state.stalls = left;
+                return stalled();
+            }
             state.answers.pop_front()
         };
         if let Some((status, body)) = scripted {
@@ -249,6 +264,13 @@ fn flood() -> Response<EngineBody> {
     response.headers_mut().insert("server", "secret-engine/1.0".parse().unwrap());
     response.headers_mut().insert("set-cookie", "a=b".parse().unwrap());
     response
+}
+
+/// The beginning of an answer.
+fn stalled() -> Response<EngineBody> {
+    let begin = futures_util::stream::iter([Ok(Frame::data(Bytes::from_static(b"{")))]);
+    let frames = begin.chain(futures_util::stream::pending());
+    Response::builder().header("content-length", "100").body(StreamBody::new(frames).boxed_unsync()).unwrap()
 }
 
 fn not_found() -> Response<EngineBody> {

@@ -2,6 +2,7 @@
 //! can't be read clearly harms nobody but its own request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{Product, ProductSet, Region};
 use gateway::upstream::{EngineError, Pool, RequestHead};
@@ -15,6 +16,7 @@ use crate::raw_http2::{DATA, END_HEADERS, END_STREAM, HEADERS, RawHttp2, block, 
 use crate::world::{Setup, World, soon};
 
 /// What a scripted engine does with one connection.
+#[derive(Clone)]
 enum Act {
     /// Reads a head, and sends this.
     Answer(&'static str),
@@ -22,13 +24,22 @@ enum Act {
     Say(&'static str),
     /// Reads a head, and closes.
     Close,
+    /// Sends these one after the other, with a pause before each.
+    Pieces(Duration, &'static [&'static str]),
+    /// Says nothing more, and leaves the connection open.
+    Stall,
 }
 
 /// An engine whose connections do what they are told, one after the other; behind its script a connection ends.
 async fn engine(connections: Vec<Vec<Act>>) -> Arc<Pool> {
+    limited_engine(GatewayLimits::default(), connections).await
+}
+
+async fn limited_engine(limits: GatewayLimits, connections: Vec<Vec<Act>>) -> Arc<Pool> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move {
+        let mut stalled = Vec::new();
         for script in connections {
             let (mut stream, _) = listener.accept().await.unwrap();
             for act in script {
@@ -39,11 +50,21 @@ async fn engine(connections: Vec<Vec<Act>>) -> Arc<Pool> {
                     }
                     Act::Say(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
                     Act::Close => read_head(&mut stream).await,
+                    Act::Pieces(pause, pieces) => {
+                        for piece in pieces {
+                            tokio::time::sleep(pause).await;
+                            stream.write_all(piece.as_bytes()).await.unwrap();
+                        }
+                    }
+                    Act::Stall => {
+                        stalled.push(stream);
+                        break;
+                    }
                 }
             }
         }
     });
-    Pool::new(upstream, GatewayLimits::default())
+    Pool::new(upstream, limits)
 }
 
 async fn read_head(stream: &mut TcpStream) {
@@ -136,6 +157,52 @@ async fn unclear_answers_fail_alone() {
         assert!(matches!(ask(&pool).await, Ok((StatusCode::OK, Err(_)))), "{broken:?}");
         assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
     }
+}
+
+fn stall_seconds_max(seconds: u64) -> GatewayLimits {
+    GatewayLimits { engine_stall_seconds_max: seconds, ..GatewayLimits::default() }
+}
+
+/// An answer that stops in its middle fails when its time is over, wherever it was to end, and the next request has a connection
+/// of its own.
+#[tokio::test]
+async fn an_answer_that_stops_fails() {
+    for begun in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n{",
+    ] {
+        let script = vec![vec![Act::Answer(begun), Act::Stall], vec![Act::Answer(SHORT)]];
+        let pool = limited_engine(stall_seconds_max(1), script).await;
+        let (status, body) = ask(&pool).await.unwrap();
+        assert_eq!((status, body.is_err()), (StatusCode::OK, true), "{begun:?}");
+        assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+}
+
+/// An answer that comes slowly but moves arrives whole, though all of it takes longer than an engine may stop; and so does one
+/// that whoever asked didn't read for so long.
+#[tokio::test]
+async fn a_slow_answer_arrives_whole() {
+    const STALL_SECONDS_MAX: u64 = 2;
+    const PIECES: &[&str] = &["1", "2", "3", "4", "5"];
+    let begin = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n0";
+    let pause = Duration::from_millis(500);
+    let script = vec![vec![Act::Answer(begin), Act::Pieces(pause, PIECES)]; 2];
+    let pool = limited_engine(stall_seconds_max(STALL_SECONDS_MAX), script).await;
+    let whole = (StatusCode::OK, Ok(b"012345".to_vec()));
+    assert_eq!(ask(&pool).await.unwrap(), whole);
+
+    let request = RequestHead::new(&Method::GET, "", "/v2/jobs/a").unwrap();
+    let mut body = soon(pool.ask(&request)).await.unwrap().into_body();
+    let mut all = Vec::new();
+    while let Some(frame) = soon(body.frame()).await {
+        if all.is_empty() {
+            tokio::time::sleep(Duration::from_secs(STALL_SECONDS_MAX + 1)).await;
+        }
+        all.extend_from_slice(&frame.unwrap().into_data().unwrap());
+    }
+    assert_eq!(all, b"012345");
 }
 
 async fn accept(engine: &TcpListener) -> TcpStream {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::link::{FromGateway, ToGateway, UsageRecord};
+use domain::link::{Change, FromGateway, ToGateway, UsageRecord};
 use domain::{Clock as _, Product, Region};
+use gateway::GatewayLimits;
 use reqwest::Method;
 
-use crate::world::{Answer, START, World, soon};
+use crate::world::{Answer, PROJECT, START, Setup, World, refused, soon};
 
 fn usage(message: &FromGateway) -> Option<(u64, Vec<UsageRecord>)> {
     match message {
@@ -72,6 +73,46 @@ async fn usage_is_sent_until_it_is_counted() {
     .await;
 }
 
+/// Begins to write into a region's ledger, as another process may: nobody else writes into it before this ends.
+async fn hold(world: &World, region: Region) -> sea_orm::DatabaseTransaction {
+    use sea_orm::{SqliteTransactionMode, TransactionOptions, TransactionTrait as _};
+    let url = format!("sqlite:{}", world.ledger_path(region).display());
+    let db = sea_orm::Database::connect(url).await.unwrap();
+    let at_once = Some(SqliteTransactionMode::Immediate);
+    let options = TransactionOptions { sqlite_transaction_mode: at_once, ..TransactionOptions::default() };
+    db.begin_with_options(options).await.unwrap()
+}
+
+/// A ledger that can't be written at present holds no revocation up: it is enforced while counted usage still waits to be
+/// forgotten. That is forgotten as soon as it can be, all of it.
+#[tokio::test]
+async fn a_slow_ledger_holds_no_revocation_up() {
+    let world = World::new().await;
+    let key = world.key().await;
+    assert_eq!(world.get("/v2/jobs", key.bearer()).await.status, 200);
+    let (number, _) = world.hear(usage).await;
+    let ledger = world.running().ledger;
+    let has_batch = async || ledger.uncounted_usage(number - 1, 1).await.unwrap().len() == 1;
+
+    let holding = hold(&world, Region::Eu1).await;
+    for counted in [number, number - 1] {
+        world.send(ToGateway::UsageCounted { number: counted }).await;
+    }
+    let mut record = key.record.clone();
+    record.revoked_at = Some(world.clock.now());
+    world.change(Change::Key(record)).await;
+    assert_eq!(world.get("/v2/jobs", key.bearer()).await.reason(), "credential_revoked");
+    assert!(has_batch().await, "that still waits");
+
+    holding.rollback().await.unwrap();
+    soon(async {
+        while has_batch().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
 /// The control plane hears when an engine stops answering.
 #[tokio::test]
 async fn health_is_told() {
@@ -88,6 +129,47 @@ async fn health_is_told() {
     world.engine.stop().await;
     assert_eq!(world.get(&format!("/v2/jobs/{job}"), key.bearer()).await.status, 503);
     world.hear(eu1(false)).await;
+}
+
+/// An engine that vanishes in the middle of its answers holds nobody up for ever: who reads a job is told to try again, what was
+/// being passed on breaks off, and upkeep finds what a crash left as soon as the engine answers again.
+#[tokio::test]
+async fn an_engine_that_vanishes_holds_nothing_up() {
+    let gateway_limits = GatewayLimits { engine_stall_seconds_max: 1, ..Setup::default().gateway_limits };
+    let world = World::with(Setup { gateway_limits, ..Setup::default() }).await;
+    let key = world.key().await;
+    let job = world.create(key.bearer()).await;
+    let path = format!("/v2/jobs/{job}");
+    world.engine.stall_next(1);
+    let told = world.get(&path, key.bearer()).await.refusal();
+    assert_eq!(told, refused(503, "Internal Server Error", "engine_down"));
+    for (method, path) in [(Method::GET, format!("{path}/log")), (Method::POST, "/generate/sarah".to_owned())]
+    {
+        world.engine.stall_next(1);
+        let passed = soon(world.request(method, &path, key.bearer()).send()).await.unwrap();
+        assert_eq!(passed.status(), 200, "{path}");
+        assert!(soon(passed.bytes()).await.is_err(), "{path}");
+    }
+    assert_eq!(world.get(&path, key.bearer()).await.status, 200);
+
+    let left = ledger::NewIntent {
+        project_id: PROJECT,
+        client_ref: None,
+        api_key_id: key.record.id,
+        request_id: domain::RequestId::from_u128(1),
+    };
+    world.running().ledger.intend(&left, world.clock.now()).await.unwrap();
+    world.stop().await;
+    world.engine.stall_next(1);
+    world.start().await;
+    let ledger = world.running().ledger;
+    soon(async {
+        while !ledger.open_intents().await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(world.engine.stalls_left(), 0, "upkeep was stalled once");
 }
 
 /// Shutdown finishes what was begun: a create that is on its way is answered and recorded.

@@ -244,6 +244,7 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),
         engine_connect_seconds_max: seconds("engine_connect_seconds_max", default.engine_connect_seconds_max),
         engine_answer_seconds_max: seconds("engine_answer_seconds_max", default.engine_answer_seconds_max),
+        engine_stall_seconds_max: seconds("engine_stall_seconds_max", default.engine_stall_seconds_max),
         drain_seconds_max: seconds("drain_seconds_max", default.drain_seconds_max),
         staleness_seconds_max: seconds("staleness_seconds_max", default.staleness_seconds_max),
     };
