@@ -270,6 +270,11 @@ async fn answer(
     if is_head && !http1 {
         response = without_body(response);
     }
+    if !http1 {
+        // Over HTTP/1 the connection itself sees to that.
+        let stall = Duration::from_secs(gateway.config.limits.stall_seconds_max);
+        response = response.map(|body| body.watched(stall));
+    }
     if listening.rules.is_tls_spoken() {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }

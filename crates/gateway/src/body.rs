@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -10,6 +11,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::access::Logged;
 use crate::upstream::EngineBody;
+use crate::watched::Watched;
 
 /// What is handed on at once of bytes that are at hand. hyper copies each piece for the connection that it goes to, whole, and asks
 /// for the next one once that has found its way: a large body costs a client that doesn't read it no more than this.
@@ -30,6 +32,9 @@ pub enum BodyError {
     /// Its sender lost the right to send it.
     #[error("the upload was cut")]
     Cut,
+    /// Its receiver didn't take it.
+    #[error("the client left its answer standing for too long")]
+    Stalled,
 }
 
 /// The body of an answer.
@@ -38,6 +43,8 @@ pub enum Body {
     Full(Bytes),
     /// What an engine sends.
     Engine(EngineBody),
+    /// The same, for a client that may leave it standing while its connection goes on.
+    Watched(Watched),
     /// Any of the others, while its line in the access log is to be written.
     Logged(Box<Logged>),
     /// Anything else.
@@ -63,14 +70,32 @@ impl Body {
     {
         use http_body_util::BodyExt as _;
         let body = body.map_err(|error| BodyError::Broken(error.into()));
-        Self::Boxed(Pieces { body: Box::pin(body), rest: Bytes::new() }.boxed_unsync())
+        Self::Boxed(Pieces::new(body).boxed_unsync())
+    }
+
+    /// Lets a client leave an engine's answer standing for so long and no longer, where the connection it goes over doesn't see to that.
+    /// What has come whole needs no engine any more.
+    pub(crate) fn watched(self, stall: Duration) -> Self {
+        match self {
+            Self::Engine(mut body) => match body.take_whole() {
+                Some(whole) => Self::Full(whole),
+                None => Self::Watched(Watched::begin(body, stall)),
+            },
+            other => other,
+        }
     }
 }
 
 /// A body whose large frames are handed on in pieces.
-struct Pieces<B> {
+pub(crate) struct Pieces<B> {
     body: Pin<Box<B>>,
     rest: Bytes,
+}
+
+impl<B> Pieces<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Self { body: Box::pin(body), rest: Bytes::new() }
+    }
 }
 
 impl<B: http_body::Body<Data = Bytes, Error = BodyError>> http_body::Body for Pieces<B> {
@@ -119,6 +144,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
             Self::Engine(_) => f.write_str("Engine"),
+            Self::Watched(_) => f.write_str("Watched"),
             Self::Logged(_) => f.write_str("Logged"),
             Self::Boxed(_) => f.write_str("Boxed"),
         }
@@ -137,6 +163,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(piece(bytes))))),
             Self::Engine(body) => Pin::new(body).poll_frame(cx),
+            Self::Watched(body) => body.poll_frame(cx),
             Self::Logged(logged) => logged.poll_frame(cx),
             Self::Boxed(body) => Pin::new(body).poll_frame(cx),
         }
@@ -146,6 +173,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => bytes.is_empty(),
             Self::Engine(body) => body.is_end_stream(),
+            Self::Watched(body) => body.is_end_stream(),
             Self::Logged(logged) => logged.is_end_stream(),
             Self::Boxed(body) => body.is_end_stream(),
         }
@@ -155,6 +183,7 @@ impl http_body::Body for Body {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Engine(body) => body.size_hint(),
+            Self::Watched(body) => body.size_hint(),
             Self::Logged(logged) => logged.size_hint(),
             Self::Boxed(body) => body.size_hint(),
         }

@@ -39,6 +39,7 @@ pub mod tls;
 pub mod trace;
 mod uploads;
 pub mod upstream;
+pub mod watched;
 mod workers;
 
 pub use body::{Body, BodyError};

@@ -62,6 +62,8 @@ pub struct GatewayLimits {
     pub head_seconds_max: u64,
     /// How long a client's connection may be without a request, in seconds.
     pub idle_seconds_max: u64,
+    /// How long a client may stop in the middle of a body, its own or an answer's, in seconds.
+    pub stall_seconds_max: u64,
     /// Threads that serve connections.
     pub worker_threads: usize,
     /// Connections to one engine that are kept while idle.
@@ -89,6 +91,7 @@ impl Default for GatewayLimits {
             handshake_seconds_max: 10,
             head_seconds_max: 30,
             idle_seconds_max: 75,
+            stall_seconds_max: STALL_SECONDS_MAX,
             worker_threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             engine_idle_connections_max: 256,
             engine_idle_seconds_max: 30,

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::http2::FrameMeter;
 use super::inspect::{Inspector, Next};
 use crate::GatewayLimits;
-use crate::limits::{LINGER_BYTES_MAX, LINGER_SECONDS_MAX, STALL_SECONDS_MAX};
+use crate::limits::{LINGER_BYTES_MAX, LINGER_SECONDS_MAX};
 use crate::metrics::Metrics;
 use crate::stream::Stream;
 use crate::timer::poll_timer;
@@ -71,11 +71,17 @@ pub struct ClientTimes {
     pub head_seconds_max: u64,
     /// Between requests, in seconds.
     pub idle_seconds_max: u64,
+    /// In the middle of a body, its own or an answer's, in seconds.
+    pub stall_seconds_max: u64,
 }
 
 impl From<&GatewayLimits> for ClientTimes {
     fn from(limits: &GatewayLimits) -> Self {
-        Self { head_seconds_max: limits.head_seconds_max, idle_seconds_max: limits.idle_seconds_max }
+        Self {
+            head_seconds_max: limits.head_seconds_max,
+            idle_seconds_max: limits.idle_seconds_max,
+            stall_seconds_max: limits.stall_seconds_max,
+        }
     }
 }
 
@@ -240,7 +246,7 @@ impl ClientIo {
     /// How long the client may leave the gateway waiting in its present state, and since when.
     fn patience(&self) -> Option<Instant> {
         let seconds = if self.inspector.in_body() {
-            STALL_SECONDS_MAX
+            self.times.stall_seconds_max
         } else if !self.held.is_empty() {
             self.times.head_seconds_max
         } else if self.in_flight.any() {
@@ -261,8 +267,9 @@ impl ClientIo {
 
     /// An HTTP/2 client that asks nothing and takes nothing may stay so long and no longer, whatever else it sends. The time begins
     /// anew when a request ends: its answer is yet to be written.
-    fn poll_http2_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let Some(meter) = &self.meter else { return Poll::Pending };
+    fn poll_tunnel_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        // Whoever asked to leave HTTP/1 owes what every client of HTTP/1 does until that is granted; then this is taken apart.
+        let Some(meter) = &self.meter else { return self.poll_patience(cx) };
         let ended = self.in_flight.ended();
         if self.in_flight.any() || ended != self.seen_ended {
             (self.active, self.seen_ended) = (Instant::now(), ended);
@@ -270,6 +277,19 @@ impl ClientIo {
         let idle = Duration::from_secs(self.times.idle_seconds_max);
         let deadline = self.active.max(meter.active()) + idle;
         poll_timer(&mut self.read_timer, deadline, cx).map(|()| timed_out())
+    }
+
+    /// A client that doesn't take what is to be sent to it may do so for a while and no longer. The time begins anew whenever
+    /// something was sent.
+    fn poll_stall<T>(&mut self, sent: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if sent.is_ready() {
+            self.write_timer = None;
+            return sent;
+        }
+        let stall = Duration::from_secs(self.times.stall_seconds_max);
+        let deadline =
+            self.write_timer.as_ref().map_or_else(|| Instant::now() + stall, |timer| timer.deadline());
+        poll_timer(&mut self.write_timer, deadline, cx).map(|()| Err(timed_out()))
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -334,7 +354,7 @@ impl AsyncRead for ClientIo {
                 if this.held.is_empty() {
                     let before = buf.filled().len();
                     if Pin::new(&mut this.stream).poll_read(cx, buf)?.is_pending() {
-                        return this.poll_http2_patience(cx).map(Err);
+                        return this.poll_tunnel_patience(cx).map(Err);
                     }
                     count_received(this.counts.as_deref(), buf, before);
                     return Poll::Ready(measure(&mut this.meter, &buf.filled()[before..]));
@@ -373,24 +393,19 @@ impl AsyncWrite for ClientIo {
         if let (Some(metrics), Poll::Ready(Ok(count))) = (this.counts.as_deref(), &written) {
             metrics.sent(*count as u64);
         }
-        if this.inspector.is_tunnel() {
-            if let (Some(meter), Poll::Ready(Ok(count))) = (&mut this.meter, &written) {
-                meter.sent(&bytes[..*count], Instant::now());
-            }
-            return written;
+        match (&mut this.meter, &written) {
+            (Some(meter), Poll::Ready(Ok(count))) => meter.sent(&bytes[..*count], Instant::now()),
+            // Of HTTP/2 only the meter knows what counts: an answered ping doesn't.
+            (None, Poll::Ready(_)) => this.active = Instant::now(),
+            _ => {}
         }
-        if written.is_ready() {
-            this.active = Instant::now();
-            this.write_timer = None;
-            return written;
-        }
-        let deadline = this.active.max(Instant::now()) + Duration::from_secs(STALL_SECONDS_MAX);
-        let deadline = this.write_timer.as_ref().map_or(deadline, |timer| timer.deadline());
-        poll_timer(&mut this.write_timer, deadline, cx).map(|()| Err(timed_out()))
+        this.poll_stall(written, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.poll_stall(flushed, cx)
     }
 
     /// Ends the sending side. Where the client may still be sending, what it sends is read and thrown away for a moment:
@@ -398,7 +413,8 @@ impl AsyncWrite for ClientIo {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.linger.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
+            ready!(this.poll_stall(shut, cx))?;
         }
         if this.ended == Ended::Not && (this.inspector.is_tunnel() || this.inspector.between_requests()) {
             return Poll::Ready(Ok(()));

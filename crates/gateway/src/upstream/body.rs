@@ -50,6 +50,18 @@ impl EngineBody {
         source.give_back_at_end();
         Self(source)
     }
+
+    /// All of it, if all has come; the connection goes back to the pool.
+    pub(crate) fn take_whole(&mut self) -> Option<Bytes> {
+        let Source::Asked { connection, framing, .. } = &mut self.0 else { return None };
+        let received = connection.as_mut()?.inner().received();
+        if framing.left_bytes()? > received.len() as u64 {
+            return None;
+        }
+        let Part::Data(whole) = framing.take(received) else { return None };
+        self.0.give_back_at_end();
+        Some(whole)
+    }
 }
 
 impl Source {

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 /// What this engine says of its answers and isn't its to say.
@@ -59,6 +59,8 @@ pub struct Engine {
     pub create_answers: Arc<Semaphore>,
     /// Told when a create is there and waits to be answered.
     pub create_arrived: Arc<Notify>,
+    /// How many connections it has.
+    pub connections: watch::Sender<usize>,
     server: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -70,6 +72,7 @@ impl Engine {
             state: Arc::new(Mutex::new(State { can_delete: true, ..State::default() })),
             create_answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             create_arrived: Arc::default(),
+            connections: watch::Sender::default(),
             server: Arc::default(),
         };
         let server = tokio::spawn(engine.clone().run(listener));
@@ -84,11 +87,13 @@ impl Engine {
             let (stream, _) = listener.accept().await.unwrap();
             let engine = self.clone();
             connections.spawn(async move {
+                engine.connections.send_modify(|open| *open += 1);
                 let service = service_fn(|request| {
                     let engine = engine.clone();
                     async move { Ok::<_, Infallible>(engine.answer(request).await) }
                 });
                 drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+                engine.connections.send_modify(|open| *open -= 1);
             });
         }
     }

@@ -19,6 +19,7 @@ mod lists;
 mod ownership;
 mod proxies;
 mod raw_http2;
+mod stalls;
 mod streaming;
 mod tls;
 mod upkeep;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::Region;
+use gateway::guard::{ClientIo, ClientTimes};
+use gateway::stream::Stream;
 use gateway::{
     CertificateFiles, EngineTls, EngineTlsFiles, GatewayLimits, Listener, ServerTls, TlsError, Upstream,
 };
@@ -296,6 +298,43 @@ async fn handshakes_have_limits() {
         assert_eq!(soon(stream.read(&mut [0; 8])).await.unwrap_or_default(), 0, "it is hung up");
     }
     connect(&authority, address, "a.example", &[]).await.expect("the place is free again");
+}
+
+/// What a client doesn't take and TLS still holds is waited for so long and no longer, when it is flushed and when the connection is
+/// to end; a client that takes it gets all.
+#[tokio::test]
+async fn what_tls_holds_is_not_waited_for_without_end() {
+    const BYTES: usize = 4 << 20;
+    let authority = Authority::new();
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(&authority, &["a.example"], None)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let open = async || {
+        let accepting = async { acceptor.accept(listener.accept().await.unwrap().0).await.unwrap() };
+        let connecting = connect(&authority, listener.local_addr().unwrap(), "a.example", &[]);
+        let (server, client) = tokio::join!(accepting, connecting);
+        let times = ClientTimes::from(&GatewayLimits { stall_seconds_max: 1, ..GatewayLimits::default() });
+        (ClientIo::new(Stream::Tls(Box::new(server.into())), times), client.unwrap())
+    };
+    let (mut io, mut client) = open().await;
+    let reading = tokio::spawn(async move {
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).await.map(|_| all.len())
+    });
+    soon(io.write_all(&vec![7; BYTES])).await.unwrap();
+    soon(io.flush()).await.unwrap();
+    soon(io.shutdown()).await.unwrap();
+    assert_eq!(soon(reading).await.unwrap().unwrap(), BYTES);
+
+    let (mut io, _client) = open().await;
+    // Flushed each time, so that never more waits than TLS takes in.
+    let error = loop {
+        soon(io.write_all(&[7; 8192])).await.unwrap();
+        if let Err(error) = soon(io.flush()).await {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(soon(io.shutdown()).await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
 }
 
 /// An engine over TLS: a front that decrypts, before the engine that records.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use domain::Leash;
 use domain::token::Claims;
 use futures_util::SinkExt as _;
+use gateway::GatewayLimits;
 use gateway::realtime::SessionTimes;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::world::*;
@@ -98,4 +101,17 @@ async fn the_gateway_stops() {
     drop(session);
     soon(draining).await.unwrap();
     assert_eq!(world.gateway.sessions().tasks(), 0);
+}
+
+/// The times of plain connections are not those of sessions: one where nothing happens outlasts them.
+#[tokio::test]
+async fn sessions_outlast_plain_connections() {
+    let limits = GatewayLimits { idle_seconds_max: 1, stall_seconds_max: 1, ..Setup::default().limits };
+    let world = World::with(Setup { limits, ..Setup::default() }).await;
+    let mut session = world.open(world.api_key().await.secret.expose()).await;
+    for _ in 0..2 {
+        let mut plain = TcpStream::connect(world.eu1).await.unwrap();
+        assert_eq!(soon(plain.read(&mut [0; 8])).await.unwrap_or_default(), 0, "it is hung up");
+    }
+    session.passes().await;
 }

@@ -51,7 +51,7 @@ pub(crate) struct Setup {
     pub(crate) concurrent_sessions_max: u32,
     pub(crate) starts_per_second_max: u32,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) drain_seconds_max: u64,
+    pub(crate) limits: GatewayLimits,
     pub(crate) engine_base: &'static str,
 }
 
@@ -63,7 +63,7 @@ impl Default for Setup {
             concurrent_sessions_max: 100,
             starts_per_second_max: 100_000,
             clock: Arc::new(SystemClock),
-            drain_seconds_max: 0,
+            limits: GatewayLimits { drain_seconds_max: 0, ..GatewayLimits::default() },
             engine_base: "",
         }
     }
@@ -141,7 +141,7 @@ impl World {
             regions,
             user_id_key: UserIdKey([7; 32]),
             refusal_style: setup.style,
-            limits: GatewayLimits { drain_seconds_max: setup.drain_seconds_max, ..GatewayLimits::default() },
+            limits: setup.limits,
             session_times: setup.times,
             tracing: None,
         };

@@ -239,6 +239,7 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         handshake_seconds_max: seconds("handshake_seconds_max", default.handshake_seconds_max),
         head_seconds_max: seconds("head_seconds_max", default.head_seconds_max),
         idle_seconds_max: seconds("idle_seconds_max", default.idle_seconds_max),
+        stall_seconds_max: default.stall_seconds_max,
         worker_threads,
         engine_idle_connections_max,
         engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),
