@@ -26,6 +26,8 @@ const RETRY_SECONDS: u64 = 1;
 pub(crate) struct Member {
     pub(crate) number: u64,
     pub(crate) name: String,
+    /// What numbers its usage.
+    pub(crate) journal: String,
     waiting: Mutex<Waiting>,
     wake: Notify,
     enforced: AtomicU64,
@@ -53,11 +55,12 @@ enum Next {
 
 impl Member {
     /// A gateway that has nothing yet: it needs a snapshot first.
-    pub(crate) fn new(number: u64, name: &str) -> Self {
+    pub(crate) fn new(number: u64, name: &str, journal: &str) -> Self {
         let waiting = Waiting { messages: VecDeque::new(), needs_snapshot: true, is_leaving: false };
         Self {
             number,
             name: name.to_owned(),
+            journal: journal.to_owned(),
             waiting: Mutex::new(waiting),
             wake: Notify::new(),
             enforced: AtomicU64::new(0),
@@ -235,11 +238,11 @@ enum Batch {
 async fn count(shared: &Shared, member: &Member, number: u64, batch: &Batch) -> Result<bool, StoreError> {
     let now = shared.clock.now();
     match batch {
-        Batch::Usage(records) => shared.store.record_usage(&member.name, number, records, now).await,
+        Batch::Usage(records) => shared.store.record_usage(&member.journal, number, records, now).await,
         Batch::Sessions(events) => {
             let messages: Vec<_> = events.iter().map(webhook_events::of_session).collect();
             let id = || WebhookMessageId::generate(now, &*shared.rng);
-            shared.store.record_messages(&member.name, number, &messages, id, now).await
+            shared.store.record_messages(&member.journal, number, &messages, id, now).await
         }
     }
 }
@@ -277,7 +280,7 @@ mod tests {
     /// that is only slow gets every change.
     #[test]
     fn a_gateway_that_is_far_behind_gets_a_snapshot() {
-        let member = Member::new(1, "eu1/a");
+        let member = Member::new(1, "eu1/a", "eu1/a");
         assert!(matches!(member.next(), Next::Snapshot));
         for revision in 1..=WAITING_MESSAGES_MAX as u64 {
             member.send(change(revision));

@@ -126,9 +126,15 @@ impl Gateways {
     /// Connects a gateway of this process; it is served by tasks of the present runtime. Its name should be like
     /// `eu1/a`, and must be the same at every start: usage is counted by it.
     pub fn attach(&self, name: &str) -> GatewayPort {
+        self.attach_with_journal(name, name)
+    }
+
+    /// The same, where its usage is numbered by a journal of another name: gateways of one name on several nodes that share a
+    /// database each have a journal of their own, or share one.
+    pub fn attach_with_journal(&self, name: &str, journal: &str) -> GatewayPort {
         let (to_gateway, incoming) = mpsc::channel(INCOMING_MESSAGES_MAX);
         let (outgoing, from_gateway) = mpsc::channel(OUTGOING_MESSAGES_MAX);
-        let member = Arc::new(Member::new(self.shared.number(), name));
+        let member = Arc::new(Member::new(self.shared.number(), name, journal));
         self.shared.members().push(Arc::clone(&member));
         gateway_link::serve(&self.shared, &member, to_gateway, from_gateway);
         GatewayPort { incoming, outgoing }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::link::{SessionEnd, SessionEvent, UsageRecord};
-use domain::{SessionId, Timestamp};
+use domain::{Rng, SessionId, Timestamp};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -37,8 +37,29 @@ const ROWS_AT_ONCE_MAX: usize = 500;
 
 /// The counter that numbers batches.
 pub(crate) const NUMBERS: &str = "usage_batches";
+/// Where a ledger keeps what tells its journal from every other one.
+const JOURNAL: &str = "journal";
 
 impl Ledger {
+    /// The name of this ledger's journal, which no other ledger has: batches are numbered within it. It is drawn when it is first
+    /// asked for, and kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal_name(&self, rng: &dyn Rng) -> Result<String, LedgerError> {
+        let mut bytes = [0; 8];
+        rng.fill(&mut bytes);
+        let drawn =
+            counter::ActiveModel { name: Set(JOURNAL.to_owned()), value: Set(i64::from_le_bytes(bytes)) };
+        let kept = OnConflict::column(counter::Column::Name).do_nothing().to_owned();
+        let tx = self.db.write().await?;
+        counter::Entity::insert(drawn).on_conflict(kept).exec_without_returning(&tx).await?;
+        let row = counter::Entity::find_by_id(JOURNAL).one(&tx).await?;
+        tx.commit().await?;
+        let row = row.ok_or(LedgerError::Impossible { table: "counters", column: "value" })?;
+        Ok(format!("journal_{:016x}", row.value))
+    }
+
     /// Keeps usage until it is counted; gives its number.
     ///
     /// # Errors

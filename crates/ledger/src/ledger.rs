@@ -44,6 +44,11 @@ impl Ledger {
         self.region
     }
 
+    /// Whether other nodes may use it too.
+    pub const fn is_shared(&self) -> bool {
+        self.db.is_shared()
+    }
+
     /// How long writing takes.
     pub const fn writes(&self) -> &Writes {
         self.db.writes()

@@ -296,6 +296,24 @@ async fn usage_is_counted_once_and_acknowledged() {
     assert_eq!(stored.iter().map(|line| (line.requests, line.audio_millis)).collect::<Vec<_>>(), [(4, 40)]);
 }
 
+/// Two nodes that share a database and not a journal number their batches alike, and both are counted; two that share a journal
+/// send the same batches, which are counted once.
+#[tokio::test]
+async fn usage_is_numbered_within_its_journal() {
+    let instance = Instance::new().await;
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    for journal in ["one", "other", "other"] {
+        let mut port = instance.control.gateways().attach_with_journal("local/a", journal);
+        let batch = FromGateway::UsageBatch { number: 1, records: vec![usage(&project)] };
+        port.outgoing.send(batch).await.unwrap();
+        while !matches!(port.incoming.recv().await.unwrap(), ToGateway::UsageCounted { number: 1 }) {}
+    }
+    instance.control.close().await;
+    let store = Store::open_file(&instance.folder.path().join("voxgate.db")).await.unwrap();
+    let stored = store.list_usage(workspace.id, Timestamp::from_seconds(0), start_time()).await.unwrap();
+    assert_eq!(stored.iter().map(|line| line.requests).sum::<u64>(), 2);
+}
+
 /// When a key was last used at a gateway, or minted with, is written in batches and at the end.
 #[tokio::test]
 async fn last_use_is_written() {

@@ -32,6 +32,12 @@ const SETTLE_AFTER_SECONDS: i64 = 120;
 const SETTLE_AT_ONCE_MAX: u64 = 200;
 /// Questions to one engine at once.
 const QUESTIONS_AT_ONCE_MAX: usize = 4;
+/// How old an intent is before it can't be a running create of another node any more, in seconds. Of its own creates a node knows
+/// which are running.
+const OTHERS_CREATE_SECONDS_MAX: i64 = 24 * 3600;
+/// How often creates of other nodes are looked at, in seconds, and how many times in one round.
+const OTHERS_LOOK_SECONDS: u64 = 1;
+const OTHERS_LOOKS_MAX: usize = 60;
 /// How far the engine's clock may be off, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
 /// An engine's list of all its jobs, in bytes.
@@ -73,13 +79,22 @@ fn creating(site: &BatchSite) -> HashSet<IntentId> {
     site.creating.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// Whether another node may be about to make the job of this intent.
+fn may_be_of_another(site: &BatchSite, intent: &Intent, now: Timestamp) -> bool {
+    site.ledger.is_shared() && intent.begun_at.plus_seconds(OTHERS_CREATE_SECONDS_MAX) > now
+}
+
 /// Intents that are open though nothing is on its way for them: a crash left them, or an engine whose answer never came.
-async fn left_open(site: &BatchSite) -> Result<Vec<Intent>, LedgerError> {
+async fn left_open(site: &BatchSite, now: Timestamp) -> Result<Vec<Intent>, LedgerError> {
     // Taken first: what begins later is on its way, and what ends meanwhile isn't open.
     let underway = creating(site);
     let mut intents = site.ledger.open_intents().await?;
     let now_underway = creating(site);
-    intents.retain(|intent| !underway.contains(&intent.id) && !now_underway.contains(&intent.id));
+    intents.retain(|intent| {
+        !underway.contains(&intent.id)
+            && !now_underway.contains(&intent.id)
+            && !may_be_of_another(site, intent, now)
+    });
     Ok(intents)
 }
 
@@ -128,7 +143,7 @@ pub(super) async fn engine_jobs(site: &BatchSite, engine: &Arc<Pool>, id: Reques
 /// An engine may hold jobs that were there before Voxgate: only those are touched that nobody owns in any region, that were made in
 /// the time of an intent, and no more of them than there are intents.
 async fn look_for_orphans(gateway: &Gateway, site: &BatchSite, engine: &Arc<Pool>) -> bool {
-    let left = match left_open(site).await {
+    let left = match left_open(site, gateway.now()).await {
         Ok(left) if left.is_empty() => return true,
         Ok(left) => left,
         Err(error) => {
@@ -141,6 +156,12 @@ async fn look_for_orphans(gateway: &Gateway, site: &BatchSite, engine: &Arc<Pool
     jobs.retain(|job| in_time_of(job, &left));
     // A job on the list may belong to a create that is on its way: those get their owner first.
     others_end(gateway).await;
+    match others_of_nodes_end(gateway).await {
+        Ok(true) => {}
+        // The next round looks again.
+        Ok(false) => return true,
+        Err(_) => return false,
+    }
     let Ok(mut orphans) = without_owner(gateway, jobs).await else { return false };
     orphans.sort_by_key(|job| std::cmp::Reverse(job.created_at));
     orphans.truncate(left.len());
@@ -173,6 +194,30 @@ async fn others_end(gateway: &Gateway) {
             tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)).await;
         }
     }
+}
+
+/// Waits for the creates that other nodes may have on their way now. Says whether they have ended in good time.
+async fn others_of_nodes_end(gateway: &Gateway) -> Result<bool, LedgerError> {
+    for site in gateway.batch_sites().filter(|site| site.ledger.is_shared()) {
+        let mut waited_for = creates_of_others(gateway, site).await?;
+        for _ in 0..OTHERS_LOOKS_MAX {
+            if waited_for.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(OTHERS_LOOK_SECONDS)).await;
+            let now_open = creates_of_others(gateway, site).await?;
+            waited_for.retain(|intent| now_open.contains(intent));
+        }
+        if !waited_for.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn creates_of_others(gateway: &Gateway, site: &BatchSite) -> Result<HashSet<IntentId>, LedgerError> {
+    let (now, intents) = (gateway.now(), site.ledger.open_intents().await?);
+    Ok(intents.iter().filter(|intent| may_be_of_another(site, intent, now)).map(|intent| intent.id).collect())
 }
 
 /// The jobs that no ledger of this gateway knows.

@@ -232,6 +232,53 @@ async fn a_create_on_its_way_is_no_orphan() {
     }
 }
 
+/// Where nodes share a ledger, a create that another one has on its way keeps its job, though nobody owns it yet; what a crash left
+/// before is deleted all the same.
+#[tokio::test]
+async fn on_postgres_a_create_of_another_node_is_no_orphan() {
+    let database = testdb::TestDatabase::create();
+    let place = ledger::DbPlace::parse(&database.url()).unwrap();
+    let world = World::with(Setup { ledger: Some(place.clone()), ..Setup::default() }).await;
+    let key = world.key().await;
+    world.stop().await;
+    let new = ledger::NewIntent {
+        project_id: crate::world::PROJECT,
+        client_ref: None,
+        api_key_id: key.record.id,
+        request_id: domain::RequestId::from_u128(1),
+    };
+    let clock: &dyn domain::Clock = world.clock.as_ref();
+    let other_node = Ledger::open_at(&place, Region::Eu1).await.unwrap();
+    other_node.intend(&new, clock.now().plus_seconds(-2 * 24 * 3600)).await.unwrap();
+    let on_its_way = other_node.intend(&new, clock.now()).await.unwrap();
+    for (id, created_at) in [("orphan", "2026-03-08T12:00:01Z"), ("fresh", "2026-03-10T12:00:01Z")] {
+        let job = serde_json::json!({"id": id, "status": "running", "created_at": created_at});
+        world.engine.put(id, job);
+    }
+    world.start().await;
+    let is_list = |one: &crate::engine::Recorded| one.target == "/v2/jobs" && one.method == "GET";
+    soon(async {
+        while !world.engine.recorded().iter().any(is_list) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Whoever deletes without waiting for the other node has done so by the end of these.
+    for _ in 0..100 {
+        assert_eq!(world.get("/v2/jobs/fresh", key.bearer()).await.status, 404);
+    }
+    assert_eq!(world.engine.jobs(), ["fresh", "orphan"]);
+    other_node.record(on_its_way, &new, "fresh", clock.now()).await.unwrap();
+    soon(async {
+        while !other_node.open_intents().await.unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(world.engine.jobs(), ["fresh"]);
+    assert_eq!(world.get("/v2/jobs/fresh", key.bearer()).await.status, 200);
+}
+
 /// Jobs that were at the engine before can be adopted; then their project reads and lists them at their own time.
 #[tokio::test]
 async fn adoption() {

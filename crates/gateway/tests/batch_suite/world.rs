@@ -19,7 +19,7 @@ use gateway::{
     Body, EngineCapabilities, EngineToken, Gateway, GatewayConfig, GatewayLimits, GatewayLink, HostMap,
     HostTarget, Listener, Other, Place, RefusalStyle, RegionConfig, Site, Upstream, UserIdKey,
 };
-use ledger::Ledger;
+use ledger::{DbPlace, Ledger};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -57,6 +57,8 @@ pub struct Setup {
     pub engine_base: &'static str,
     /// Another engine than the recording one.
     pub upstream: Option<Upstream>,
+    /// Another ledger of eu1 than the one in the folder.
+    pub ledger: Option<DbPlace>,
 }
 
 impl Default for Setup {
@@ -71,6 +73,7 @@ impl Default for Setup {
             gateway_limits: GatewayLimits { drain_seconds_max: 1, ..GatewayLimits::default() },
             engine_base: "",
             upstream: None,
+            ledger: None,
         }
     }
 }
@@ -205,7 +208,9 @@ impl World {
     pub async fn start(&self) {
         let mut ledgers = HashMap::new();
         for region in Region::ALL.iter().copied() {
-            let ledger = Ledger::open(&self.ledger_path(region), region).await.unwrap();
+            let shared = self.setup.ledger.clone().filter(|_| region == Region::Eu1);
+            let place = shared.unwrap_or_else(|| DbPlace::File(self.ledger_path(region)));
+            let ledger = Ledger::open_at(&place, region).await.unwrap();
             ledgers.insert(region, Arc::new(ledger));
         }
         let ledger = ledgers[&Region::Eu1].clone();

@@ -213,6 +213,18 @@ async fn usage_batches_are_numbered(home: Home) {
     assert_eq!((waiting.len(), waiting[0].number, &waiting[0].records[0]), (1, 3, &record));
 }
 
+/// A journal keeps its name over restarts, and no two have the same.
+async fn journals_have_names(home: Home) {
+    let ledger = home.open().await;
+    let name = ledger.journal_name(&domain::SystemRng).await.unwrap();
+    ledger.close().await.unwrap();
+    let ledger = home.open().await;
+    assert_eq!(ledger.journal_name(&domain::SystemRng).await.unwrap(), name);
+    let folder = tempfile::tempdir().unwrap();
+    let other = Ledger::open(&folder.path().join("other.db"), Region::Eu1).await.unwrap();
+    assert_ne!(other.journal_name(&domain::SystemRng).await.unwrap(), name);
+}
+
 /// Usage adds up finished jobs of a project in a span of time, deleted ones too, running ones not.
 async fn usage_adds_up(home: Home) {
     let ledger = home.open().await;
@@ -342,6 +354,7 @@ macro_rules! suites {
             an_id_has_one_owner,
             intents_survive,
             usage_batches_are_numbered,
+            journals_have_names,
             usage_adds_up,
             adoption_takes_what_is_free,
             memory_never_lies,

@@ -124,6 +124,7 @@ impl Instance {
         let leeway = config.control.leeway;
         let control = Control::open(config.control, Arc::clone(&clock), Arc::clone(&rng)).await?;
         let ledgers = open_ledgers(&folder, &config.regions, &config.ledgers).await?;
+        let journal = journal_name(&ledgers, rng.as_ref()).await?;
         let gateway_config = GatewayConfig {
             regions: config.regions,
             user_id_key: UserIdKey(*control.user_id_key()),
@@ -132,7 +133,7 @@ impl Instance {
             session_times: config.session_times,
             tracing: config.telemetry.as_ref().map(Telemetry::tracing),
         };
-        let port = control.gateways().attach(GATEWAY_NAME);
+        let port = control.gateways().attach_with_journal(GATEWAY_NAME, &journal);
         let link = GatewayLink { incoming: port.incoming, outgoing: port.outgoing };
         let tables = Arc::new(verify::Tables::with_leeway(leeway));
         let gateway = Gateway::start(gateway_config, tables, ledgers, clock, Arc::clone(&rng), link).await?;
@@ -234,6 +235,15 @@ impl Instance {
         }
         self.over.cancel();
     }
+}
+
+/// The journal that the gateway numbers its usage in: that of the first region's ledger.
+async fn journal_name(ledgers: &HashMap<Region, Arc<Ledger>>, rng: &dyn Rng) -> Result<String, StartError> {
+    let Some(first) = ledgers.values().min_by_key(|ledger| ledger.region()) else {
+        return Ok(GATEWAY_NAME.to_owned());
+    };
+    let region = first.region();
+    first.journal_name(rng).await.map_err(|source| StartError::Ledger { region, source })
 }
 
 async fn open_ledgers(
