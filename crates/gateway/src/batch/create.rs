@@ -241,7 +241,7 @@ async fn created(call: &Call<'_>, query: &Query, job: &JobFacts) -> Result<Respo
 fn outcome(look: &Result<Look, Refusal>) -> &'static str {
     let status = match look {
         Ok(Look::Fresh(bytes)) => JobObject::in_answer(bytes).map(|object| object.status().to_owned()),
-        Ok(Look::Remembered(_) | Look::Refused(_)) => None,
+        Ok(Look::Remembered(_) | Look::Refused(_) | Look::Broken(_)) => None,
         Err(refusal) if matches!(refusal.reason, Reason::JobNotFound | Reason::JobExpired) => {
             return "deleted";
         }

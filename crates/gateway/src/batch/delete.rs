@@ -44,6 +44,7 @@ pub(super) async fn delete(call: &Call<'_>, job: &JobFacts, force: bool) -> Resu
 async fn bury(call: &Call<'_>, job: &JobFacts, force: bool) -> Result<Response<Body>, Refusal> {
     match look(call, job, None).await? {
         Look::Refused(response) => Ok(response),
+        Look::Broken(refusal) => Err(refusal),
         Look::Remembered(_) => deleted(call, job, None).await,
         fresh @ Look::Fresh(_) if !force && !fresh.is_final() => {
             let detail = "The job is running. Wait for its end, or delete it with force=true.";

@@ -88,7 +88,8 @@ async fn details(call: &Call<'_>, jobs: &[Job]) -> Result<Vec<(usize, Detail)>, 
         let detail = match look {
             Ok(Look::Fresh(bytes)) => Detail::Fresh(bytes),
             Ok(Look::Remembered(_)) => Detail::Lost,
-            Ok(Look::Refused(_)) => Detail::None,
+            // One job that the engine can't tell of hides no others.
+            Ok(Look::Refused(_) | Look::Broken(_)) => Detail::None,
             Err(refusal) => match refusal.reason {
                 domain::Reason::JobNotFound | domain::Reason::JobExpired => Detail::Gone,
                 domain::Reason::EngineDown => return Err(refusal),

@@ -27,6 +27,8 @@ pub(super) enum Look {
     Remembered(Job),
     /// The engine refused.
     Refused(Response<Body>),
+    /// The engine's answer broke off, or stopped for too long.
+    Broken(Refusal),
 }
 
 impl Look {
@@ -34,7 +36,7 @@ impl Look {
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Fresh(body) => JobObject::in_answer(body).is_none_or(|object| object.is_final()),
-            Self::Remembered(_) | Self::Refused(_) => true,
+            Self::Remembered(_) | Self::Refused(_) | Self::Broken(_) => true,
         }
     }
 }
@@ -51,6 +53,7 @@ pub(super) async fn read(
     };
     let bytes = match look {
         Look::Refused(response) => return Ok(response),
+        Look::Broken(refusal) => return Err(refusal),
         Look::Fresh(body) => match JobObject::in_answer(&body) {
             Some(object) => envelope(|out| object.write(out, job.created_at, Told::AsSeen)),
             None => return Err(unsound(call)),
@@ -90,7 +93,11 @@ pub(super) async fn look(
     };
     let response = call.ask(call.engine()?, &Method::GET, &path, false).await?;
     let (parts, body) = response.into_parts();
-    let bytes = read_all(body, ENGINE_JSON_BYTES_MAX).await.map_err(|error| unread(call, &error))?;
+    let bytes = match read_all(body, ENGINE_JSON_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(BodyError::TooLarge { .. }) => return Err(unsound(call)),
+        Err(error) => return Ok(Look::Broken(broken(call, &error))),
+    };
     match parts.status {
         StatusCode::OK => {
             learn(call, job, &bytes).await?;
@@ -158,10 +165,7 @@ pub(super) fn known_final(job: &JobFacts) -> bool {
 }
 
 /// The refusal where an engine's answer could not be read to its end.
-fn unread(call: &Call<'_>, error: &BodyError) -> Refusal {
-    if matches!(error, BodyError::TooLarge { .. }) {
-        return unsound(call);
-    }
+fn broken(call: &Call<'_>, error: &BodyError) -> Refusal {
     tracing::warn!(
         request_id = %call.request_id,
         region = %call.site.config.region,

@@ -35,9 +35,6 @@ const QUESTIONS_AT_ONCE_MAX: usize = 4;
 /// How old an intent is before it can't be a running create of another node any more, in seconds. Of its own creates a node knows
 /// which are running.
 const OTHERS_CREATE_SECONDS_MAX: i64 = 24 * 3600;
-/// How often creates of other nodes are looked at, in seconds, and how many times in one round.
-const OTHERS_LOOK_SECONDS: u64 = 1;
-const OTHERS_LOOKS_MAX: usize = 60;
 /// How far the engine's clock may be off, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
 /// An engine's list of all its jobs, in bytes.
@@ -156,10 +153,10 @@ async fn look_for_orphans(gateway: &Gateway, site: &BatchSite, engine: &Arc<Pool
     jobs.retain(|job| in_time_of(job, &left));
     // A job on the list may belong to a create that is on its way: those get their owner first.
     others_end(gateway).await;
-    match others_of_nodes_end(gateway).await {
-        Ok(true) => {}
-        // The next round looks again.
-        Ok(false) => return true,
+    // Or to one of another node, which can't be waited for: what is as new as the oldest of those is left alone.
+    match others_began(gateway).await {
+        Ok(Some(began_at)) => jobs.retain(|job| !may_be_since(job, began_at)),
+        Ok(None) => {}
         Err(_) => return false,
     }
     let Ok(mut orphans) = without_owner(gateway, jobs).await else { return false };
@@ -196,28 +193,15 @@ async fn others_end(gateway: &Gateway) {
     }
 }
 
-/// Waits for the creates that other nodes may have on their way now. Says whether they have ended in good time.
-async fn others_of_nodes_end(gateway: &Gateway) -> Result<bool, LedgerError> {
+/// When the oldest create began that another node may have on its way now.
+async fn others_began(gateway: &Gateway) -> Result<Option<Timestamp>, LedgerError> {
+    let mut oldest = None;
     for site in gateway.batch_sites().filter(|site| site.ledger.is_shared()) {
-        let mut waited_for = creates_of_others(gateway, site).await?;
-        for _ in 0..OTHERS_LOOKS_MAX {
-            if waited_for.is_empty() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_secs(OTHERS_LOOK_SECONDS)).await;
-            let now_open = creates_of_others(gateway, site).await?;
-            waited_for.retain(|intent| now_open.contains(intent));
-        }
-        if !waited_for.is_empty() {
-            return Ok(false);
-        }
+        let intents = site.ledger.open_intents().await?;
+        let others = intents.iter().filter(|intent| may_be_of_another(site, intent, gateway.now()));
+        oldest = oldest.into_iter().chain(others.map(|intent| intent.begun_at)).min();
     }
-    Ok(true)
-}
-
-async fn creates_of_others(gateway: &Gateway, site: &BatchSite) -> Result<HashSet<IntentId>, LedgerError> {
-    let (now, intents) = (gateway.now(), site.ledger.open_intents().await?);
-    Ok(intents.iter().filter(|intent| may_be_of_another(site, intent, now)).map(|intent| intent.id).collect())
+    Ok(oldest)
 }
 
 /// The jobs that no ledger of this gateway knows.
@@ -231,8 +215,12 @@ async fn without_owner(gateway: &Gateway, mut jobs: Vec<Listed>) -> Result<Vec<L
 }
 
 fn in_time_of(job: &Listed, intents: &[Intent]) -> bool {
-    let Some(created_at) = job.created_at else { return false };
-    intents.iter().any(|intent| created_at >= intent.begun_at.plus_seconds(-CLOCK_SKEW_SECONDS))
+    intents.iter().any(|intent| may_be_since(job, intent.begun_at))
+}
+
+/// Whether a job may have been made since then, by the engine's clock.
+fn may_be_since(job: &Listed, begun_at: Timestamp) -> bool {
+    job.created_at.is_some_and(|created_at| created_at >= begun_at.plus_seconds(-CLOCK_SKEW_SECONDS))
 }
 
 /// Asks for the end of jobs that nobody has asked for lately.

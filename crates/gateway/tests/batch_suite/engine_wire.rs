@@ -184,13 +184,13 @@ async fn an_answer_that_stops_fails() {
 /// that whoever asked didn't read for so long.
 #[tokio::test]
 async fn a_slow_answer_arrives_whole() {
-    const STALL_SECONDS_MAX: u64 = 2;
-    const PIECES: &[&str] = &["1", "2", "3", "4", "5"];
-    let begin = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n0";
+    const STALL_SECONDS_MAX: u64 = 5;
+    const PIECES: &[&str] = &["1"; 12];
+    let begin = "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n0";
     let pause = Duration::from_millis(500);
     let script = vec![vec![Act::Answer(begin), Act::Pieces(pause, PIECES)]; 2];
     let pool = limited_engine(stall_seconds_max(STALL_SECONDS_MAX), script).await;
-    let whole = (StatusCode::OK, Ok(b"012345".to_vec()));
+    let whole = (StatusCode::OK, Ok(b"0111111111111".to_vec()));
     assert_eq!(ask(&pool).await.unwrap(), whole);
 
     let request = RequestHead::new(&Method::GET, "", "/v2/jobs/a").unwrap();
@@ -202,7 +202,7 @@ async fn a_slow_answer_arrives_whole() {
         }
         all.extend_from_slice(&frame.unwrap().into_data().unwrap());
     }
-    assert_eq!(all, b"012345");
+    assert_eq!(all, b"0111111111111");
 }
 
 async fn accept(engine: &TcpListener) -> TcpStream {

@@ -39,7 +39,8 @@ async fn count_bytes(mut client: TcpStream) -> u64 {
 /// WebSocket where there is none. One that reads gets all.
 #[tokio::test]
 async fn nobody_holds_an_answer_for_ever() {
-    let world = world(1).await;
+    // Long enough for a busy machine: whoever reads must not be taken for one that doesn't.
+    let world = world(4).await;
     let key = world.key().await;
     let job = world.create(key.bearer()).await;
     let mut connections = world.engine.connections.subscribe();
@@ -103,7 +104,7 @@ async fn take(client: &mut RawHttp2, stream: u32, bytes: u64) -> u64 {
 async fn streams_that_stand_still_hold_no_engine() {
     const STREAMS: usize = 20;
     const LITTLE: u32 = 20 * 1024;
-    let world = world(2).await;
+    let world = world(4).await;
     let key = world.key().await;
     let job = world.create(key.bearer()).await;
     let (data, log) = (format!("/v2/jobs/{job}/data"), format!("/v2/jobs/{job}/log"));
@@ -126,7 +127,7 @@ async fn streams_that_stand_still_hold_no_engine() {
         silent.until(|frame| (frame.kind, frame.stream) == (HEADERS, stream)).await;
         slow.send(&window(1, LITTLE)).await;
         taken += take(&mut slow, 1, LITTLE.into()).await;
-        drop(tokio::time::timeout(Duration::from_millis(100), connections.changed()).await);
+        drop(tokio::time::timeout(Duration::from_millis(200), connections.changed()).await);
     }
     slow.send(&window(1, 1 << 30)).await;
     taken += take(&mut slow, 1, FLOOD_BYTES).await;

@@ -308,14 +308,14 @@ async fn what_tls_holds_is_not_waited_for_without_end() {
     let authority = Authority::new();
     let acceptor = TlsAcceptor::from(Arc::new(server_config(&authority, &["a.example"], None)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let open = async || {
+    let open = async |stall_seconds_max| {
         let accepting = async { acceptor.accept(listener.accept().await.unwrap().0).await.unwrap() };
         let connecting = connect(&authority, listener.local_addr().unwrap(), "a.example", &[]);
         let (server, client) = tokio::join!(accepting, connecting);
-        let times = ClientTimes::from(&GatewayLimits { stall_seconds_max: 1, ..GatewayLimits::default() });
+        let times = ClientTimes::from(&GatewayLimits { stall_seconds_max, ..GatewayLimits::default() });
         (ClientIo::new(Stream::Tls(Box::new(server.into())), times), client.unwrap())
     };
-    let (mut io, mut client) = open().await;
+    let (mut io, mut client) = open(20).await;
     let reading = tokio::spawn(async move {
         let mut all = Vec::new();
         client.read_to_end(&mut all).await.map(|_| all.len())
@@ -325,7 +325,7 @@ async fn what_tls_holds_is_not_waited_for_without_end() {
     soon(io.shutdown()).await.unwrap();
     assert_eq!(soon(reading).await.unwrap().unwrap(), BYTES);
 
-    let (mut io, _client) = open().await;
+    let (mut io, _client) = open(1).await;
     // Flushed each time, so that never more waits than TLS takes in.
     let error = loop {
         soon(io.write_all(&[7; 8192])).await.unwrap();

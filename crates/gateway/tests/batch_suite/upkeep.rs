@@ -105,6 +105,8 @@ async fn a_slow_ledger_holds_no_revocation_up() {
     assert!(has_batch().await, "that still waits");
 
     holding.rollback().await.unwrap();
+    // As control does with every batch: what wasn't forgotten because the ledger was away too long is asked for anew.
+    world.send(ToGateway::UsageCounted { number }).await;
     soon(async {
         while has_batch().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
