@@ -66,13 +66,12 @@ impl Inner {
             return;
         }
         if *revision > next(self.tables.revision()) && self.store.is_shared() {
-            match self.apply_missing().await {
-                Ok(()) => return,
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::error!(error, "what other nodes changed can't be read; it is tried again");
-                }
+            // This change comes with those before it or later: applied alone, it would hide that they are missing.
+            if let Err(error) = self.apply_missing().await {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "what other nodes changed can't be read; it is tried again");
             }
+            return;
         }
         self.tables.apply(*revision, changes);
         self.gateways.send_change(*revision, changes);

@@ -115,7 +115,7 @@ impl Control {
         self.keep_session(change, session, AuditAction::SignedIn).await
     }
 
-    /// The person behind an open session has proved again who they are: it goes on under another secret.
+    /// The person behind an open session has told the password again: it goes on under another secret, if that is the password still.
     ///
     /// # Errors
     /// See [`SignInError`].
@@ -123,9 +123,14 @@ impl Control {
         &self,
         actor: &Actor,
         secret: &PlainSecret,
+        password: &VerifiedPassword,
     ) -> Result<Begun, SignInError> {
         let mut change = self.inner.store.change().await?;
         let mut session = self.take_open(&mut change, actor, secret).await?;
+        let stored = change.find_stored_account(session.account_id).await?;
+        if stored.is_none_or(|stored| !password.is_of(&stored)) {
+            return Err(SignInError::Over);
+        }
         session.confirmed_at = self.now();
         self.keep_session(change, session, AuditAction::SignInConfirmed).await
     }

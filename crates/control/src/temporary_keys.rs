@@ -54,9 +54,7 @@ impl Control {
         let parent = change.find_api_key(workspace_id, id.parent()).await?;
         let parent = parent.ok_or(RevokeTemporaryKeyError::NotFound)?;
         // Nothing is stored per mint, so nobody knows when it expires; none lives longer than this.
-        let lifetime =
-            self.inner.config.ttl_seconds.longest_seconds() + self.inner.config.leeway.expiry_seconds;
-        let forget_at = now.plus_seconds(i64::from(lifetime));
+        let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
         change.revoke_temporary_key(&parent, id, now, forget_at).await?;
         let action = AuditAction::TemporaryKeyRevoked;
         let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);

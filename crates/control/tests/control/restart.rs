@@ -134,6 +134,29 @@ async fn configured_limits_reach_old_workspaces() {
     assert_eq!(limits(&instance), other);
 }
 
+/// A temporary key that was minted when keys could live longer stays revoked for as long as it would have lived.
+#[tokio::test]
+async fn shorter_lives_revive_nothing() {
+    let instance = Instance::new().await;
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    let parent = instance.key(&workspace, NewKey::named(project.id, "k")).await;
+    let long = control::MintRequest { ttl_seconds: 86_400, ..request(Product::Rt) };
+    let minted = instance.mint(parent.secret.expose(), &long).unwrap();
+    let spared = instance.mint(parent.secret.expose(), &long).unwrap();
+    instance.control.close().await;
+    let short = control::TtlRange { min_seconds: 60, max_seconds: 3_600 };
+    let ttl_seconds = control::TtlSeconds { batch: short, rt: short, tts: short, flow: short };
+    let config = ControlConfig { ttl_seconds, ..instance.config() };
+    let control = Control::open(config, Arc::clone(&instance.clock) as _, Arc::new(SystemRng)).await.unwrap();
+    let instance = Instance { control, ..instance };
+    instance.control.revoke_temporary_key(&ACTOR, workspace.id, minted.id).await.unwrap();
+    instance.clock.advance_seconds(2 * 3_600);
+    instance.control.tables().forget_expired(instance.control.now());
+    let judged = |key: &control::Minted| instance.verify(&key.key_value, Product::Rt, Region::Eu1);
+    assert_eq!(reason(judged(&minted)), domain::Reason::CredentialRevoked);
+    assert!(judged(&spared).is_ok());
+}
+
 /// No secret is in any file of the data folder but the master key's: no API key, token, temporary key, password or
 /// private key; what is stored in their stead is.
 #[tokio::test]

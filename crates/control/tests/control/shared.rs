@@ -74,6 +74,37 @@ async fn on_postgres_nodes_follow_each_other() {
     other.close().await;
 }
 
+/// A node that can't read what another one has changed, and changes something itself meanwhile, doesn't pass over the other's change:
+/// it knows both once it can read again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_what_could_not_be_read_is_not_passed_over() {
+    // Whoever only reads fails, as by a network that is gone for a moment; whoever writes doesn't.
+    const BREAK: &str = "ALTER TABLE changes RENAME TO kept; CREATE VIEW changes AS SELECT * FROM kept WHERE \
+        CASE WHEN current_setting('transaction_read_only') = 'on' THEN 1 / (revision - revision) ELSE 1 END = 1";
+    const MEND: &str = "DROP VIEW changes; ALTER TABLE kept RENAME TO changes";
+    let database = TestDatabase::create();
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let one = open(folders[0].path(), MasterKeySource::Folder, &database.url()).await;
+    let key = MasterKeySource::File(folders[0].path().join("master.key"));
+    let other = open(folders[1].path(), key, &database.url()).await;
+    let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
+    let made = one.create_workspace(&Actor::OPERATOR, new).await.unwrap();
+    let (workspace, project) = (made.workspace.id, made.default_project.id);
+    let named = |name: &str| NewKey::named(project, name);
+    let dead = one.create_key(&Actor::OPERATOR, workspace, named("dead")).await.unwrap();
+    until(&other, dead.secret.expose(), None).await;
+    database.sql(BREAK);
+    one.revoke_key(&Actor::OPERATOR, workspace, dead.key.id).await.unwrap();
+    let alive = other.create_key(&Actor::OPERATOR, workspace, named("alive")).await.unwrap();
+    database.sql(MEND);
+    until(&other, dead.secret.expose(), Some(Reason::CredentialRevoked)).await;
+    for node in [&one, &other] {
+        until(node, alive.secret.expose(), None).await;
+    }
+    one.close().await;
+    other.close().await;
+}
+
 /// A node that can't see what others change says nothing to its gateways, so that they know that they know too little; it speaks
 /// again once it can.
 #[tokio::test]

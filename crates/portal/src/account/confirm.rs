@@ -90,8 +90,10 @@ pub(super) async fn post(
     if !control.second_factors(signed_in.account.id).await?.is_none() {
         return let_in(&portal, &visitor, &device, &signed_in.account, Some(&password), next.as_ref()).await;
     }
-    let begun =
-        control.confirm_portal_session(&signed_in.actor(), &signed_in.secret).await.map_err(refused)?;
+    let begun = control
+        .confirm_portal_session(&signed_in.actor(), &signed_in.secret, &password)
+        .await
+        .map_err(refused)?;
     debug_assert_eq!(begun.session.state, PortalSessionState::Open);
     Ok(enter(&begun, next.as_ref()))
 }

@@ -141,8 +141,10 @@ impl Inner {
         };
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(Failed::Never(told(&error))),
-            Err(error) => Err(Failed::Later(told(&error))),
+            Err(error) => {
+                let why = without(&told(&error), mail.to());
+                Err(if error.is_permanent() { Failed::Never(why) } else { Failed::Later(why) })
+            }
         }
     }
 
@@ -157,6 +159,19 @@ impl Inner {
             .body(mail.text().to_owned())
             .map_err(|error| error.to_string())
     }
+}
+
+/// What a server said, without the address that it may repeat, in whatever letters: no log of ours holds one.
+fn without(said: &str, address: &str) -> String {
+    let (lower, address) = (said.to_ascii_lowercase(), address.to_ascii_lowercase());
+    let mut rest = 0;
+    let mut shown = String::new();
+    for (at, found) in lower.match_indices(&address) {
+        shown.push_str(&said[rest..at]);
+        shown.push_str("(the address)");
+        rest = at + found.len();
+    }
+    shown + &said[rest..]
 }
 
 /// An error with its causes, as one line: servers say what they like.

@@ -139,6 +139,15 @@ async fn what_is_refused_for_now_is_tried_again() {
     assert_eq!(never.count("."), 1);
 }
 
+/// A server that repeats whom a mail was for has that address in no log of ours; what else it says is told.
+#[tokio::test]
+async fn what_a_server_repeats_is_not_told() {
+    let server = Server::start(&["550 5.1.1 <Eve@Example.org>: no such mailbox"]).await;
+    let refused = server.mailer().send_now(mail("eve@example.org")).await;
+    let Err(NotMailed::Refused(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("no such mailbox") && !why.to_lowercase().contains("eve@"), "{why}");
+}
+
 /// Nobody waits for a mail server that says nothing, and there is an end to how many mails wait.
 #[tokio::test]
 async fn nobody_waits_for_the_server() {
