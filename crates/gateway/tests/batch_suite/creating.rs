@@ -144,12 +144,7 @@ async fn what_a_crash_leaves_is_found() {
         "ancient",
         serde_json::json!({"id": "ancient", "status": "done", "created_at": "2020-01-01T00:00:00Z"}),
     );
-    let new = ledger::NewIntent {
-        project_id: crate::world::PROJECT,
-        client_ref: None,
-        api_key_id: key.record.id,
-        request_id: domain::RequestId::from_u128(1),
-    };
+    let new = key.intent();
     let clock: &dyn domain::Clock = world.clock.as_ref();
     world.running().ledger.intend(&new, clock.now()).await.unwrap();
     world.stop().await;
@@ -180,12 +175,7 @@ async fn a_create_on_its_way_is_no_orphan() {
     for region in [Region::Eu1, Region::Eu2] {
         let world = World::new().await;
         let key = world.key().await;
-        let new = ledger::NewIntent {
-            project_id: crate::world::PROJECT,
-            client_ref: None,
-            api_key_id: key.record.id,
-            request_id: domain::RequestId::from_u128(1),
-        };
+        let new = key.intent();
         let clock: &dyn domain::Clock = world.clock.as_ref();
         world.running().ledger.intend(&new, clock.now()).await.unwrap();
         world.stop().await;
@@ -241,12 +231,7 @@ async fn on_postgres_a_create_of_another_node_is_no_orphan() {
     let world = World::with(Setup { ledger: Some(place.clone()), ..Setup::default() }).await;
     let key = world.key().await;
     world.stop().await;
-    let new = ledger::NewIntent {
-        project_id: crate::world::PROJECT,
-        client_ref: None,
-        api_key_id: key.record.id,
-        request_id: domain::RequestId::from_u128(1),
-    };
+    let new = key.intent();
     let clock: &dyn domain::Clock = world.clock.as_ref();
     let other_node = Ledger::open_at(&place, Region::Eu1).await.unwrap();
     other_node.intend(&new, clock.now().plus_seconds(-2 * 24 * 3600)).await.unwrap();

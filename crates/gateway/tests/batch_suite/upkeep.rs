@@ -7,7 +7,7 @@ use domain::{Clock as _, Product, Region};
 use gateway::GatewayLimits;
 use reqwest::Method;
 
-use crate::world::{Answer, PROJECT, START, Setup, World, refused, soon};
+use crate::world::{Answer, START, Setup, World, refused, soon};
 
 fn usage(message: &FromGateway) -> Option<(u64, Vec<UsageRecord>)> {
     match message {
@@ -154,12 +154,7 @@ async fn an_engine_that_vanishes_holds_nothing_up() {
     }
     assert_eq!(world.get(&path, key.bearer()).await.status, 200);
 
-    let left = ledger::NewIntent {
-        project_id: PROJECT,
-        client_ref: None,
-        api_key_id: key.record.id,
-        request_id: domain::RequestId::from_u128(1),
-    };
+    let left = key.intent();
     world.running().ledger.intend(&left, world.clock.now()).await.unwrap();
     world.stop().await;
     world.engine.stall_next(1);

@@ -12,14 +12,14 @@ use domain::link::{Change, FromGateway, KeyRecord, Revision, Snapshot, ToGateway
 use domain::token::Claims;
 use domain::{
     Algorithm, ApiKeyId, Area, AreaSet, ClientRef, Clock as _, InstanceId, Leash, ManualClock, Networks,
-    Plan, PlanLimits, Product, ProductSet, ProjectId, Region, SystemRng, TemporaryKeyId, Timestamp,
-    WorkspaceId,
+    Plan, PlanLimits, Product, ProductSet, ProjectId, Region, RequestId, SystemRng, TemporaryKeyId,
+    Timestamp, WorkspaceId,
 };
 use gateway::{
     Body, EngineCapabilities, EngineToken, Gateway, GatewayConfig, GatewayLimits, GatewayLink, HostMap,
     HostTarget, Listener, Other, Place, RefusalStyle, RegionConfig, Site, Upstream, UserIdKey,
 };
-use ledger::{DbPlace, Ledger};
+use ledger::{DbPlace, Ledger, NewIntent};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -118,6 +118,16 @@ impl Key {
 
     pub fn revoked(&self, now: Timestamp) -> Change {
         Change::Key(KeyRecord { revoked_at: Some(now), ..self.record.clone() })
+    }
+
+    /// What a create by this key is written down as before it is forwarded.
+    pub fn intent(&self) -> NewIntent {
+        NewIntent {
+            project_id: PROJECT,
+            client_ref: None,
+            api_key_id: self.record.id,
+            request_id: RequestId::from_u128(1),
+        }
     }
 }
 

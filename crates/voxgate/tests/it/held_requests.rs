@@ -5,7 +5,7 @@ use testkit::{Caller, Server, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::set_up::page;
+use crate::set_up::{form_token, page};
 
 /// A request without the second half of its body.
 struct Held {
@@ -83,7 +83,7 @@ async fn a_session_is_judged_when_the_form_is_there() {
     let session = session.unwrap().to_owned();
     let profile = client.get(format!("{base}/settings/profile")).header("cookie", &session);
     let profile = profile.send().await.unwrap().text().await.unwrap();
-    let token = profile.split_once("name=\"form_token\" value=\"").unwrap().1.split('"').next().unwrap();
+    let token = form_token(&profile);
     let head = format!(
         "POST /settings/profile HTTP/1.1\r\nCookie: {session}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     );

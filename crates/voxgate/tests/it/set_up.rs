@@ -56,9 +56,14 @@ pub(crate) async fn page(client: &reqwest::Client, url: &str, host: &str) -> (u1
     let cookie = answer.headers().get("set-cookie").map_or("", |value| value.to_str().unwrap());
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let text = answer.text().await.unwrap();
-    let token = text.split_once("name=\"form_token\" value=\"").map_or("", |(_, rest)| rest);
-    let token = token.split('"').next().unwrap().to_owned();
+    let token = form_token(&text);
     (status, cookie, token, text)
+}
+
+/// The token of the forms on a page, if it has any.
+pub(crate) fn form_token(text: &str) -> String {
+    let token = text.split_once("name=\"form_token\" value=\"").map_or("", |(_, rest)| rest);
+    token.split('"').next().unwrap().to_owned()
 }
 
 /// A first start shows a link at the configured address, which makes an operator's account once; a start with an account
