@@ -81,7 +81,12 @@ pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T, request_id: Re
 
 /// A JSON answer from bytes that are JSON already.
 pub fn json_bytes(status: StatusCode, bytes: Bytes, request_id: RequestId) -> Response<Body> {
-    let mut response = Response::new(Body::Full(bytes));
+    json_body(status, Body::Full(bytes), request_id)
+}
+
+/// A JSON answer whose body is JSON.
+pub fn json_body(status: StatusCode, body: Body, request_id: RequestId) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.reserve(HEADERS_USUAL);

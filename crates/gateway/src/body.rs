@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::access::Logged;
@@ -43,7 +44,7 @@ pub enum Body {
     Full(Bytes),
     /// What an engine sends.
     Engine(EngineBody),
-    /// The same, for a client that may leave it standing while its connection goes on.
+    /// Any that is large or may become so, for a client that may leave it standing while its connection goes on.
     Watched(Watched),
     /// Any of the others, while its line in the access log is to be written.
     Logged(Box<Logged>),
@@ -68,20 +69,27 @@ impl Body {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        use http_body_util::BodyExt as _;
         let body = body.map_err(|error| BodyError::Broken(error.into()));
         Self::Boxed(Pieces::new(body).boxed_unsync())
     }
 
-    /// Lets a client leave an engine's answer standing for so long and no longer, where the connection it goes over doesn't see to that.
-    /// What has come whole needs no engine any more.
+    /// Lets a client leave its answer standing for so long and no longer, where the connection it goes over doesn't see to that.
+    /// An engine isn't needed any more for what has come whole, and what is handed on at once is with the connection.
     pub(crate) fn watched(self, stall: Duration) -> Self {
         match self {
             Self::Engine(mut body) => match body.take_whole() {
-                Some(whole) => Self::Full(whole),
-                None => Self::Watched(Watched::begin(body, stall)),
+                Some(whole) => Self::Full(whole).watched(stall),
+                None => Self::Watched(Watched::begin(Pieces::new(body).boxed_unsync(), stall)),
             },
-            other => other,
+            Self::Full(bytes) if bytes.len() > PIECE_BYTES_MAX => {
+                Self::Watched(Watched::begin(Self::Full(bytes).boxed_unsync(), stall))
+            }
+            Self::Boxed(body)
+                if body.size_hint().upper().is_none_or(|upper| upper > PIECE_BYTES_MAX as u64) =>
+            {
+                Self::Watched(Watched::begin(body, stall))
+            }
+            other @ (Self::Full(_) | Self::Boxed(_) | Self::Watched(_) | Self::Logged(_)) => other,
         }
     }
 }
@@ -192,8 +200,7 @@ impl http_body::Body for Body {
 
 #[cfg(test)]
 mod tests {
-    use http_body::Body as _;
-    use http_body_util::{BodyExt as _, Full};
+    use http_body_util::Full;
 
     use super::*;
 

@@ -34,13 +34,15 @@ pub const ENGINE_JSON_BYTES_MAX: usize = 1 << 20;
 pub const EMBEDDED_TRANSCRIPT_BYTES_MAX: usize = 16 << 20;
 /// `wait`, in seconds.
 pub const WAIT_SECONDS_MAX: u64 = 60;
-/// Jobs on a page that asks for no limit.
+/// Jobs of a list that asks for no limit.
 pub const LIST_JOBS_MAX: u64 = 10_000;
 /// `limit` of a list.
 pub const LIST_LIMIT_MAX: u64 = 100;
-/// Engine look-ups for one page.
+/// Jobs of a list that are taken from the ledger at once, while the client reads.
+pub const LIST_ROWS_AT_ONCE_MAX: u64 = 32;
+/// Engine look-ups for one list.
 pub const LIST_LOOKUPS_MAX: usize = 100;
-/// Engine look-ups at once for one page.
+/// Engine look-ups at once for one list.
 pub const LIST_LOOKUPS_AT_ONCE_MAX: usize = 8;
 /// What is read and thrown away of a request that was answered early, in bytes.
 pub const LINGER_BYTES_MAX: usize = 4 << 20;

@@ -1,6 +1,6 @@
-//! An engine's answer on its way to a client of HTTP/2, whose connection may move while one of its streams stands still. hyper asks
-//! for the next bytes only when the client has room for them, so a body that is left standing never learns of it: somebody else
-//! has to look at the time.
+//! An answer on its way to a client of HTTP/2, whose connection may move while one of its streams stands still. hyper asks for the
+//! next bytes only when the client has room for them, so a body that is left standing never learns of it: somebody else has to
+//! look at the time.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::BodyError;
-use crate::body::Pieces;
-use crate::upstream::EngineBody;
 
-/// A body that ends its connection to the engine once the client has left it standing for too long.
+/// A body that gives up what it holds, memory or an engine's connection, once the client has left it standing for too long.
 pub struct Watched {
     shared: Arc<Mutex<Shared>>,
     watch: AbortHandle,
@@ -26,15 +25,15 @@ pub struct Watched {
 /// What the body and its watch both see.
 struct Shared {
     /// `None` once it was left standing for too long. In pieces, so that a slow client takes one often enough.
-    body: Option<Pieces<EngineBody>>,
-    /// Since when it is the client that is waited for; `None` while it is the engine.
+    body: Option<UnsyncBoxBody<Bytes, BodyError>>,
+    /// Since when it is the client that is waited for; `None` while it is what the answer comes from.
     waits_since: Option<Instant>,
 }
 
 impl Watched {
     /// Watches a body from now on.
-    pub(crate) fn begin(body: EngineBody, stall: Duration) -> Self {
-        let shared = Shared { body: Some(Pieces::new(body)), waits_since: Some(Instant::now()) };
+    pub(crate) fn begin(body: UnsyncBoxBody<Bytes, BodyError>, stall: Duration) -> Self {
+        let shared = Shared { body: Some(body), waits_since: Some(Instant::now()) };
         let shared = Arc::new(Mutex::new(shared));
         let watch = tokio::spawn(watch(Arc::clone(&shared), stall)).abort_handle();
         Self { shared, watch }
@@ -53,11 +52,11 @@ impl Watched {
 
     /// What was left standing isn't at its end: the client must not take a part for the whole.
     pub(crate) fn is_end_stream(&self) -> bool {
-        lock(&self.shared).body.as_ref().is_some_and(Pieces::is_end_stream)
+        lock(&self.shared).body.as_ref().is_some_and(http_body::Body::is_end_stream)
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        lock(&self.shared).body.as_ref().map(Pieces::size_hint).unwrap_or_default()
+        lock(&self.shared).body.as_ref().map(http_body::Body::size_hint).unwrap_or_default()
     }
 }
 

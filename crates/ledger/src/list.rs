@@ -1,11 +1,12 @@
 //! Lists: which jobs, in which order.
 
 use domain::Timestamp;
+use sea_orm::sea_query::ExprTrait as _;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::job;
 use crate::jobs::owned;
-use crate::{Job, JobState, Ledger, LedgerError, Owner};
+use crate::{Job, JobFacts, JobState, Ledger, LedgerError, Owner};
 
 /// What a list asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,25 @@ pub struct ListQuery {
 }
 
 impl Ledger {
-    /// The jobs of an owner, newest first: by creation time, then by id.
+    /// The jobs of an owner, newest first: by creation time, then by id. Only those `behind` a job that was listed before, if one is
+    /// given.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn list(&self, owner: &Owner, query: &ListQuery) -> Result<Vec<Job>, LedgerError> {
+    pub async fn list(
+        &self,
+        owner: &Owner,
+        query: &ListQuery,
+        behind: Option<&JobFacts>,
+    ) -> Result<Vec<Job>, LedgerError> {
         let mut jobs = owned(owner);
+        if let Some(last) = behind {
+            let micros = last.created_at.as_micros();
+            let older = job::Column::CreatedAt.lt(micros);
+            jobs = jobs
+                .filter(job::Column::CreatedAt.lte(micros))
+                .filter(older.or(job::Column::Id.lt(last.id.as_ref())));
+        }
         if let Some(before) = query.created_before {
             jobs = jobs.filter(job::Column::CreatedAt.lt(before.as_micros()));
         }

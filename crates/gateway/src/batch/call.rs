@@ -29,7 +29,47 @@ pub(super) struct Call<'a> {
     pub(super) now: Timestamp,
 }
 
+/// A call that goes on while its answer is read.
+pub(super) struct KeptCall {
+    gateway: Arc<Gateway>,
+    site: Arc<BatchSite>,
+    principal: Principal,
+    identity: Arc<Identity>,
+    headers: HeaderMap,
+    request_id: RequestId,
+    now: Timestamp,
+}
+
+impl KeptCall {
+    /// The call.
+    pub(super) fn call(&self) -> Call<'_> {
+        Call {
+            gateway: &self.gateway,
+            site: &self.site,
+            principal: self.principal.clone(),
+            identity: Arc::clone(&self.identity),
+            headers: &self.headers,
+            scan: Scan::read(&self.headers),
+            request_id: self.request_id,
+            now: self.now,
+        }
+    }
+}
+
 impl Call<'_> {
+    /// The same call for an answer that is made while it is read.
+    pub(super) fn keep(&self) -> KeptCall {
+        KeptCall {
+            gateway: Arc::clone(self.gateway),
+            site: Arc::clone(self.site),
+            principal: self.principal.clone(),
+            identity: Arc::clone(&self.identity),
+            headers: self.headers.clone(),
+            request_id: self.request_id,
+            now: self.now,
+        }
+    }
+
     /// Whose jobs the caller sees.
     pub(super) fn owner(&self) -> Owner {
         Owner { project_id: self.principal.project_id(), client_ref: self.principal.client_ref().cloned() }

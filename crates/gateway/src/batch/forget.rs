@@ -67,7 +67,7 @@ async fn forget_at(
     let mut told = ForgottenJobs { region: site.config.region, forgotten: 0, kept_at_engine: 0, failed: 0 };
     // What is forgotten is the owner's no more, so that the next list begins with the next ones.
     while told.failed == 0 {
-        let jobs = site.ledger.list(&owner, &query).await?;
+        let jobs = site.ledger.list(&owner, &query, None).await?;
         if jobs.is_empty() {
             break;
         }

@@ -1,54 +1,167 @@
 //! Lists: the ledger says which jobs and in which order, the engine fills in the details of those that may still change.
+//!
+//! A list is made while it is read, a few jobs at a time: however many there are and however long their configurations, a client that
+//! doesn't read costs no more than these.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use domain::Refusal;
+use domain::{Reason, Refusal};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{Response, StatusCode};
-use ledger::{Job, JobState, ListQuery};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use ledger::{Job, JobFacts, JobState, ListQuery};
 
 use super::call::Call;
 use super::internal;
 use super::object::{JobObject, Told, write_remembered};
 use super::read::{Look, look};
-use crate::limits::{LIST_JOBS_MAX, LIST_LOOKUPS_AT_ONCE_MAX, LIST_LOOKUPS_MAX};
+use crate::limits::{LIST_JOBS_MAX, LIST_LOOKUPS_AT_ONCE_MAX, LIST_LOOKUPS_MAX, LIST_ROWS_AT_ONCE_MAX};
 use crate::policy::Query;
-use crate::{Body, answer};
+use crate::{Body, BodyError, answer};
 
-/// `GET /v2/jobs`.
+/// `GET /v2/jobs`. What fails before the first jobs are there is refused; what fails behind them breaks the answer off.
 pub(super) async fn list(call: &Call<'_>, query: &Query) -> Result<Response<Body>, Refusal> {
     // Without an engine the region is down, also for what the ledger could tell.
     call.engine()?;
-    let wanted = ListQuery {
-        limit: query.limit.unwrap_or(LIST_JOBS_MAX),
-        created_before: query.created_before,
-        created_after: query.created_after,
-        include_deleted: query.include_deleted,
-    };
-    let jobs = call.site.ledger.list(&call.owner(), &wanted).await;
-    let jobs = jobs.map_err(|error| internal(&error, call.request_id))?;
-    let mut details = details(call, &jobs).await?.into_iter().peekable();
-    let mut out = BytesMut::new();
-    out.put_slice(b"{\"jobs\":[");
-    let mut separator: &[u8] = b"";
-    for (index, job) in jobs.iter().enumerate() {
-        let detail = details.next_if(|(at, _)| *at == index).map_or(Detail::None, |(_, detail)| detail);
-        let mut write = |told| {
-            out.put_slice(separator);
-            separator = b",";
-            write_job(job, &detail, told, &mut out);
-        };
-        match (&detail, query.include_deleted) {
-            (Detail::Gone, false) => {}
-            (Detail::Gone, true) => write(Told::Deleted),
-            (Detail::Lost, _) => write(lost(job)),
-            _ => write(Told::of(job)),
-        }
+    let mut listing = Listing::begin(query);
+    let first = listing.next(call).await?;
+    if listing.is_over() {
+        return Ok(answer::json_bytes(StatusCode::OK, first, call.request_id));
     }
-    out.put_slice(b"]}");
-    Ok(answer::json_bytes(StatusCode::OK, out.freeze(), call.request_id))
+    let rest = stream::try_unfold((listing, call.keep()), |(mut listing, kept)| async {
+        if listing.is_over() {
+            return Ok(None);
+        }
+        let bytes = listing.next_for(&kept.call()).await?;
+        Ok(Some((Frame::data(bytes), (listing, kept))))
+    });
+    let frames = stream::iter([Ok::<_, BodyError>(Frame::data(first))]).chain(rest);
+    Ok(answer::json_body(StatusCode::OK, Body::boxed(StreamBody::new(frames)), call.request_id))
 }
 
-/// What the engine told of a job on the page.
+/// A list on its way.
+struct Listing {
+    wanted: ListQuery,
+    include_deleted: bool,
+    /// The last job that the ledger told of.
+    behind: Option<Arc<JobFacts>>,
+    /// Jobs of the ledger that aren't written yet.
+    rows: VecDeque<Job>,
+    /// How many jobs the engine may still be asked about.
+    lookups_left: usize,
+    stage: Stage,
+}
+
+#[derive(PartialEq, Eq)]
+enum Stage {
+    /// Nothing is written.
+    Begun,
+    /// The list is open; what is written next is the first job of it.
+    Empty,
+    /// The next job comes behind another.
+    Filled,
+    /// All is written.
+    Over,
+}
+
+impl Listing {
+    fn begin(query: &Query) -> Self {
+        let wanted = ListQuery {
+            limit: query.limit.unwrap_or(LIST_JOBS_MAX),
+            created_before: query.created_before,
+            created_after: query.created_after,
+            include_deleted: query.include_deleted,
+        };
+        Self {
+            wanted,
+            include_deleted: query.include_deleted,
+            behind: None,
+            rows: VecDeque::new(),
+            lookups_left: LIST_LOOKUPS_MAX,
+            stage: Stage::Begun,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// The next piece, for somebody who may have lost the right to it since the last one.
+    async fn next_for(&mut self, call: &Call<'_>) -> Result<Bytes, BodyError> {
+        call.still_good().map_err(|_| BodyError::Cut)?;
+        self.next(call).await.map_err(|refusal| BodyError::Broken(refusal.detail.into()))
+    }
+
+    /// The next piece: a few jobs, and what stands around all of them.
+    async fn next(&mut self, call: &Call<'_>) -> Result<Bytes, Refusal> {
+        let mut out = BytesMut::new();
+        if self.stage == Stage::Begun {
+            out.put_slice(b"{\"jobs\":[");
+            self.stage = Stage::Empty;
+        }
+        self.fetch(call).await?;
+        let few: Vec<Job> = self.rows.drain(..self.rows.len().min(LIST_LOOKUPS_AT_ONCE_MAX)).collect();
+        let details = self.details(call, &few).await?;
+        for (job, detail) in few.iter().zip(&details) {
+            self.write(job, detail, &mut out);
+        }
+        if self.rows.is_empty() && self.wanted.limit == 0 {
+            out.put_slice(b"]}");
+            self.stage = Stage::Over;
+        }
+        Ok(out.freeze())
+    }
+
+    /// Has the ledger tell of more jobs once those that it told of are written.
+    async fn fetch(&mut self, call: &Call<'_>) -> Result<(), Refusal> {
+        if !self.rows.is_empty() {
+            return Ok(());
+        }
+        let limit = self.wanted.limit.min(LIST_ROWS_AT_ONCE_MAX);
+        let page = ListQuery { limit, ..self.wanted };
+        let jobs = call.site.ledger.list(&call.owner(), &page, self.behind.as_deref()).await;
+        self.rows = jobs.map_err(|error| internal(&error, call.request_id))?.into();
+        let told = self.rows.len() as u64;
+        // Fewer than were asked for: there are no more.
+        self.wanted.limit = if told < limit { 0 } else { self.wanted.limit - told };
+        self.behind = self.rows.back().map(|job| Arc::clone(&job.facts));
+        Ok(())
+    }
+
+    /// Asks the engine about the jobs that may have changed, all at once.
+    async fn details(&mut self, call: &Call<'_>, jobs: &[Job]) -> Result<Vec<Detail>, Refusal> {
+        let mut asked = Vec::new();
+        for job in jobs {
+            let unsettled = job.facts.state == JobState::Live && !job.facts.settled;
+            let is_asked = unsettled && self.lookups_left > 0;
+            self.lookups_left -= usize::from(is_asked);
+            asked.push(
+                async move { if is_asked { detail(call, job).await } else { Ok(Detail::None) } }.boxed(),
+            );
+        }
+        let details: Vec<_> = stream::iter(asked).buffered(LIST_LOOKUPS_AT_ONCE_MAX).collect().await;
+        details.into_iter().collect()
+    }
+
+    fn write(&mut self, job: &Job, detail: &Detail, out: &mut BytesMut) {
+        let told = match (detail, self.include_deleted) {
+            (Detail::Gone, false) => return,
+            (Detail::Gone, true) => Told::Deleted,
+            (Detail::Lost, _) => lost(job),
+            _ => Told::of(job),
+        };
+        if self.stage == Stage::Filled {
+            out.put_u8(b',');
+        }
+        self.stage = Stage::Filled;
+        write_job(job, detail, told, out);
+    }
+}
+
+/// What the engine told of a job on the list.
 enum Detail {
     /// It wasn't asked, or said nothing useful.
     None,
@@ -58,6 +171,20 @@ enum Detail {
     Lost,
     /// The job was deleted or has expired there.
     Gone,
+}
+
+async fn detail(call: &Call<'_>, job: &Job) -> Result<Detail, Refusal> {
+    match look(call, &job.facts, None).await {
+        Ok(Look::Fresh(bytes)) => Ok(Detail::Fresh(bytes)),
+        Ok(Look::Remembered(_)) => Ok(Detail::Lost),
+        // One job that the engine can't tell of hides no others.
+        Ok(Look::Refused(_) | Look::Broken(_)) => Ok(Detail::None),
+        Err(refusal) => match refusal.reason {
+            Reason::JobNotFound | Reason::JobExpired => Ok(Detail::Gone),
+            Reason::EngineDown => Err(refusal),
+            _ => Ok(Detail::None),
+        },
+    }
 }
 
 fn write_job(job: &Job, detail: &Detail, told: Told, out: &mut BytesMut) {
@@ -71,32 +198,6 @@ fn write_job(job: &Job, detail: &Detail, told: Told, out: &mut BytesMut) {
 
 /// How a job that the engine has just lost is told.
 fn lost(job: &Job) -> Told {
-    let facts = ledger::JobFacts { state: JobState::Lost, ..job.facts.as_ref().clone() };
+    let facts = JobFacts { state: JobState::Lost, ..job.facts.as_ref().clone() };
     Told::of(&Job { facts: facts.into(), object: None })
-}
-
-/// Asks the engine about the jobs that may have changed, a bounded number of them, a few at once. In the order of the page.
-async fn details(call: &Call<'_>, jobs: &[Job]) -> Result<Vec<(usize, Detail)>, Refusal> {
-    let mut asked = Vec::new();
-    let unsettled = |(_, job): &(usize, &Job)| job.facts.state == JobState::Live && !job.facts.settled;
-    for (index, job) in jobs.iter().enumerate().filter(unsettled).take(LIST_LOOKUPS_MAX) {
-        asked.push(async move { (index, look(call, &job.facts, None).await) }.boxed());
-    }
-    let mut looks = stream::iter(asked).buffered(LIST_LOOKUPS_AT_ONCE_MAX);
-    let mut details = Vec::new();
-    while let Some((index, look)) = looks.next().await {
-        let detail = match look {
-            Ok(Look::Fresh(bytes)) => Detail::Fresh(bytes),
-            Ok(Look::Remembered(_)) => Detail::Lost,
-            // One job that the engine can't tell of hides no others.
-            Ok(Look::Refused(_) | Look::Broken(_)) => Detail::None,
-            Err(refusal) => match refusal.reason {
-                domain::Reason::JobNotFound | domain::Reason::JobExpired => Detail::Gone,
-                domain::Reason::EngineDown => return Err(refusal),
-                _ => Detail::None,
-            },
-        };
-        details.push((index, detail));
-    }
-    Ok(details)
 }

@@ -1,5 +1,6 @@
 //! Lists are exact and cost a page.
 
+use gateway::limits::LIST_LOOKUPS_MAX;
 use reqwest::Method;
 
 use crate::world::{World, refused};
@@ -74,6 +75,41 @@ async fn a_page_costs_a_page() {
     let before = world.engine.recorded().len();
     assert_eq!(world.listed("", key.bearer()).await.len(), 6);
     assert_eq!(world.engine.recorded().len() - before, 2, "only the two that run are asked for again");
+}
+
+/// A list that is made in many portions has every job once, in order, whatever was deleted or lies where one portion ends; the engine is
+/// asked about its newest ones.
+#[tokio::test]
+async fn long_lists_are_exact() {
+    let world = World::new().await;
+    let key = world.key().await;
+    let mut made = Vec::new();
+    for _ in 0..LIST_LOOKUPS_MAX + 40 {
+        made.push(world.create(key.bearer()).await);
+    }
+    made.reverse();
+    let before = world.engine.recorded().len();
+    assert_eq!(world.listed("", key.bearer()).await, made);
+    let asked: Vec<_> = world.engine.recorded()[before..].iter().map(|one| one.target.clone()).collect();
+    let newest: Vec<_> = made[..LIST_LOOKUPS_MAX].iter().map(|id| format!("/v2/jobs/{id}")).collect();
+    assert_eq!(asked.len(), LIST_LOOKUPS_MAX);
+    assert!(newest.iter().all(|one| asked.contains(one)), "{asked:?}");
+    for limit in [8, 9, 31, 32, 33, 64, 100] {
+        assert_eq!(world.listed(&format!("?limit={limit}"), key.bearer()).await, made[..limit]);
+    }
+    let gone: Vec<_> = [0, 7, 8, 31, 32, 63, 64, 139].iter().map(|at: &usize| made[*at].clone()).collect();
+    for id in &gone {
+        assert_eq!(world.delete(&format!("/v2/jobs/{id}"), key.bearer()).await.status, 200);
+    }
+    assert_eq!(world.listed("?include_deleted=true", key.bearer()).await, made);
+    made.retain(|id| !gone.contains(id));
+    assert_eq!(world.listed("", key.bearer()).await, made);
+    // The engine has dropped all that the second portion begins with, and the first one ends with.
+    for id in &made[4..14] {
+        world.engine.edit(id, |job| job["status"] = "deleted".into());
+    }
+    made.drain(4..14);
+    assert_eq!(world.listed("", key.bearer()).await, made);
 }
 
 /// The details are the engine's, the time is the ledger's, in a list as well as in a single answer.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use domain::Region;
+use domain::{Clock as _, Region};
 use gateway::GatewayLimits;
+use gateway::limits::LIST_LOOKUPS_AT_ONCE_MAX;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -140,4 +141,84 @@ async fn streams_that_stand_still_hold_no_engine() {
     silent.send(&window(whole, LITTLE)).await;
     let whole = silent.until(|frame| frame.stream == whole).await;
     assert_eq!((whole.kind, whole.payload), (DATA, format!("log of {job}").into_bytes()));
+}
+
+/// All that comes on a stream, and whether it came to its end.
+async fn take_all(client: &mut RawHttp2, stream: u32) -> (Vec<u8>, bool) {
+    let mut taken = Vec::new();
+    loop {
+        let frame = client.until(|frame| frame.stream == stream && frame.kind != HEADERS).await;
+        if frame.kind != DATA {
+            assert_eq!(frame.kind, RST_STREAM, "{frame:?}");
+            return (taken, false);
+        }
+        taken.extend(frame.payload);
+        if frame.flags & END_STREAM != 0 {
+            return (taken, true);
+        }
+    }
+}
+
+/// A list is made no faster than its client reads, and for nobody who has lost the right to it meanwhile.
+#[tokio::test]
+async fn lists_go_no_further_than_they_are_read() {
+    const JOBS: usize = 40;
+    let world = world(60).await;
+    let (key, lost) = (world.key().await, world.key().await);
+    for _ in 0..JOBS {
+        world.create(key.bearer()).await;
+    }
+    let before = world.engine.recorded().len();
+    let asked = || world.engine.recorded().len() - before;
+    let mut client = without_windows(&world).await;
+    for (stream, key) in [(1, &key), (3, &lost)] {
+        client.send(&get(stream, "/v2/jobs", key.bearer())).await;
+        client.until(|frame| (frame.kind, frame.stream) == (HEADERS, stream)).await;
+    }
+    assert_eq!(asked(), 2 * LIST_LOOKUPS_AT_ONCE_MAX, "what nobody has read isn't followed by more");
+    world.change(lost.revoked(world.clock.now())).await;
+    client.send(&window(1, 1 << 30)).await;
+    let (list, is_whole) = take_all(&mut client, 1).await;
+    let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
+    assert!(is_whole && list["jobs"].as_array().unwrap().len() == JOBS, "{list}");
+    client.send(&window(3, 1 << 30)).await;
+    let (list, is_whole) = take_all(&mut client, 3).await;
+    assert!(!is_whole, "{} bytes", list.len());
+}
+
+/// What is at hand for a client of HTTP/2 that leaves it standing is let go of in time. A client that takes a little now and then gets all.
+#[tokio::test]
+async fn large_answers_that_stand_still_are_let_go_of() {
+    const STREAMS: usize = 50;
+    const LARGE_BYTES: usize = 600_000;
+    const LITTLE: u32 = 16 * 1024;
+    let world = world(4).await;
+    let key = world.key().await;
+    let job = world.create(key.bearer()).await;
+    world.engine.edit(&job, |job| job["config"]["x"] = "y".repeat(LARGE_BYTES).into());
+    let path = format!("/v2/jobs/{job}");
+    let whole = world.get(&path, key.bearer()).await.body.len() as u64;
+    let mut silent = without_windows(&world).await;
+    let streams = || (1..).step_by(2).take(STREAMS);
+    for stream in streams() {
+        silent.send(&get(stream, &path, key.bearer())).await;
+        silent.until(|frame| (frame.kind, frame.stream) == (HEADERS, stream)).await;
+    }
+    let mut slow = without_windows(&world).await;
+    slow.send(&get(1, &path, key.bearer())).await;
+    let mut taken = 0;
+    // Each of them is looked at once, since looking at it is taking from it.
+    for stream in streams() {
+        silent.send(&window(stream, LITTLE)).await;
+        if silent.until(|frame| frame.stream == stream).await.kind == RST_STREAM {
+            slow.send(&window(1, 1 << 30)).await;
+            taken += take(&mut slow, 1, whole - taken).await;
+            assert_eq!(taken, whole);
+            return;
+        }
+        slow.send(&window(1, LITTLE)).await;
+        taken += take(&mut slow, 1, LITTLE.into()).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("none was let go of");
 }

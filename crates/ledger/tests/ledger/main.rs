@@ -78,7 +78,7 @@ async fn create(ledger: &Ledger, id: &str, new: &NewIntent, now: Timestamp) -> T
 }
 
 async fn ids(ledger: &Ledger, owner: &Owner, query: &ListQuery) -> Vec<String> {
-    ledger.list(owner, query).await.unwrap().into_iter().map(|job| job.facts.id.to_string()).collect()
+    ledger.list(owner, query, None).await.unwrap().into_iter().map(|job| job.facts.id.to_string()).collect()
 }
 
 /// What was recorded is there after the file is opened again, with every fact; the memory of the open ledger says the same.
