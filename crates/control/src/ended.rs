@@ -52,7 +52,7 @@ struct Writing {
     bytes: u64,
     /// The newest revision that is known to be in it.
     newest: Revision,
-    /// A line could not be written: the next one begins with what the feed says.
+    /// It may miss something, or end in half a line: what is written next begins a new line, with what the feed says.
     is_behind: bool,
 }
 
@@ -93,12 +93,11 @@ impl EndedRecord {
     /// Adds what a change ended, on the disk when this returns. A failure is logged: the change has happened, and the record
     /// gets it from the feed once it can be written again.
     pub(crate) async fn note(&self, revision: Revision, changes: &[Change], store: &Store) {
-        let ended: Vec<Change> = changes.iter().filter(|change| ends(change)).cloned().collect();
-        if self.is_behind()
-            && let Err(error) = self.catch_up(store).await
-        {
-            complain(&error);
+        // After what is missing: a line that stands beyond a hole would hide it.
+        if !self.bring_up(store).await {
+            return;
         }
+        let ended: Vec<Change> = changes.iter().filter(|change| ends(change)).cloned().collect();
         if ended.is_empty() || self.newest() >= revision {
             return;
         }
@@ -107,8 +106,25 @@ impl EndedRecord {
         }
     }
 
+    /// Remembers that something may have ended that was not noted here.
+    pub(crate) fn mark_behind(&self) {
+        self.lock().is_behind = true;
+    }
+
+    /// Adds what it misses, if it may miss anything. Says whether it misses nothing now; a failure is logged.
+    pub(crate) async fn bring_up(&self, store: &Store) -> bool {
+        if !self.is_behind() {
+            return true;
+        }
+        let caught_up = self.catch_up(store).await;
+        if let Err(error) = &caught_up {
+            complain(error);
+        }
+        caught_up.is_ok()
+    }
+
     /// Adds what the feed has and the record hasn't.
-    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), ControlError> {
+    async fn catch_up(&self, store: &Store) -> Result<(), ControlError> {
         let mut newest = self.newest();
         let mut is_gapless = !self.is_behind() || newest > Revision(0);
         loop {
@@ -169,6 +185,9 @@ impl Writing {
             self.begin_anew(folder)?;
         }
         let mut text = Vec::new();
+        if self.is_behind {
+            text.push(b'\n');
+        }
         for line in lines {
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
@@ -184,13 +203,16 @@ impl Writing {
 
     fn begin_anew(&mut self, folder: &Path) -> std::io::Result<()> {
         let path = folder.join(FILE);
-        fs::rename(&path, folder.join(FORMER_FILE))?;
+        // It is aside already where the new one could not be opened the last time.
+        if path.try_exists()? {
+            fs::rename(&path, folder.join(FORMER_FILE))?;
+        }
         self.file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
         let mut first = serde_json::to_vec(&Line::After { after: self.newest })?;
         first.push(b'\n');
-        self.file.write_all(&first)?;
+        // Counted before it is written: a new one that could not be written must not take the place of the one aside.
         self.bytes = first.len() as u64;
-        Ok(())
+        self.file.write_all(&first)
     }
 }
 
@@ -261,4 +283,151 @@ pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Optio
         }
     }
     Ok(whole_after.is_some_and(|after| after <= revision).then_some(ended))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ApiKey, ApiKeyId, Area, Plan, SystemClock, SystemRng, Timestamp, WorkspaceId};
+    use storage::AuditAction;
+
+    use super::*;
+    use crate::{Actor, Control, ControlConfig, NewKey, NewWorkspace};
+
+    /// An instance, and keys that may end.
+    struct Home {
+        folder: tempfile::TempDir,
+        control: Arc<Control>,
+        store: Store,
+        workspace: WorkspaceId,
+        keys: [ApiKey; 3],
+        /// The revision of a backup.
+        backup: Revision,
+    }
+
+    impl Home {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let config = ControlConfig::in_folder(folder.path());
+            let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+            let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
+            let made = control.create_workspace(&Actor::OPERATOR, new).await.unwrap();
+            let (workspace, project) = (made.workspace.id, made.default_project.id);
+            let key = async || {
+                let new = NewKey::named(project, "k");
+                control.create_key(&Actor::OPERATOR, workspace, new).await.unwrap().key
+            };
+            let keys = [key().await, key().await, key().await];
+            let store = Store::open_file(&folder.path().join("voxgate.db")).await.unwrap();
+            let backup = store.revision().await.unwrap();
+            Self { folder, control, store, workspace, keys, backup }
+        }
+
+        fn record(&self) -> &EndedRecord {
+            &self.control.inner.ended
+        }
+
+        async fn revoke(&self, key: &ApiKey) {
+            self.control.revoke_key(&Actor::OPERATOR, self.workspace, key.id).await.unwrap();
+        }
+
+        /// Revokes a key without control learning of it.
+        async fn revoke_unseen(&self, key: &ApiKey) -> Revision {
+            let (actor, action) = (Actor::OPERATOR, AuditAction::ApiKeyRevoked);
+            let now = self.control.now();
+            let entry = self.control.inner.pseudonyms.entry(now, &actor, None, action, key.id);
+            let mut change = self.store.change().await.unwrap();
+            assert!(change.revoke_api_key(self.workspace, key.id, now).await.unwrap());
+            change.publish(&entry).await.unwrap().revision
+        }
+
+        /// Every write into the record fails.
+        fn fill_disk(&self) {
+            self.record().lock().file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        }
+
+        /// Writes succeed again, behind what the last one that failed has left.
+        fn free_disk(&self, left: &str) {
+            let path = self.folder.path().join(FILE);
+            let mut file = OpenOptions::new().append(true).open(path).unwrap();
+            file.write_all(left.as_bytes()).unwrap();
+            self.record().lock().file = file;
+        }
+
+        fn ended_after(&self, revision: Revision) -> Option<Vec<ApiKeyId>> {
+            let ended = ended_after(self.folder.path(), revision).unwrap()?;
+            let key = |change| match change {
+                Change::Key(record) => record.id,
+                other => panic!("{other:?}"),
+            };
+            let mut ids: Vec<_> = ended.into_iter().map(key).collect();
+            ids.sort();
+            Some(ids)
+        }
+
+        fn ids(&self, count: usize) -> Option<Vec<ApiKeyId>> {
+            let mut ids: Vec<_> = self.keys[..count].iter().map(|key| key.id).collect();
+            ids.sort();
+            Some(ids)
+        }
+    }
+
+    /// Half a line that a full disk has left takes nothing with it: not what is written next, nor what it was to be.
+    #[tokio::test]
+    async fn half_a_line_swallows_nothing() {
+        let home = Home::new().await;
+        home.revoke(&home.keys[0]).await;
+        home.fill_disk();
+        home.revoke(&home.keys[1]).await;
+        assert_eq!(home.ended_after(home.backup), home.ids(1));
+        home.free_disk(r#"{"revision":9,"ended":[{"kind":"#);
+        home.revoke(&home.keys[2]).await;
+        assert_eq!(home.ended_after(home.backup), home.ids(3));
+    }
+
+    /// While what is missing can't be read, nothing is written behind the hole: all of it comes once it can.
+    #[tokio::test]
+    async fn no_hole_is_passed_over() {
+        let home = Home::new().await;
+        home.fill_disk();
+        home.revoke(&home.keys[0]).await;
+        home.revoke(&home.keys[1]).await;
+        home.free_disk("");
+        let feed = home.store.feed_after(home.backup, FEED_PAGE_MAX).await.unwrap();
+        let (revision, changes) = feed.last().unwrap();
+        let away = Store::open_file(&home.folder.path().join("away.db")).await.unwrap();
+        away.clone().close().await.unwrap();
+        home.record().note(*revision, changes, &away).await;
+        assert_eq!(home.ended_after(home.backup), Some(Vec::new()));
+        home.record().note(*revision, changes, &home.store).await;
+        assert_eq!(home.ended_after(home.backup), home.ids(2));
+    }
+
+    /// What the tables take over as a whole reaches the record too; where the feed doesn't tell all of it any more, the record says
+    /// that it doesn't know what ended before.
+    #[tokio::test]
+    async fn what_comes_as_a_whole_is_noted() {
+        let home = Home::new().await;
+        home.revoke_unseen(&home.keys[0]).await;
+        home.control.inner.catch_up().await;
+        assert_eq!(home.ended_after(home.backup), home.ids(1));
+
+        let unknown = home.revoke_unseen(&home.keys[1]).await;
+        home.revoke_unseen(&home.keys[2]).await;
+        while home.store.forget_feed(Timestamp::from_micros(i64::MAX)).await.unwrap() > 0 {}
+        home.control.inner.follow().await.unwrap();
+        assert_eq!(home.ended_after(home.backup), None);
+        assert_eq!(home.ended_after(unknown), Some(vec![home.keys[2].id]));
+    }
+
+    /// A record that can't be begun anew takes nothing from the one before, and is begun once it can be.
+    #[tokio::test]
+    async fn a_record_is_begun_anew_once() {
+        let home = Home::new().await;
+        home.revoke(&home.keys[0]).await;
+        // As where the former one was put aside, and the new one could not be opened.
+        std::fs::rename(home.folder.path().join(FILE), home.folder.path().join(FORMER_FILE)).unwrap();
+        home.record().lock().bytes = RECORD_BYTES_MAX + 1;
+        home.revoke(&home.keys[1]).await;
+        assert_eq!(home.ended_after(home.backup), home.ids(2));
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn follow_others(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    async fn follow(&self) -> Result<(), StoreError> {
+    pub(crate) async fn follow(&self) -> Result<(), StoreError> {
         if self.store.revision().await? <= self.tables.revision() {
             return Ok(());
         }
@@ -89,6 +89,8 @@ impl Inner {
                 self.tables.load(&self.store.snapshot().await?);
                 self.signing.mark_stale();
                 self.gateways.send_snapshots();
+                self.ended.mark_behind();
+                self.ended.bring_up(&self.store).await;
                 return Ok(());
             }
             for (revision, changes) in feed {

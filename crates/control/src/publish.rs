@@ -48,7 +48,8 @@ impl Inner {
     }
 
     /// After a failed commit nobody knows whether it happened. If it did, everybody learns it from a snapshot.
-    async fn catch_up(&self) {
+    pub(crate) async fn catch_up(&self) {
+        self.ended.mark_behind();
         if let Err(error) = self.try_catch_up().await {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "the store can't be read after a failed commit; tables may be behind it");
@@ -61,6 +62,7 @@ impl Inner {
         if self.store.revision().await? > self.tables.revision() {
             self.tables.load(&self.store.snapshot().await?);
             self.gateways.send_snapshots();
+            self.ended.bring_up(&self.store).await;
         }
         drop(turn);
         Ok(())
