@@ -1,4 +1,4 @@
-//! The record of what ended: each revocation, deletion and closing, in a file of the data folder, beside the database and not
+//! The record of what ended: each revocation, deletion and closing, and when API keys expire, in a file of the data folder, beside the database and not
 //! in it. A restore reads it, so that it revives nothing that ended after the backup was made, even where the database
 //! itself is lost.
 //!
@@ -6,6 +6,7 @@
 //! next such line. An entry is on the disk before its change is answered; what a crash kept from being written is taken from
 //! the feed at the next start.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -56,10 +57,10 @@ struct Writing {
     is_behind: bool,
 }
 
-/// Whether a change ends something.
+/// Whether a change ends something, or says when something ends.
 fn ends(change: &Change) -> bool {
     match change {
-        Change::Key(record) => record.revoked_at.is_some(),
+        Change::Key(record) => record.revoked_at.is_some() || record.expires_at.is_some(),
         Change::ManagementToken(record) => record.revoked_at.is_some(),
         Change::WorkspaceClosed { .. }
         | Change::ProjectDeleted { .. }
@@ -263,6 +264,8 @@ pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Optio
     let mut all = lines(&data_dir.join(FORMER_FILE))?;
     all.extend(lines(&data_dir.join(FILE))?);
     let mut ended = Vec::new();
+    // Of a key the last word counts: its expiry may have been put off.
+    let mut keys = BTreeMap::new();
     let mut newest = None;
     // From where on everything is there, without a gap.
     let mut whole_after = None;
@@ -276,12 +279,19 @@ pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Optio
             }
             Line::Ended { revision: at, ended: changes } => {
                 newest = newest.max(Some(at));
-                if at > revision {
-                    ended.extend(changes);
+                if at <= revision {
+                    continue;
+                }
+                for change in changes {
+                    match change {
+                        Change::Key(record) => drop(keys.insert(record.id, record)),
+                        other => ended.push(other),
+                    }
                 }
             }
         }
     }
+    ended.extend(keys.into_values().map(Change::Key));
     Ok(whole_after.is_some_and(|after| after <= revision).then_some(ended))
 }
 
@@ -291,7 +301,7 @@ mod tests {
     use storage::AuditAction;
 
     use super::*;
-    use crate::{Actor, Control, ControlConfig, NewKey, NewWorkspace};
+    use crate::{Actor, Control, ControlConfig, KeyChange, NewKey, NewWorkspace};
 
     /// An instance, and keys that may end.
     struct Home {
@@ -417,6 +427,30 @@ mod tests {
         home.control.inner.follow().await.unwrap();
         assert_eq!(home.ended_after(home.backup), None);
         assert_eq!(home.ended_after(unknown), Some(vec![home.keys[2].id]));
+    }
+
+    /// The record says when a key expires that was rotated, or given another end, and of each key the last word.
+    #[tokio::test]
+    async fn expiries_are_in_the_record() {
+        let home = Home::new().await;
+        let (control, actor, workspace) = (&home.control, Actor::OPERATOR, home.workspace);
+        let expiry = |id: ApiKeyId| {
+            let ended = ended_after(home.folder.path(), home.backup).unwrap().unwrap();
+            let of_key = ended.into_iter().filter_map(|change| match change {
+                Change::Key(record) if record.id == id => Some(record.expires_at),
+                _ => None,
+            });
+            of_key.collect::<Vec<_>>()
+        };
+        let id = home.keys[0].id;
+        assert!(expiry(id).is_empty());
+        let rotated = control.rotate_key(&actor, workspace, id, 60).await.unwrap();
+        assert_eq!(expiry(id), [Some(rotated.old_expires_at)]);
+        assert!(expiry(rotated.key.id).is_empty(), "its successor never expires");
+        let later = rotated.old_expires_at.plus_seconds(60);
+        let change = KeyChange { expires_at: Some(Some(later)), ..KeyChange::default() };
+        control.change_key(&actor, workspace, id, change).await.unwrap();
+        assert_eq!(expiry(id), [Some(later)]);
     }
 
     /// A record that can't be begun anew takes nothing from the one before, and is begun once it can be.

@@ -340,22 +340,26 @@ impl Restoring {
         Ok(())
     }
 
-    /// Changes columns of the row with this one's key, if the first of them holds nothing. Tells how many rows that were.
+    /// Changes columns of the row with this one's key, if the first of them holds nothing, or a later time than it gets. Tells how
+    /// many rows that were.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn set_where_missing(
+    pub async fn set_where_later(
         &self,
         table: &Table,
         row: &[Cell],
-        missing: usize,
         changes: &[(usize, Cell)],
     ) -> Result<u64, SqlError> {
+        let Some((first, at)) = changes.first() else { return Ok(0) };
+        let column = &table.columns[*first];
+        let held = Expr::col(Alias::new(column.name.as_str()));
+        let is_later = held.clone().is_null().or(held.gt(value(at, column.kind)));
         let mut update = Query::update();
         update
             .table(Alias::new(table.name.as_str()))
             .and_where(table.key_of_rows().eq(table.key_of(row)))
-            .and_where(Expr::col(Alias::new(table.columns[missing].name.as_str())).is_null());
+            .and_where(is_later);
         for (place, cell) in changes {
             let column = &table.columns[*place];
             update.value(Alias::new(column.name.as_str()), value(cell, column.kind));

@@ -159,7 +159,7 @@ impl Restore {
         Ok(carried)
     }
 
-    /// Ends what a change says has ended, if it is in the restored database.
+    /// Ends what a change says has ended, if it is in the restored database, or has it end when the change says.
     ///
     /// # Errors
     /// When the database fails.
@@ -183,9 +183,8 @@ impl Restore {
             self.restoring.insert(table, &[row]).await?;
             carried.count(name, 1);
         } else {
-            // What ended before keeps its time.
-            let first = changes[0].0;
-            let rows = self.restoring.set_where_missing(table, &row, first, &changes).await?;
+            // What ended before, or ends earlier, keeps its time.
+            let rows = self.restoring.set_where_later(table, &row, &changes).await?;
             carried.count(name, rows);
         }
         Ok(carried)
@@ -199,11 +198,11 @@ fn ending(change: &Change, at: Timestamp) -> Option<Ending> {
     let moment = || Cell::Integer(at.as_micros());
     let ended_at = |time: &Option<Timestamp>| time.map(|time| Cell::Integer(time.as_micros()));
     Some(match change {
-        Change::Key(record) => (
-            "api_keys",
-            vec![Cell::Text(record.id.to_string())],
-            vec![("revoked_at", ended_at(&record.revoked_at)?)],
-        ),
+        Change::Key(record) => {
+            let revoked = ended_at(&record.revoked_at).map(|at| ("revoked_at", at));
+            let ends = revoked.or_else(|| Some(("expires_at", ended_at(&record.expires_at)?)))?;
+            ("api_keys", vec![Cell::Text(record.id.to_string())], vec![ends])
+        }
         Change::ManagementToken(record) => (
             "management_tokens",
             vec![Cell::Text(record.id.to_string())],

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use control::RestoreEnd;
 use credentials::MasterKey;
-use domain::link::Revision;
+use domain::link::{Change, Revision};
 use domain::{Algorithm, InstanceId, Region, Rng, Timestamp};
 use sql::DbPlace;
 use storage::{CarriedOver, Instance, Store};
@@ -99,7 +99,7 @@ pub struct Restored {
 /// Where what ended since is taken from.
 struct Since {
     former: Option<Store>,
-    ended: Vec<domain::link::Change>,
+    ended: Vec<Change>,
     newest: Revision,
 }
 
@@ -164,6 +164,10 @@ async fn since(former: &Former, header: &Header) -> Result<Since, BackupError> {
         return Err(BackupError::NoRecord { path: data_dir.clone() });
     }
     since.ended = record.unwrap_or_default();
+    if since.former.is_some() {
+        // It says itself when keys expire, and also whose expiry was taken away again, which the record doesn't.
+        since.ended.retain(|change| !matches!(change, Change::Key(key) if key.revoked_at.is_none()));
+    }
     Ok(since)
 }
 

@@ -93,6 +93,7 @@ struct Story {
     kept: MadeKey,
     revoked_before: MadeKey,
     revoked_after: MadeKey,
+    rotated_after: MadeKey,
     made_after: MadeKey,
     in_deleted_project: MadeKey,
     token: String,
@@ -109,8 +110,8 @@ async fn live(home: &Home, file: &Path) -> Story {
     let make = async |project| make_key_in(&api, &manager, project, json!({})).await;
     let other = api.post("/v1/projects", &manager, &json!({"name": "other"})).await.expect(201).json();
     let other = other["project_id"].as_i64().unwrap();
-    let (kept, revoked_before, revoked_after) =
-        (make(project).await, make(project).await, make(project).await);
+    let (kept, revoked_before, revoked_after, rotated_after) =
+        (make(project).await, make(project).await, make(project).await, make(project).await);
     let in_deleted_project = make(other).await;
     revoke_key(&api, &manager, &revoked_before.id).await;
     let old_temporary_key = Mint::of("batch").key(&api, &kept.caller()).await;
@@ -119,6 +120,8 @@ async fn live(home: &Home, file: &Path) -> Story {
     assert!(made["rows"].as_u64().unwrap() > 10, "{made}");
 
     revoke_key(&api, &manager, &revoked_after.id).await;
+    let rotate = format!("/v1/api-keys/{}/rotate", rotated_after.id);
+    api.post(&rotate, &manager, &json!({"overlap_seconds": 0})).await.expect(201);
     api.delete(&format!("/v1/projects/{other}"), &manager).await.expect(204);
     let made_after = make(project).await;
     let token = server.report().management_token.clone();
@@ -127,6 +130,7 @@ async fn live(home: &Home, file: &Path) -> Story {
         kept,
         revoked_before,
         revoked_after,
+        rotated_after,
         made_after,
         in_deleted_project,
         token,
@@ -143,6 +147,7 @@ async fn check(home: &Home, story: &Story, keys_live: bool) {
     for (what, key) in [
         ("revoked before", &story.revoked_before),
         ("revoked after", &story.revoked_after),
+        ("rotated after", &story.rotated_after),
         ("made after", &story.made_after),
         ("in a project that was deleted after", &story.in_deleted_project),
     ] {
@@ -185,7 +190,7 @@ async fn restores_and_revives_nothing(from: Home, to: Home) {
     }
     let (said, _) = expect(0, to.restore(&file, &key, &more).await);
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said["carried_over"]["api_keys"], 1, "{said}");
+    assert_eq!(said["carried_over"]["api_keys"], 2, "{said}");
     check(&to, &story, true).await;
 }
 
