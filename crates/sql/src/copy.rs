@@ -367,6 +367,23 @@ impl Restoring {
         Ok(self.tx.execute(&update).await?.rows_affected())
     }
 
+    /// Takes a value from whichever row holds it in a column where no two may hold the same, a text: until it gets another, it holds
+    /// its key there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_up(&self, table: &Table, place: usize, cell: &Cell) -> Result<(), SqlError> {
+        let column = &table.columns[place];
+        let name = Alias::new(column.name.as_str());
+        let mut update = Query::update();
+        update
+            .table(Alias::new(table.name.as_str()))
+            .value(name.clone(), Expr::col(Alias::new(table.key[0].as_str())))
+            .and_where(Expr::col(name).eq(value(cell, column.kind)));
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
     /// Puts a value into a column of every row where it holds nothing. Tells how many rows that were.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ const RULES: [Rule; 13] = [
     },
     Rule {
         table: "accounts",
-        taken: &["password_hash", "disabled_at", "is_operator"],
+        taken: &["email", "email_key", "email_verified_at", "password_hash", "disabled_at", "is_operator"],
         gone: Gone::Deleted,
         adds: false,
     },
@@ -53,7 +53,7 @@ const RULES: [Rule; 13] = [
     // A factor that was added since stays asked for. One that was removed, or a code that was used, opens nothing again.
     Rule {
         table: "totp",
-        taken: &["sealed_secret", "last_step", "failures", "guesses_due"],
+        taken: &["created_at", "sealed_secret", "last_step", "failures", "guesses_due"],
         gone: Gone::Deleted,
         adds: true,
     },
@@ -86,6 +86,12 @@ const RULES: [Rule; 13] = [
         adds: true,
     },
 ];
+
+/// What is sealed: taken with another thing alone, made at another time. That of the same one may only have been sealed anew, under a
+/// master key that isn't the restored instance's.
+const SEALED: &str = "sealed_secret";
+/// No two rows hold the same here.
+const UNIQUE: &str = "email_key";
 
 /// How many rows were changed because of what the former database says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -308,21 +314,31 @@ impl Merge<'_> {
         order
     }
 
+    /// What a row takes from the same one in the former database.
+    fn changes(&self, row: &[Cell], former: &[Cell]) -> Vec<(usize, Cell)> {
+        let different = |name: &str| {
+            let (place, there) = (self.table.place_of(name)?, self.former_table.place_of(name)?);
+            (row[place] != former[there]).then(|| (place, former[there].clone()))
+        };
+        let is_same = different("created_at").is_none();
+        let taken = self.rule.taken.iter().filter(|name| !(is_same && **name == SEALED));
+        taken.filter_map(|name| different(name)).collect()
+    }
+
     /// Makes a row what the rule says; tells whether that changed anything.
     async fn settle(&self, row: Option<Vec<Cell>>, former: Option<Vec<Cell>>) -> Result<bool, StoreError> {
         let restoring = &self.restore.restoring;
         match (row, former) {
             (Some(row), Some(former)) => {
-                let places =
-                    self.rule.taken.iter().filter_map(|name| {
-                        Some((self.table.place_of(name)?, self.former_table.place_of(name)?))
-                    });
-                let changes: Vec<(usize, Cell)> = places
-                    .filter(|(place, there)| row[*place] != former[*there])
-                    .map(|(place, there)| (place, former[there].clone()))
-                    .collect();
+                let changes = self.changes(&row, &former);
                 if changes.is_empty() {
                     return Ok(false);
+                }
+                for (place, cell) in &changes {
+                    if self.table.columns[*place].name == UNIQUE {
+                        // Two may have swapped theirs. Whoever holds it still gets its own in its turn, or goes.
+                        restoring.give_up(self.table, *place, cell).await?;
+                    }
                 }
                 restoring.set(self.table, &row, &changes).await?;
             }

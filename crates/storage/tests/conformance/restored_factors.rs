@@ -1,15 +1,17 @@
 //! A restore and what people sign in with: what was added since the backup is asked for still, what was used or removed opens
-//! nothing again.
+//! nothing again. And when API keys expire.
 
-use std::path::Path;
+use domain::link::Change;
+use domain::{AccountId, ApiKey, SecondFactors};
+use storage::{Cell, DbPlace, Restore, Store, StoredTotp, Table};
+use testdb::TestDatabase;
 
-use domain::{AccountId, SecondFactors};
-use storage::{Cell, DbPlace, Restore, Store, Table};
-
-use super::builders::{account, at, audit, random_hash};
+use super::builders::{account, api_key, at, audit, owner, random_hash};
 use super::factors::{identity, passkey, totp};
 
-async fn copy(store: &Store) -> (Vec<String>, Vec<(Table, Vec<Vec<Cell>>)>) {
+type Backup = (Vec<String>, Vec<(Table, Vec<Vec<Cell>>)>);
+
+async fn copy(store: &Store) -> Backup {
     let dump = store.dump().await.unwrap();
     let mut tables = Vec::new();
     for table in storage::tables().unwrap() {
@@ -19,15 +21,41 @@ async fn copy(store: &Store) -> (Vec<String>, Vec<(Table, Vec<Vec<Cell>>)>) {
     (dump.migrations().to_vec(), tables)
 }
 
-fn place(folder: &Path, name: &str) -> DbPlace {
-    DbPlace::File(folder.join(name))
+async fn fill(place: &DbPlace, (migrations, tables): &Backup) -> Restore {
+    let mut restoring = Restore::begin(place, migrations).await.unwrap();
+    for (table, rows) in tables {
+        restoring.clear(table).await.unwrap();
+        restoring.insert(table, rows).await.unwrap();
+    }
+    restoring.upgrade().await.unwrap();
+    restoring
+}
+
+/// Databases of one kind: one with a past, and an empty one.
+struct Home {
+    former: DbPlace,
+    restored: DbPlace,
+    _kept: (tempfile::TempDir, Vec<TestDatabase>),
+}
+
+impl Home {
+    fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [former, restored] =
+            ["former.db", "restored.db"].map(|name| DbPlace::File(folder.path().join(name)));
+        Self { former, restored, _kept: (folder, Vec::new()) }
+    }
+
+    fn on_postgres() -> Self {
+        let databases = [TestDatabase::create(), TestDatabase::create()];
+        let [former, restored] = databases.each_ref().map(|one| DbPlace::parse(&one.url()).unwrap());
+        Self { former, restored, _kept: (tempfile::tempdir().unwrap(), databases.into()) }
+    }
 }
 
 /// Nothing of how somebody signs in becomes weaker by a restore than it was in the former database.
-#[tokio::test]
-async fn a_restore_opens_no_door() {
-    let folder = tempfile::tempdir().unwrap();
-    let former = Store::open(&place(folder.path(), "former.db")).await.unwrap();
+async fn opens_no_door(home: Home) {
+    let former = Store::open(&home.former).await.unwrap();
     let [ada, bob, late] = ["ada", "bob", "late"].map(|name| account(&format!("{name}@example.org")));
     let (kept_code, used_code) = (random_hash(), random_hash());
     let (kept, removed) = (passkey(ada.account.id, "kept"), passkey(ada.account.id, "removed"));
@@ -41,7 +69,7 @@ async fn a_restore_opens_no_door() {
     change.insert_passkey(&removed).await.unwrap();
     change.insert_identity(&identity(ada.account.id, "unlinked")).await.unwrap();
     change.publish(&audit()).await.unwrap();
-    let (migrations, tables) = copy(&former).await;
+    let backup = copy(&former).await;
 
     let mut change = former.change().await.unwrap();
     change.insert_account(&late).await.unwrap();
@@ -54,12 +82,7 @@ async fn a_restore_opens_no_door() {
     }
     change.publish(&audit()).await.unwrap();
 
-    let mut restoring = Restore::begin(&place(folder.path(), "restored.db"), &migrations).await.unwrap();
-    for (table, rows) in &tables {
-        restoring.clear(table).await.unwrap();
-        restoring.insert(table, rows).await.unwrap();
-    }
-    restoring.upgrade().await.unwrap();
+    let restoring = fill(&home.restored, &backup).await;
     restoring.carry_over(&former.dump().await.unwrap(), at(2)).await.unwrap();
     let newest = former.revision().await.unwrap();
     let (restored, mut change) = restoring.into_change(newest).await.unwrap();
@@ -79,4 +102,165 @@ async fn a_restore_opens_no_door() {
     drop(change);
     restored.close().await.unwrap();
     former.close().await.unwrap();
+}
+
+/// An authenticator app works after a restore across a re-wrap of the master key, and one that took another's place stays: its secret
+/// is never the one before.
+async fn keeps_apps(home: Home) {
+    let former = Store::open(&home.former).await.unwrap();
+    let [kept, replaced] = ["kept", "replaced"].map(|name| account(&format!("{name}@example.org")));
+    let mut change = former.change().await.unwrap();
+    for person in [&kept, &replaced] {
+        change.insert_account(person).await.unwrap();
+        change.insert_totp(&totp(person.account.id)).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+    let backup = copy(&former).await;
+
+    let other = StoredTotp { created_at: at(5), sealed_secret: vec![7], ..totp(replaced.account.id) };
+    let mut change = former.change().await.unwrap();
+    assert!(change.delete_totp(replaced.account.id).await.unwrap());
+    change.insert_totp(&other).await.unwrap();
+    assert!(change.reseal_totp(kept.account.id, &[9, 9, 9]).await.unwrap());
+    assert!(change.use_totp_step(kept.account.id, 99).await.unwrap());
+    change.publish(&audit()).await.unwrap();
+
+    let restoring = fill(&home.restored, &backup).await;
+    restoring.carry_over(&former.dump().await.unwrap(), at(6)).await.unwrap();
+    let (restored, change) = restoring.into_change(former.revision().await.unwrap()).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    let app = StoredTotp { last_step: 99, ..totp(kept.account.id) };
+    assert_eq!(restored.find_totp(kept.account.id).await.unwrap(), Some(app));
+    assert_eq!(restored.find_totp(replaced.account.id).await.unwrap(), Some(other));
+    restored.close().await.unwrap();
+    former.close().await.unwrap();
+}
+
+/// An address that an account has given up leads nowhere after a restore, and to whoever has it since, where two have swapped theirs
+/// too.
+async fn gives_no_address_back(home: Home) {
+    let former = Store::open(&home.former).await.unwrap();
+    let people =
+        ["ada", "bob", "moved", "heir", "gone", "same"].map(|name| account(&format!("{name}@example.org")));
+    let [ada, bob, moved, heir, gone, same] = people.each_ref().map(|person| person.account.id);
+    let mut change = former.change().await.unwrap();
+    for person in &people {
+        change.insert_account(person).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+    let backup = copy(&former).await;
+
+    let mut change = former.change().await.unwrap();
+    assert!(change.delete_account(gone).await.unwrap());
+    let moves = [
+        (ada, "between@example.org"),
+        (bob, "ada@example.org"),
+        (ada, "Bob@example.org"),
+        (moved, "moved@new.example"),
+        (heir, "gone@example.org"),
+    ];
+    for (id, email) in moves {
+        assert!(change.set_email(id, email, at(5)).await.unwrap());
+    }
+    change.publish(&audit()).await.unwrap();
+
+    let restoring = fill(&home.restored, &backup).await;
+    let carried = restoring.carry_over(&former.dump().await.unwrap(), at(6)).await.unwrap();
+    assert_eq!(carried.others, 5, "all but one");
+    let (restored, change) = restoring.into_change(former.revision().await.unwrap()).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    for id in [ada, bob, moved, heir, gone, same] {
+        let found = restored.find_account(id).await.unwrap();
+        assert_eq!(found, former.find_account(id).await.unwrap());
+        assert_eq!(found.is_none(), id == gone);
+    }
+    for name in ["ada", "BOB", "moved", "heir", "gone", "same"] {
+        let email = format!("{name}@example.org");
+        let found = restored.find_account_by_email(&email).await.unwrap();
+        assert_eq!(found, former.find_account_by_email(&email).await.unwrap(), "{email}");
+    }
+    restored.close().await.unwrap();
+    former.close().await.unwrap();
+}
+
+/// What the record says of expiries holds after a restore, unless the backup has an earlier one.
+async fn brings_expiries_back(home: Home) {
+    let former = Store::open(&home.former).await.unwrap();
+    let (workspace, project) = owner(&former, "w").await;
+    // What the backup has, what the record says, and what comes of both.
+    let cases = [(None, 20, 20), (Some(30), 20, 20), (Some(10), 20, 10)];
+    let cases = cases.map(|(held, told, expected)| {
+        let mut key = api_key(workspace.id, project.id, "k");
+        key.expires_at = held.map(at);
+        (key, at(told), at(expected))
+    });
+    let mut change = former.change().await.unwrap();
+    for (key, ..) in &cases {
+        change.insert_api_key(key).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+    let backup = copy(&former).await;
+    for (key, told, _) in &cases {
+        let mut change = former.change().await.unwrap();
+        change.update_api_key(&ApiKey { expires_at: Some(*told), ..key.clone() }).await.unwrap();
+        change.publish(&audit()).await.unwrap();
+    }
+
+    let restoring = fill(&home.restored, &backup).await;
+    let mut carried = 0;
+    for (_, changes) in former.feed_after(domain::link::Revision(0), 100).await.unwrap() {
+        for change in changes {
+            let is_told = matches!(&change, Change::Key(record) if record.expires_at == Some(at(20)));
+            carried += if is_told { restoring.end(&change, at(6)).await.unwrap().api_keys } else { 0 };
+        }
+    }
+    assert_eq!(carried, 2);
+    let (restored, change) = restoring.into_change(former.revision().await.unwrap()).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    for (key, _, expected) in &cases {
+        let found = restored.find_api_key(workspace.id, key.id).await.unwrap().unwrap();
+        assert_eq!(found, ApiKey { expires_at: Some(*expected), ..key.clone() });
+    }
+    restored.close().await.unwrap();
+    former.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_sqlite_a_restore_opens_no_door() {
+    opens_no_door(Home::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_restore_opens_no_door() {
+    opens_no_door(Home::on_postgres()).await;
+}
+
+#[tokio::test]
+async fn on_sqlite_a_restore_keeps_apps() {
+    keeps_apps(Home::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_restore_keeps_apps() {
+    keeps_apps(Home::on_postgres()).await;
+}
+
+#[tokio::test]
+async fn on_sqlite_a_restore_gives_no_address_back() {
+    gives_no_address_back(Home::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_restore_gives_no_address_back() {
+    gives_no_address_back(Home::on_postgres()).await;
+}
+
+#[tokio::test]
+async fn on_sqlite_a_restore_brings_expiries_back() {
+    brings_expiries_back(Home::on_sqlite()).await;
+}
+
+#[tokio::test]
+async fn on_postgres_a_restore_brings_expiries_back() {
+    brings_expiries_back(Home::on_postgres()).await;
 }
