@@ -181,7 +181,8 @@ impl http_body::Body for EngineBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Source::Asked { connection, framing, .. } => connection.is_none() || framing.is_done(),
+            // Not by its connection, which is gone behind a break too.
+            Source::Asked { framing, .. } => framing.is_done(),
             Source::Uploaded { incoming, .. } => incoming.is_end_stream(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::Caller;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::program::Program;
 use crate::set_up::page;
@@ -42,6 +42,43 @@ async fn a_request_has_one_line() {
     assert_eq!((&line["status"], &line["reason"]), (&json!(401), &json!("credential_missing")), "{line}");
     assert_eq!(line["request_id"], answer.header("request-id"));
     assert!(line["project_id"].is_null() && line["api_key_id"].is_null(), "{line}");
+    program.end().await;
+}
+
+/// An answer that its engine broke off, or stopped in the middle of, has a line that says so; a whole one's doesn't.
+#[tokio::test]
+async fn answers_that_break_off_are_logged_so() {
+    let engine = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sections = format!(
+        "[limits]\nengine_stall_seconds_max = 1\n[regions.eu1]\nbatch_upstream = \"http://{}\"",
+        engine.local_addr().unwrap()
+    );
+    let program = Program::start(JSON, &sections).await;
+    let url = format!("http://{}/v1/discovery/features", program.address);
+    for (number, (bytes, stays, broken_off)) in
+        [(1, false, Value::Null), (100, false, Value::Bool(true)), (100, true, Value::Bool(true))]
+            .into_iter()
+            .enumerate()
+    {
+        let id = format!("67e55044-10b1-426f-9247-bb680e5fe0c{number}");
+        let request = reqwest::Client::new().get(&url).header("host", crate::program::BATCH_HOST);
+        let request = request.header("x-request-id", &id);
+        let asking = tokio::spawn(async move { request.send().await?.bytes().await });
+        let mut asked = BufReader::new(testkit::within("a request", engine.accept()).await.unwrap().0);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            assert!(testkit::within("its head", asked.read_line(&mut line)).await.unwrap() > 0);
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {bytes}\r\n\r\n");
+        asked.write_all(format!("{head}x").as_bytes()).await.unwrap();
+        let open = Some(asked).filter(|_| stays);
+        let answer = testkit::within("an answer", asking).await.unwrap();
+        assert_eq!(answer.is_ok(), broken_off.is_null(), "{answer:?}");
+        let line = program.json_line("its line", |line| line["request_id"] == id).await;
+        assert_eq!((&line["message"], &line["broken_off"]), (&json!("request"), &broken_off), "{line}");
+        drop(open);
+    }
     program.end().await;
 }
 
