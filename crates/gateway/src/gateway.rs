@@ -96,12 +96,13 @@ impl Gateway {
         rng: Arc<dyn Rng>,
         link: GatewayLink,
     ) -> Result<Arc<Self>, GatewayError> {
+        let workers = Workers::start(config.limits.worker_threads).map_err(GatewayError::Workers)?;
+        let metrics = Arc::new(Metrics::new(workers.count()));
         let mut batch_sites = Vec::new();
         for region in &config.regions {
             let ledger = ledgers.get(&region.region).ok_or(GatewayError::NoLedger(region.region))?.clone();
-            batch_sites.push(Arc::new(BatchSite::new(region, &config, ledger)));
+            batch_sites.push(Arc::new(BatchSite::new(region, &config, ledger, &metrics)));
         }
-        let workers = Workers::start(config.limits.worker_threads).map_err(GatewayError::Workers)?;
         let gateway = Arc::new(Self {
             identities: Identities::new(config.user_id_key.clone()),
             request_ids: RequestIds::new(rng.as_ref()),
@@ -114,7 +115,7 @@ impl Gateway {
             clock,
             rng,
             meter: Meter::default(),
-            metrics: Arc::new(Metrics::new(workers.count())),
+            metrics,
             rates: Rates::default(),
             link: LinkState::default(),
             tasks: TaskTracker::new(),
@@ -253,8 +254,15 @@ impl BatchSite {
         Ok(())
     }
 
-    fn new(region: &RegionConfig, config: &GatewayConfig, ledger: Arc<Ledger>) -> Self {
-        let pool = |upstream: &crate::Upstream| Pool::new(upstream.clone(), config.limits);
+    fn new(
+        region: &RegionConfig,
+        config: &GatewayConfig,
+        ledger: Arc<Ledger>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let pool = |upstream: &crate::Upstream| {
+            Pool::new(upstream.clone(), config.limits, region.region, metrics.clone())
+        };
         let token = region.engine_token.as_ref().and_then(|token| {
             let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
             value.set_sensitive(true);

@@ -18,7 +18,7 @@ named_enum! {
         Connect = "connect",
         /// It took too long.
         Timeout = "timeout",
-        /// The connection ended before an answer.
+        /// The connection ended before its answer, or in the middle of it.
         Interrupted = "interrupted",
         /// It answered, but not as an engine does.
         Invalid = "invalid",

@@ -16,6 +16,7 @@ use super::asking::AskingConnection;
 use super::head::{AnswerError, Framing, Part};
 use super::pool::{Connection, Lease, Pool};
 use crate::BodyError;
+use crate::metrics::EngineFault;
 
 /// What an engine sends. When it has been read to its end, the connection goes back to the pool; when it is dropped
 /// before, the connection ends.
@@ -27,8 +28,9 @@ enum Source {
         /// `None` behind the end.
         connection: Option<Box<Connection<AskingConnection>>>,
         framing: Framing,
-        /// Where the connection goes afterwards, if it can be used again.
-        home: Option<Arc<Pool>>,
+        pool: Arc<Pool>,
+        /// Whether the connection can be used again afterwards.
+        keeps: bool,
     },
     /// The answer to an upload.
     Uploaded { incoming: Incoming, lease: Option<Lease> },
@@ -38,9 +40,10 @@ impl EngineBody {
     pub(super) fn asked(
         connection: Box<Connection<AskingConnection>>,
         framing: Framing,
-        home: Option<Arc<Pool>>,
+        pool: Arc<Pool>,
+        keeps: bool,
     ) -> Self {
-        let mut source = Source::Asked { connection: Some(connection), framing, home };
+        let mut source = Source::Asked { connection: Some(connection), framing, pool, keeps };
         source.give_back_at_end();
         Self(source)
     }
@@ -67,9 +70,9 @@ impl EngineBody {
 impl Source {
     fn give_back_at_end(&mut self) {
         match self {
-            Self::Asked { connection, framing, home } if framing.is_done() => {
-                if let (Some(connection), Some(home)) = (connection.take(), home.take()) {
-                    home.keep(connection);
+            Self::Asked { connection, framing, pool, keeps } if framing.is_done() => {
+                if let Some(connection) = connection.take().filter(|_| *keeps) {
+                    pool.keep(connection);
                 }
             }
             Self::Uploaded { incoming, lease } if incoming.is_end_stream() => {
@@ -116,12 +119,29 @@ impl Source {
         }
     }
 
-    /// Ends the connection.
-    fn abandon(&mut self) {
+    /// Counts the break as the engine's fault, unless the upload that is answered broke first, and ends the connection.
+    fn abandon(&mut self, error: &BodyError) {
         match self {
-            Self::Asked { connection, .. } => *connection = None,
-            Self::Uploaded { lease, .. } => *lease = None,
+            Self::Asked { connection, pool, .. } => {
+                *connection = None;
+                pool.count(fault(error));
+            }
+            Self::Uploaded { lease, .. } => {
+                if let Some(lease) = lease.take() {
+                    lease.break_off(fault(error));
+                }
+            }
         }
+    }
+}
+
+/// What kind of failure a body that broke off counts as.
+fn fault(error: &BodyError) -> EngineFault {
+    match error {
+        BodyError::Broken(source) => {
+            source.downcast_ref().map_or(EngineFault::Interrupted, AnswerError::fault)
+        }
+        BodyError::TooLarge { .. } | BodyError::Cut | BodyError::Stalled => EngineFault::Interrupted,
     }
 }
 
@@ -173,7 +193,7 @@ impl http_body::Body for EngineBody {
         };
         source.goes_on();
         match &data {
-            Some(Err(_)) => source.abandon(),
+            Some(Err(error)) => source.abandon(error),
             Some(Ok(_)) | None => source.give_back_at_end(),
         }
         Poll::Ready(data.map(|data| data.map(Frame::data)))
@@ -251,6 +271,11 @@ impl Progress {
     /// Why it was cut, if it was.
     pub(crate) fn why_cut(&self) -> Option<Refusal> {
         self.why_cut.get().filter(|_| self.is_cut()).cloned()
+    }
+
+    /// Whether it failed on the client's side, or was cut.
+    pub(super) fn has_failed(&self) -> bool {
+        self.is_broken() || self.is_too_large() || self.is_cut()
     }
 
     fn is_cut(&self) -> bool {

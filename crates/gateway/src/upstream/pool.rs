@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use domain::Refusal;
+use domain::{Refusal, Region};
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -21,7 +21,7 @@ use super::shelf::Shelf;
 use crate::metrics::EngineFault;
 use crate::stream::Stream;
 use crate::timer::poll_timer;
-use crate::{GatewayLimits, Upstream};
+use crate::{GatewayLimits, Metrics, Upstream};
 
 /// Why an engine gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl EngineError {
             Self::Connect(_) => EngineFault::Connect,
             Self::Timeout => EngineFault::Timeout,
             Self::Interrupted { .. } | Self::Cut(_) => EngineFault::Interrupted,
-            Self::Answer(_) => EngineFault::Invalid,
+            Self::Answer(error) => error.fault(),
         }
     }
 
@@ -74,6 +74,9 @@ pub struct Pool {
     uploading: Shelf<SendRequest<UploadBody>>,
     limits: GatewayLimits,
     answers: AtomicBool,
+    region: Region,
+    /// Where answers that break off are counted.
+    metrics: Arc<Metrics>,
 }
 
 /// A connection and the timer for the wait for its answers.
@@ -154,11 +157,24 @@ impl Lease {
             pool.uploading.put(connection);
         }
     }
+
+    /// Ends the connection, whose answer broke off. That is the engine's fault unless the upload failed first: then hyper ends
+    /// both.
+    pub(super) fn break_off(self, fault: EngineFault) {
+        if !self.upload.has_failed() {
+            self.pool.count(fault);
+        }
+    }
 }
 
 impl Pool {
     /// A pool without connections.
-    pub fn new(upstream: Upstream, limits: GatewayLimits) -> Arc<Self> {
+    pub fn new(
+        upstream: Upstream,
+        limits: GatewayLimits,
+        region: Region,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
         let host = HeaderValue::try_from(upstream.authority())
             .unwrap_or_else(|_| HeaderValue::from_static("engine"));
         Arc::new(Self {
@@ -168,6 +184,8 @@ impl Pool {
             uploading: Shelf::new(&limits),
             limits,
             answers: AtomicBool::new(true),
+            region,
+            metrics,
         })
     }
 
@@ -215,11 +233,15 @@ impl Pool {
             Some(Ok(head)) => head,
         };
         let AnswerHead { status, headers, framing, keeps } = head;
-        let home = keeps.then(|| self.clone());
-        let mut response = Response::new(EngineBody::asked(connection, framing, home));
+        let mut response = Response::new(EngineBody::asked(connection, framing, self.clone(), keeps));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+
+    /// Counts a failure of the engine in the middle of an answer.
+    pub(super) fn count(&self, fault: EngineFault) {
+        self.metrics.engine_fault(self.region, fault);
     }
 
     /// Keeps a connection for the next who asks.

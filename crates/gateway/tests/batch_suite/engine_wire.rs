@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Product, ProductSet, Region};
+use gateway::metrics::EngineFault;
 use gateway::upstream::{EngineError, Pool, RequestHead};
-use gateway::{GatewayLimits, Upstream};
+use gateway::{GatewayLimits, Metrics, Upstream};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -36,6 +37,14 @@ async fn engine(connections: Vec<Vec<Act>>) -> Arc<Pool> {
 }
 
 async fn limited_engine(limits: GatewayLimits, connections: Vec<Vec<Act>>) -> Arc<Pool> {
+    counted_engine(limits, connections, &Arc::new(Metrics::new(1))).await
+}
+
+async fn counted_engine(
+    limits: GatewayLimits,
+    connections: Vec<Vec<Act>>,
+    metrics: &Arc<Metrics>,
+) -> Arc<Pool> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = Upstream::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move {
@@ -64,7 +73,7 @@ async fn limited_engine(limits: GatewayLimits, connections: Vec<Vec<Act>>) -> Ar
             }
         }
     });
-    Pool::new(upstream, limits)
+    Pool::new(upstream, limits, Region::Eu1, metrics.clone())
 }
 
 async fn read_head(stream: &mut TcpStream) {
@@ -177,6 +186,64 @@ async fn an_answer_that_stops_fails() {
         let (status, body) = ask(&pool).await.unwrap();
         assert_eq!((status, body.is_err()), (StatusCode::OK, true), "{begun:?}");
         assert_eq!(ask(&pool).await.unwrap(), (StatusCode::OK, Ok(b"{}".to_vec())));
+    }
+}
+
+/// Every answer that an engine doesn't bring to its end is counted, by what went wrong; those that it does are not.
+#[tokio::test]
+async fn answers_that_break_off_are_counted() {
+    let begun = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+    let unclear = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\n{}\n0\n\n";
+    for (script, fault) in [
+        (vec![Act::Answer(SHORT)], None),
+        (vec![Act::Answer(UNTIL_CLOSE)], None),
+        (vec![Act::Answer(begun)], Some(EngineFault::Interrupted)),
+        (vec![Act::Answer(begun), Act::Stall], Some(EngineFault::Timeout)),
+        (vec![Act::Answer(unclear)], Some(EngineFault::Invalid)),
+    ] {
+        let metrics = Arc::new(Metrics::new(1));
+        // Another connection that nobody makes, so that the one before stays as it is.
+        let script = vec![script, vec![Act::Answer(SHORT)]];
+        let pool = counted_engine(stall_seconds_max(1), script, &metrics).await;
+        let (_, body) = ask(&pool).await.unwrap();
+        assert_eq!(body.is_err(), fault.is_some(), "{fault:?}");
+        let counted: Vec<_> = fault.map(|fault| (Some(Region::Eu1), fault, 1)).into_iter().collect();
+        assert_eq!(metrics.engine_faults(), counted);
+    }
+}
+
+/// An upload whose answer breaks off counts as the engine's failure; one that its client breaks off does not.
+#[tokio::test]
+async fn broken_uploads_are_counted_by_whose_fault_it_is() {
+    let engine = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::parse(&format!("http://{}", engine.local_addr().unwrap())).unwrap();
+    let world = World::with(Setup { upstream: Some(upstream), ..Setup::default() }).await;
+    let key = world.key_with(|record| record.products = ProductSet::EMPTY.with(Product::Tts)).await;
+    let gateway = world.running().gateway;
+    let head = format!(
+        "POST /generate/sarah HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-length: 10\r\n\r\n",
+        key.bearer()
+    );
+    for (sent, faults) in [("01234", 0), ("0123456789", 1)] {
+        let mut client = TcpStream::connect(world.port(Region::Eu1)).await.unwrap();
+        client.write_all(format!("{head}{sent}").as_bytes()).await.unwrap();
+        let mut asked = accept(&engine).await;
+        read_head(&mut asked).await;
+        soon(asked.read_exact(&mut vec![0; sent.len()])).await.unwrap();
+        asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0").await.unwrap();
+        read_head(&mut client).await;
+        if faults == 0 {
+            // The client goes first, and takes the engine's connection with it.
+            drop(client);
+            let mut rest = Vec::new();
+            drop(soon(asked.read_to_end(&mut rest)).await);
+        } else {
+            drop(asked);
+            let mut rest = Vec::new();
+            drop(soon(client.read_to_end(&mut rest)).await);
+        }
+        let counted: u64 = gateway.metrics().engine_faults().iter().map(|(_, _, count)| count).sum();
+        assert_eq!(counted, faults);
     }
 }
 

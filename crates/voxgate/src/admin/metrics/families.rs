@@ -65,7 +65,7 @@ families! {
     SESSION_SECONDS = "voxgate_session_seconds" Histogram [], "How long realtime sessions lasted.";
 
     ENGINE_UP = "voxgate_engine_up" Gauge ["region"], "Whether the region's Jobs API engine answered when it was last asked.";
-    ENGINE_FAULTS = "voxgate_engine_faults_total" Counter ["region", "kind"], "Requests that an engine gave no answer to.";
+    ENGINE_FAULTS = "voxgate_engine_faults_total" Counter ["region", "kind"], "Requests that an engine gave no answer to, or no whole one.";
 
     API_KEYS = "voxgate_api_keys" Gauge [], "API keys that the gateway knows, revoked ones among them.";
     TOKEN_CACHE_ENTRIES = "voxgate_token_cache_entries" Gauge [], "Temporary keys whose signature is remembered.";
