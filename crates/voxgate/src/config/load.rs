@@ -249,6 +249,16 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         drain_seconds_max: seconds("drain_seconds_max", default.drain_seconds_max),
         staleness_seconds_max: seconds("staleness_seconds_max", default.staleness_seconds_max),
     };
+    if limits.engine_stall_seconds_max >= limits.idle_seconds_max {
+        const KEY: &str = "engine_stall_seconds_max";
+        let line =
+            section.line(report, KEY).or_else(|| section.line(report, "idle_seconds_max")).unwrap_or(1);
+        let message = format!(
+            "expected less than idle_seconds_max ({}), found {}: a client's connection on which nothing moves ends then, and the answer with it. Lower this one, or raise idle_seconds_max",
+            limits.idle_seconds_max, limits.engine_stall_seconds_max
+        );
+        report.add(line, section.name(KEY), message);
+    }
     section.finish(report);
     limits
 }

@@ -91,6 +91,32 @@ serves = "mars"
     assert!(says("colour").contains("data_dir"));
 }
 
+/// An engine may stop for less time than a client's connection may be idle: else the connection would end first, and the limit be
+/// none. It is so whichever of the two is set; one second less is enough.
+#[test]
+fn an_engine_stops_for_less_than_a_client_idles() {
+    for (text, line) in [
+        ("engine_stall_seconds_max = 75", 2),
+        ("idle_seconds_max = 60", 2),
+        ("idle_seconds_max = 30\nengine_stall_seconds_max = 31", 3),
+    ] {
+        let found = problems(&format!("[limits]\n{text}\n[[listener]]\naddress = \"127.0.0.1:0\"\n"));
+        let told = (found[0].line, found[0].setting.as_str());
+        assert_eq!((found.len(), told), (1, (line, "limits.engine_stall_seconds_max")), "{found:#?}");
+        assert!(found[0].message.contains("less than idle_seconds_max ("), "{found:?}");
+    }
+    for text in [
+        "engine_stall_seconds_max = 74",
+        "idle_seconds_max = 61",
+        "idle_seconds_max = 2\nengine_stall_seconds_max = 1",
+    ] {
+        assert!(
+            load(&format!("[limits]\n{text}\n[[listener]]\naddress = \"127.0.0.1:0\"\n")).is_ok(),
+            "{text}"
+        );
+    }
+}
+
 /// A file that is no TOML is told with the line; a repeated setting is one.
 #[test]
 fn syntax_errors_have_lines() {
