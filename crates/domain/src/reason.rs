@@ -54,6 +54,8 @@ named_enum! {
         JobNotFound = "job_not_found",
         /// The job is too old.
         JobExpired = "job_expired",
+        /// The job runs, and was not to be deleted by force.
+        JobRunning = "job_running",
         /// Too many sessions at once.
         SessionsFull = "sessions_full",
         /// The temporary key's starts are used up.
@@ -74,6 +76,8 @@ named_enum! {
         TooLarge = "too_large",
         /// The engine doesn't answer.
         EngineDown = "engine_down",
+        /// The engine refused the request, for a reason of its own.
+        EngineRefused = "engine_refused",
         /// The gateway has not heard from the control plane for too long.
         Stale = "stale",
         /// The database can't be written to now.
@@ -126,7 +130,7 @@ impl Reason {
             | Self::CredentialEarly
             | Self::CredentialRevoked
             | Self::ApiKeyInUrl => 401,
-            Self::CredentialAmbiguous | Self::MalformedRequest => 400,
+            Self::CredentialAmbiguous | Self::MalformedRequest | Self::EngineRefused => 400,
             Self::CannotMint
             | Self::ClientRefRevoked
             | Self::WrongProduct
@@ -151,6 +155,7 @@ impl Reason {
             Self::JobExpired => 410,
             Self::TooLarge => 413,
             Self::InvalidValue => 422,
+            Self::JobRunning => 423,
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::NotImplemented => 501,
@@ -188,8 +193,11 @@ impl Reason {
             | Self::LockBroken
             | Self::SessionEnded => "Forbidden",
             Self::JobNotFound => "Job not found",
-            Self::NotFound | Self::MethodNotAllowed | Self::AlreadyExists => "Bad Request",
+            Self::NotFound | Self::MethodNotAllowed | Self::AlreadyExists | Self::EngineRefused => {
+                "Bad Request"
+            }
             Self::JobExpired => "Job Expired",
+            Self::JobRunning => "Resource Locked",
             Self::InvalidValue => "Unprocessable Entity",
             Self::RateLimited => "Max concurrent running jobs exceeded",
             Self::NotImplemented => "Not Implemented",
@@ -209,6 +217,7 @@ impl Reason {
             410 => "Gone",
             413 => "Payload Too Large",
             422 => "Unprocessable Entity",
+            423 => "Locked",
             429 => "Too Many Requests",
             501 => "Not Implemented",
             503 => "Service Unavailable",
@@ -251,9 +260,13 @@ impl Reason {
             Self::EngineDown | Self::Stale | Self::StorageDown | Self::NotImplemented => {
                 (RealtimeError::JobError, 1011)
             }
-            Self::Internal | Self::NotFound | Self::JobNotFound | Self::JobExpired | Self::AlreadyExists => {
-                (RealtimeError::UnknownError, 1011)
-            }
+            Self::Internal
+            | Self::NotFound
+            | Self::JobNotFound
+            | Self::JobExpired
+            | Self::JobRunning
+            | Self::EngineRefused
+            | Self::AlreadyExists => (RealtimeError::UnknownError, 1011),
         }
     }
 }

@@ -19,12 +19,14 @@ use crate::wire::session::{Ending, Session};
 use crate::wire::{Answer, Request};
 
 /// Reasons that the table doesn't name: no client meets them where it may go on.
-const BEYOND_THE_TABLE: [Reason; 10] = [
+const BEYOND_THE_TABLE: [Reason; 12] = [
     Reason::ClientRefRevoked,
     Reason::QuotaReached,
     Reason::DefaultProject,
     Reason::LastAdmin,
     Reason::AlreadyExists,
+    Reason::JobRunning,
+    Reason::EngineRefused,
     Reason::StorageDown,
     Reason::MalformedRequest,
     Reason::MethodNotAllowed,

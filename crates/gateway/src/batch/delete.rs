@@ -1,10 +1,9 @@
 //! Deleting a job: at the engine where it can, and in the ledger always.
 
 use bytes::Bytes;
-use domain::Refusal;
+use domain::{Reason, Refusal};
 use http::{Method, Response, StatusCode};
 use ledger::{Job, JobFacts};
-use serde_json::json;
 
 use super::call::Call;
 use super::engine::{read_all, translate};
@@ -48,8 +47,7 @@ async fn bury(call: &Call<'_>, job: &JobFacts, force: bool) -> Result<Response<B
         Look::Remembered(_) => deleted(call, job, None).await,
         fresh @ Look::Fresh(_) if !force && !fresh.is_final() => {
             let detail = "The job is running. Wait for its end, or delete it with force=true.";
-            let body = json!({"code": 423, "error": "Resource Locked", "message": detail, "detail": detail});
-            Ok(answer::json(StatusCode::LOCKED, &body, call.request_id))
+            Err(Refusal::new(Reason::JobRunning, detail))
         }
         Look::Fresh(bytes) => deleted(call, job, Some(bytes)).await,
     }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use domain::{Reason, Refusal, RequestId};
 use http::header::RETRY_AFTER;
 use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,9 @@ const PUBLISHED: &[&str] = &[
 
 /// The longest detail of an engine's that is passed on, in bytes.
 const DETAIL_BYTES_MAX: usize = 500;
+
+/// How soon an engine that is busy may be asked again, where it doesn't say so itself.
+const AGAIN_SECONDS: u32 = 5;
 
 /// Reads a whole answer, up to a limit.
 ///
@@ -131,15 +134,13 @@ pub(super) fn translate(call: &Call<'_>, parts: &Parts, bytes: &[u8]) -> Result<
             _ => {}
         }
     }
-    let body = RefusalOfEngine {
-        code: status.as_u16(),
-        error: published.as_deref().unwrap_or_else(|| published_for(status)),
-        message: detail,
-        detail,
-    };
+    let error = published.as_deref().unwrap_or_else(|| published_for(status));
+    let reason = reason_for(error).as_str();
+    let body = RefusalOfEngine { code: status.as_u16(), error, message: detail, detail, reason };
     let mut response = answer::json(status, &body, call.request_id);
-    if let Some(value) = parts.headers.get(RETRY_AFTER) {
-        response.headers_mut().insert(RETRY_AFTER, value.clone());
+    let busy = (status == StatusCode::TOO_MANY_REQUESTS).then(|| HeaderValue::from(AGAIN_SECONDS));
+    if let Some(after) = parts.headers.get(RETRY_AFTER).cloned().or(busy) {
+        response.headers_mut().insert(RETRY_AFTER, after);
     }
     Ok(response)
 }
@@ -160,6 +161,7 @@ struct RefusalOfEngine<'a> {
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
+    reason: &'a str,
 }
 
 fn published_for(status: StatusCode) -> &'static str {
@@ -172,11 +174,22 @@ fn published_for(status: StatusCode) -> &'static str {
     }
 }
 
+/// The stable code that says the same as a published `error`.
+fn reason_for(error: &str) -> Reason {
+    match error {
+        "Job not found" => Reason::JobNotFound,
+        "Job Expired" | "File Expired" => Reason::JobExpired,
+        "Resource Locked" => Reason::JobRunning,
+        "Unprocessable Entity" => Reason::InvalidValue,
+        "Max concurrent running jobs exceeded" => Reason::RateLimited,
+        _ => Reason::EngineRefused,
+    }
+}
+
 fn engine_failure(call: &Call<'_>, status: StatusCode, headers: &HeaderMap) -> Refusal {
     match status.as_u16() {
         501 => Refusal::new(Reason::NotImplemented, "The engine of this region can't do this."),
         503 => {
-            const AGAIN_SECONDS: u32 = 5;
             let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             Refusal::new(Reason::EngineDown, "The engine is busy. Try again soon.")
                 .retry_after(after.unwrap_or(AGAIN_SECONDS))

@@ -25,7 +25,7 @@ async fn delete_by_tombstone() {
         let job = world.create(key.bearer()).await;
         let path = format!("/v2/jobs/{job}");
         let locked = world.delete(&path, key.bearer()).await;
-        assert_eq!((locked.status.as_u16(), locked.json()["error"].as_str()), (423, Some("Resource Locked")));
+        assert_eq!(locked.refusal(), refused(423, "Resource Locked", "job_running"));
         assert_eq!(world.get(&path, key.bearer()).await.status, 200);
         world.engine.finish(&job, 1);
         let answer = world.delete(&path, key.bearer()).await;

@@ -1,8 +1,11 @@
 //! What an engine is told, and what a client gets to see of it.
 
+use gateway::Upstream;
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
-use crate::world::{Answer, Setup, World};
+use crate::world::{Answer, Setup, World, soon};
 
 /// Names of ours, and what could pass for them.
 const IDENTITY: &[&str] = &[
@@ -163,47 +166,68 @@ async fn engine_headers_stay_inside() {
 }
 
 /// An engine's refusal reaches the client in the published form: its words where they are about the request, ours where they
-/// would tell of its inside.
+/// would tell of its inside; with a stable reason always.
 #[tokio::test]
 async fn engine_refusals_are_translated() {
     let world = World::new().await;
     let key = world.key().await;
-    for (status, body, expected_status, expected_error, detail) in [
+    for (status, body, expected_status, expected_error, detail, reason) in [
         (
             400,
             r#"{"code":400,"error":"Job rejected","detail":"Job config JSON is invalid"}"#,
             400,
             "Job rejected",
             Some("Job config JSON is invalid"),
+            "engine_refused",
         ),
-        (400, r#"{"detail":[{"loc":["/srv/app.py"]}]}"#, 400, "Bad Request", None),
-        (400, "<html>nginx</html>", 400, "Bad Request", None),
-        (422, r#"{"error":"Unknown word"}"#, 422, "Unprocessable Entity", None),
-        (423, "", 423, "Resource Locked", None),
-        (429, "", 429, "Max concurrent running jobs exceeded", None),
+        (400, r#"{"detail":[{"loc":["/srv/app.py"]}]}"#, 400, "Bad Request", None, "engine_refused"),
+        (400, "<html>nginx</html>", 400, "Bad Request", None, "engine_refused"),
+        (
+            404,
+            r#"{"error":"Transcription not ready"}"#,
+            404,
+            "Transcription not ready",
+            None,
+            "engine_refused",
+        ),
+        (404, r#"{"error":"Job not found"}"#, 404, "Job not found", None, "job_not_found"),
+        (410, r#"{"error":"File Expired"}"#, 410, "File Expired", None, "job_expired"),
+        (422, r#"{"error":"Unknown word"}"#, 422, "Unprocessable Entity", None, "invalid_value"),
+        (423, "", 423, "Resource Locked", None, "job_running"),
+        (429, "", 429, "Max concurrent running jobs exceeded", None, "rate_limited"),
         (
             401,
             r#"{"error":"Permission Denied","detail":"token of the gateway"}"#,
             503,
             "Internal Server Error",
             None,
+            "engine_down",
         ),
-        (403, r#"{"error":"Forbidden","detail":"token of the gateway"}"#, 503, "Internal Server Error", None),
+        (
+            403,
+            r#"{"error":"Forbidden","detail":"token of the gateway"}"#,
+            503,
+            "Internal Server Error",
+            None,
+            "engine_down",
+        ),
         (
             500,
             r#"{"error":"Internal Server Error","detail":"panicked at src/x.py"}"#,
             500,
             "Internal Server Error",
             None,
+            "internal",
         ),
-        (503, r#"{"detail":"Server busy: 4/4"}"#, 503, "Internal Server Error", None),
-        (302, "", 503, "Internal Server Error", None),
+        (503, r#"{"detail":"Server busy: 4/4"}"#, 503, "Internal Server Error", None, "engine_down"),
+        (302, "", 503, "Internal Server Error", None, "engine_down"),
     ] {
         world.engine.answer_next(status, body);
         let answer = Answer::of(world.request(Method::POST, "/v2/jobs", key.bearer())).await;
         assert_eq!(answer.status.as_u16(), expected_status, "{status} {body}");
         assert_eq!(answer.json()["error"], expected_error);
         assert_eq!(answer.json()["code"], expected_status);
+        assert_eq!(answer.reason(), reason);
         if let Some(detail) = detail {
             assert_eq!(answer.json()["detail"], detail);
         }
@@ -213,4 +237,27 @@ async fn engine_refusals_are_translated() {
         assert!(answer.headers.contains_key("request-id"));
     }
     assert!(world.running().ledger.open_intents().await.unwrap().is_empty());
+}
+
+/// An engine that is busy tells when to come again, and where it doesn't, the gateway does; other refusals name no time.
+#[tokio::test]
+async fn who_is_refused_for_now_is_told_when_to_come_again() {
+    let engine = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::parse(&format!("http://{}", engine.local_addr().unwrap())).unwrap();
+    let world = World::with(Setup { upstream: Some(upstream), ..Setup::default() }).await;
+    let key = world.key().await;
+    for (answer, expected) in
+        [("429 Busy\r\nretry-after: 17", Some("17")), ("429 Busy", Some("5")), ("400 No", None)]
+    {
+        let asking = tokio::spawn(Answer::of(world.request(Method::POST, "/v2/jobs", key.bearer())));
+        let mut asked = soon(engine.accept()).await.unwrap().0;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(soon(asked.read_u8()).await.unwrap());
+        }
+        let answer = format!("HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        asked.write_all(answer.as_bytes()).await.unwrap();
+        let told = soon(asking).await.unwrap();
+        assert_eq!(told.headers.get("retry-after").map(|value| value.to_str().unwrap()), expected);
+    }
 }
