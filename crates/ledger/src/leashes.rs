@@ -77,6 +77,15 @@ impl Ledger {
         Ok(counted.rows_affected == 1)
     }
 
+    /// Whether [`Ledger::count_start`] would count one more start. Counts none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn may_start(&self, id: TemporaryKeyId, uses_max: u32) -> Result<bool, LedgerError> {
+        let row = Entity::find_by_id(id.to_string()).one(self.db.read()).await?;
+        Ok(row.map_or(0, |row| row.starts) < i64::from(uses_max))
+    }
+
     /// Takes back a start that came to nothing.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Reason, Refusal, Region, TemporaryKeyId, Timestamp};
-use ledger::{LeashKey, Ledger};
+use ledger::{LeashKey, Ledger, LedgerError};
 use verify::Principal;
 
 use super::budget::{self, Wanted};
@@ -49,14 +49,41 @@ impl Leashed {
         principal: &Principal,
         path: &str,
     ) -> Result<Option<Box<Self>>, Refusal> {
-        let lock = Lock::of(principal.leash())?;
-        if let (Some(lock), Some(language)) = (&lock, route::language(path)) {
-            lock.check_language(language)?;
-        }
+        let lock = lock(principal, path)?;
         let budgets = budgets(gateway, principal)?;
         let share = if budgets.is_empty() { None } else { Some(gateway.budgets.join(budgets).await?) };
         Ok((lock.is_some() || share.is_some()).then(|| Box::new(Self { lock, share })))
     }
+}
+
+/// What a session's messages must contain; its path says one of these things already.
+fn lock(principal: &Principal, path: &str) -> Result<Option<Lock>, Refusal> {
+    let lock = Lock::of(principal.leash())?;
+    if let (Some(lock), Some(language)) = (&lock, route::language(path)) {
+        lock.check_language(language)?;
+    }
+    Ok(lock)
+}
+
+/// Whether a start that comes too fast could begin later. Where it couldn't, that is what its client is told: it would wait for
+/// nothing. Looks and counts nothing, so that whoever is too fast costs the ledger no write.
+///
+/// # Errors
+/// When all starts are used, the path breaks the lock, or the ledger fails.
+pub(crate) async fn may_start_later(
+    gateway: &Gateway,
+    principal: &Principal,
+    path: &str,
+) -> Result<(), Refusal> {
+    if let Some(uses_max) = principal.leash().uses {
+        let (ledger, key) = counters(gateway, principal)?;
+        match ledger.may_start(key.id, uses_max).await {
+            Ok(true) => {}
+            Ok(false) => return Err(spent(uses_max)),
+            Err(error) => return Err(uncounted(&ledger, &error)),
+        }
+    }
+    lock(principal, path).map(drop)
 }
 
 /// Counts a start, durably, where the key has so many only.
@@ -72,11 +99,13 @@ pub(crate) async fn count_start(
     match ledger.count_start(key, uses_max, gateway.now()).await {
         Ok(true) => Ok(Some(Counted { ledger, id: key.id })),
         Ok(false) => Err(spent(uses_max)),
-        Err(error) => {
-            tracing::error!(region = %ledger.region(), error = &error as &dyn std::error::Error, "a start could not be counted");
-            Err(budget::cannot_write())
-        }
+        Err(error) => Err(uncounted(&ledger, &error)),
     }
+}
+
+fn uncounted(ledger: &Ledger, error: &LedgerError) -> Refusal {
+    tracing::error!(region = %ledger.region(), error = error as &dyn std::error::Error, "a start could not be counted");
+    budget::cannot_write()
 }
 
 impl Counted {

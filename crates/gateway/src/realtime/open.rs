@@ -161,7 +161,10 @@ async fn open(
     let (slot, usage) = gateway.sessions.reserve(&principal).inspect_err(count_refusal)?;
     let starts_max = principal.limits().creates_per_second_max;
     let rate = gateway.rates.take(principal.project_id(), Kind::Starts, starts_max, asked.now);
-    rate.inspect_err(count_refusal)?;
+    if let Err(too_fast) = rate {
+        let later = leash::may_start_later(gateway, &principal, asked.path).await;
+        return Err(later.err().unwrap_or(too_fast)).inspect_err(count_refusal);
+    }
     let counted = leash::count_start(gateway, &principal).await.inspect_err(count_refusal)?;
     let equipped = match Leashed::take_up(gateway, &principal, asked.path).await.inspect_err(count_refusal) {
         Ok(leashed) => connect(gateway, asked, &principal, site).await.map(|engine| (leashed, engine)),

@@ -269,7 +269,7 @@ async fn hosts_choose() {
     assert_eq!(Answer::of(home("/settings")).await.text(), "other /settings");
 }
 
-/// A gateway that has heard nothing yet lets nobody in, and says why.
+/// A gateway that has heard nothing yet lets nobody in, and says why, and nothing else: it can't know whose credential is good.
 #[tokio::test]
 async fn nothing_is_open_before_the_first_snapshot() {
     let world = World::new().await;
@@ -296,8 +296,13 @@ async fn nothing_is_open_before_the_first_snapshot() {
         std::sync::Arc::new(|_, _| Box::pin(async { http::Response::new(gateway::Body::empty()) }));
     let stop = tokio_util::sync::CancellationToken::new();
     tokio::spawn(gateway.serve(listener, gateway::Site::Region(Region::Eu1), other, stop));
-    let answer = Answer::of(world.client.get(url).bearer_auth(key.bearer())).await;
-    assert_eq!(answer.refusal(), refused(503, "Internal Server Error", "stale"));
+    for bearer in [key.bearer(), "unknown"] {
+        for method in [Method::GET, Method::POST] {
+            let request = world.client.request(method, format!("{url}?limit=x")).bearer_auth(bearer);
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.refusal(), refused(503, "Internal Server Error", "stale"));
+        }
+    }
 }
 
 /// A request that is refused to a key which is genuine and alive is counted by its reason; one with a revoked key isn't.

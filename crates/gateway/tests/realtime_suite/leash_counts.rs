@@ -1,7 +1,9 @@
 //! What a temporary key limits over all its sessions: starts and seconds of audio, in front of a real ledger.
 
+use std::sync::Arc;
+
 use domain::token::Claims;
-use domain::{Area, Leash, Region};
+use domain::{Area, Clock as _, Leash, ManualClock, Region, SystemClock};
 use futures_util::future::join_all;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::Message;
@@ -75,6 +77,31 @@ async fn uses_are_exact() {
         assert!(starts(&other, &[]).await.is_ok() && starts(&other, &[]).await.is_err());
         let unlimited = world.url(&format!("?jwt={}", world.temporary_key(&key)));
         assert!(starts(&unlimited, &[]).await.is_ok());
+    };
+    tokio::select! { () = silent(&world) => {}, () = test => {} }
+}
+
+/// Who has no start left, or asks for what its key forbids, is told so even where it is too fast: waiting wouldn't help. A key that could
+/// start later is told of the rate, and has the start still.
+#[tokio::test]
+async fn what_waiting_does_not_mend_is_told_before_the_rate() {
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let setup = Setup { starts_per_second_max: 1, clock: clock.clone(), ..Setup::default() };
+    let world = World::with(setup).await;
+    let key = world.api_key().await;
+    let once = world.url(&format!("?jwt={}", leashed(&world, &key, uses(1))));
+    let unused = world.url(&format!("?jwt={}", leashed(&world, &key, uses(1))));
+    let lock = Some(r#"{"transcription_config":{"language":"en"}}"#.to_owned());
+    let locked = leashed(&world, &key, Leash { lock, ..Leash::default() });
+    let locked = world.url(&format!("/de?jwt={locked}"));
+    let reason = async |url: &str| starts(url, &[]).await.unwrap_err().1;
+    let test = async {
+        assert!(starts(&once, &[]).await.is_ok());
+        assert!(reason(&once).await.ends_with("(uses_spent)"));
+        assert!(reason(&locked).await.ends_with("(lock_broken)"));
+        assert!(reason(&unused).await.ends_with("(rate_limited)"));
+        clock.advance_seconds(1);
+        assert!(starts(&unused, &[]).await.is_ok());
     };
     tokio::select! { () = silent(&world) => {}, () = test => {} }
 }

@@ -84,6 +84,33 @@ async fn a_key_mints_only_what_it_has() {
     server.shutdown().await;
 }
 
+/// Of all that is wrong with a mint, the first is told: who asks, the values, the product, the area, the client_ref, and last the rate,
+/// which only what is minted uses up.
+#[tokio::test]
+async fn the_first_that_applies_is_told() {
+    let mut options = DevOptions::default();
+    options.limits.mints_per_second_max = 1;
+    let server = Server::start_with(options).await;
+    let home = server.home();
+    let key = make_key(&server, json!({"products": ["batch"], "areas": ["usa"]})).await.caller();
+    home.post("/v1/temporary-keys/revoke", &key, &json!({"client_ref": "ann"})).await.expect(200);
+    let mint = |product, ttl| Mint::of(product).with("ttl", json!(ttl)).with("client_ref", json!("ann"));
+    let wrong_area = |product, ttl| mint(product, ttl).with("region", json!("eu"));
+    wrong_area("rt", 59).ask(&home, &Caller::anon()).await.expect_refusal(401, "credential_missing");
+    wrong_area("rt", 59).ask(&home, &key).await.expect_refusal(422, "invalid_value");
+    wrong_area("rt", 60).ask(&home, &key).await.expect_refusal(403, "wrong_product");
+    wrong_area("batch", 60).ask(&home, &key).await.expect_refusal(403, "wrong_area");
+    mint("batch", 60).ask(&home, &key).await.expect_refusal(403, "client_ref_revoked");
+    Mint::of("batch").ask(&home, &key).await.expect(201);
+    testkit::eventually("a 429", || async {
+        let answer = Mint::of("batch").ask(&home, &key).await;
+        (answer.status == 429).then_some(())
+    })
+    .await;
+    mint("batch", 60).ask(&home, &key).await.expect_refusal(403, "client_ref_revoked");
+    server.shutdown().await;
+}
+
 /// Minting too fast is 429 with `Retry-After`.
 #[tokio::test]
 async fn minting_too_fast_is_429() {
