@@ -11,6 +11,7 @@ use crate::config::PREFLIGHT_SECONDS;
 use crate::context::Context;
 use crate::problem::Problem;
 use crate::request;
+use crate::whole::whole;
 
 /// What a browser may do with an answer that somebody opens in it: nothing. The pages of the reference say themselves what they need.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'";
@@ -18,7 +19,7 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; object-src 'no
 /// Tells the request in logs and to the caller.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-/// Counts the call, answers preflights, and adds the headers that every answer carries.
+/// Counts the call, waits for the rest of it, answers preflights, and adds the headers that every answer carries.
 pub(crate) async fn finish(State(context): State<Context>, request: Request, next: Next) -> Response {
     let now = context.control.now();
     // One that a trusted proxy gave comes along.
@@ -29,10 +30,11 @@ pub(crate) async fn finish(State(context): State<Context>, request: Request, nex
     let mut response = match context.rates.network(peer, now) {
         Err(refusal) => Problem::from(refusal).into_response(),
         Ok(()) if is_open && is_preflight(&request) => preflight_answer(),
-        Ok(()) => next.run(request).await,
+        Ok(()) => next.run(whole(request).await).await,
     };
     if response.status() == StatusCode::UNAUTHORIZED {
-        context.rates.failure(peer, now);
+        // Its body may have taken its time.
+        context.rates.failure(peer, context.control.now());
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {

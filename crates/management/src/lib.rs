@@ -4,7 +4,7 @@
 //! [`router`] is the one way in. One file per path stands in `routes`; each says its operations in the words of
 //! `document`, from which both the routes and the OpenAPI document are made, and `reference` is the page to read it.
 //! Who may call what stands in `auth`; what a value may be in `fields`, `mint_form` and `invalid`; how a refusal looks in
-//! `problem`; how fast one may call in `rate`. Nothing here decides: the use cases of `control` do.
+//! `problem`; how fast one may call in `rate`; how long a body may take in `whole`. Nothing here decides: the use cases of `control` do.
 
 mod auth;
 mod config;
@@ -22,7 +22,9 @@ mod reference;
 mod request;
 mod router;
 mod routes;
+mod whole;
 
 pub use config::{BODY_BYTES_MAX, JWKS_FRESH_SECONDS, ManagementConfig, ManagementLimits, PREFLIGHT_SECONDS};
 pub use json::JSON_DEPTH_MAX;
 pub use router::router;
+pub use whole::whole;

@@ -5,7 +5,6 @@ mod entrances;
 mod instance;
 mod listeners;
 mod other;
-mod whole;
 
 pub use activation::Inherited;
 pub use entrances::{EntranceError, open_listeners, with_engine_tls};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::middleware::map_request;
 use gateway::{Arrival, Body, Other};
 use http::{Request, Response, header};
 use hyper::body::Incoming;
+use management::whole;
 use tower::ServiceExt as _;
-
-use super::whole::whole;
 
 /// Which host names show what. Without any, everything is at every host.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +29,12 @@ struct Routers {
     hosts: OtherHosts,
 }
 
+const _: () = assert!(management::BODY_BYTES_MAX >= portal::FORM_BYTES_MAX, "a form fits");
+
 /// Joins both routers to what the gateway calls for requests that aren't its own.
 pub(super) fn other(management: Router, portal: Router, hosts: OtherHosts) -> Other {
+    // The management API sees to that itself, once it knows that its caller isn't too fast.
+    let portal = portal.layer(map_request(whole));
     let all = management.clone().merge(portal.clone());
     // Key sets and refusals are the management API's; the portal's own host needs both too.
     let portal = portal.fallback_service(management.clone());
@@ -70,8 +74,7 @@ fn host_name(request: &Request<Incoming>) -> String {
 }
 
 async fn answer(router: Router, request: Request<Incoming>, arrival: Arrival) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let mut request = Request::from_parts(head, whole(body).await);
+    let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(ConnectInfo(arrival.client));
     request.extensions_mut().insert(arrival);
     match router.oneshot(request).await {

@@ -1,10 +1,12 @@
 //! A request is judged when all of it is there: no body is held back so long that its credential outlives its end.
 
+use futures_util::future::select_all;
 use serde_json::json;
 use testkit::{Caller, Server, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::program::Program;
 use crate::set_up::{form_token, page};
 
 /// A request without the second half of its body.
@@ -55,6 +57,48 @@ async fn a_token_is_judged_when_the_body_is_there() {
     let projects = home.get("/v1/projects", &manager).await.expect(200).text();
     assert!(projects.contains("in time") && !projects.contains("too late"), "{projects}");
     server.shutdown().await;
+}
+
+/// Who calls too fast is refused at once: no body is waited for that is only held back. The call within the rate is judged when it is
+/// whole.
+#[tokio::test]
+async fn no_body_is_waited_for_from_who_calls_too_fast() {
+    const CALLS: usize = 50;
+    let program = Program::start("", "[management]\nnetwork_calls_per_second_max = 1").await;
+    let body = json!({"name": "held"}).to_string();
+    let (first, rest) = body.split_at(body.len() / 2);
+    let head = format!(
+        "POST /v1/projects HTTP/1.1\r\nHost: mp.localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{first}",
+        body.len()
+    );
+    let mut held = Vec::new();
+    for _ in 0..CALLS {
+        let mut stream = TcpStream::connect(program.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    // Which of them came within the rate depends on when their seconds began.
+    let answers = held.into_iter().map(|mut stream| {
+        Box::pin(async move {
+            let mut begin = [0; 13];
+            within("an answer", stream.read_exact(&mut begin)).await.unwrap();
+            (begin, stream)
+        })
+    });
+    let ((begin, _), _, waiting) = within("an answer", select_all(answers)).await;
+    assert_eq!(&begin, b"HTTP/1.1 429 ");
+    drop(waiting);
+
+    let answer = testkit::eventually("a call within the rate", || async {
+        let mut stream = TcpStream::connect(program.address).await.unwrap();
+        stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        (!answer.starts_with("HTTP/1.1 429 ")).then_some(answer)
+    })
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    program.end().await;
 }
 
 /// A browser that was signed out while a form of its own was on the way has sent nothing; one that wasn't has.

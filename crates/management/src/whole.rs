@@ -1,27 +1,35 @@
 //! Requests of the management API and the portal, whole before anybody decides about them. Who may do what is judged as it is
-//! once all of a request is there: a credential that is held good by a body that doesn't end would outlive its revocation.
+//! once all of a request is there: a credential that is held good by a body that doesn't end would outlive its revocation. How fast
+//! a network calls is judged before: whoever calls too fast has no body waited for.
 
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http_body_util::BodyExt as _;
 
+use crate::config::BODY_BYTES_MAX;
+
 /// What a request to the management API or the portal may carry, in bytes; those that carry more are refused.
-const WHOLE_BODY_BYTES_MAX: usize = management::BODY_BYTES_MAX;
+const WHOLE_BODY_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// How long such a body may take from its first byte to its last, in seconds.
 const WHOLE_BODY_SECONDS_MAX: u64 = 30;
-const _: () = assert!(WHOLE_BODY_BYTES_MAX >= portal::FORM_BYTES_MAX, "a form fits");
 
 /// A body took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the body took longer than {WHOLE_BODY_SECONDS_MAX} seconds")]
 struct TooSlow;
 
-/// A body that is there. One that breaks off, or that takes too long, fails for whoever reads it; one that is too large still is,
+/// A request whose body is there. One that breaks off, or that takes too long, fails for whoever reads it; one that is too large still is,
 /// and is refused for that.
-pub(super) async fn whole<B>(body: B) -> Body
+pub async fn whole(request: Request) -> Request {
+    let (head, body) = request.into_parts();
+    Request::from_parts(head, whole_body(body).await)
+}
+
+async fn whole_body<B>(body: B) -> Body
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::error::Error + Send + Sync + 'static,
@@ -62,8 +70,8 @@ mod tests {
     use std::convert::Infallible;
     use std::io;
 
+    use http_body::Frame;
     use http_body_util::StreamBody;
-    use hyper::body::Frame;
 
     use super::*;
 
@@ -82,13 +90,13 @@ mod tests {
     /// What fits arrives as it was sent; what breaks off doesn't arrive as a shorter whole, and what is too large is not cut to size.
     #[tokio::test]
     async fn a_body_is_whole_or_fails() {
-        assert_eq!(read(whole(pieces::<Infallible>(vec![])).await).await, Some(0));
+        assert_eq!(read(whole_body(pieces::<Infallible>(vec![])).await).await, Some(0));
         let fitting = vec![Ok(1), Ok(WHOLE_BODY_BYTES_MAX - 1)];
-        assert_eq!(read(whole(pieces::<Infallible>(fitting)).await).await, Some(WHOLE_BODY_BYTES_MAX));
+        assert_eq!(read(whole_body(pieces::<Infallible>(fitting)).await).await, Some(WHOLE_BODY_BYTES_MAX));
         let cut = vec![Ok(1), Err(io::Error::other("gone"))];
-        assert_eq!(read(whole(pieces(cut)).await).await, None);
+        assert_eq!(read(whole_body(pieces(cut)).await).await, None);
         let endless = vec![Ok(WHOLE_BODY_BYTES_MAX), Ok(1), Ok(1)];
-        let read = read(whole(pieces::<Infallible>(endless)).await).await;
+        let read = read(whole_body(pieces::<Infallible>(endless)).await).await;
         assert!(read.is_some_and(|length| length > WHOLE_BODY_BYTES_MAX), "{read:?}");
     }
 
@@ -102,7 +110,7 @@ mod tests {
             });
             StreamBody::new(Box::pin(frames))
         };
-        assert_eq!(read(whole(trickle(1)).await).await, Some(10));
-        assert_eq!(read(whole(trickle(4)).await).await, None);
+        assert_eq!(read(whole_body(trickle(1)).await).await, Some(10));
+        assert_eq!(read(whole_body(trickle(4)).await).await, None);
     }
 }
