@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustls::{ConnectionCommon, SideData};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
@@ -28,6 +29,52 @@ impl Stream {
             Self::Tls(stream) => stream.get_ref().0.set_zero_linger(),
             Self::Unix(_) => Ok(()),
         };
+    }
+
+    /// Sends on what TLS holds back: how many bytes went now, none once it holds nothing. What a plain socket has taken is on its
+    /// way.
+    pub(crate) fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Self::Tls(stream) = self else { return Poll::Ready(Ok(0)) };
+        match &mut **stream {
+            TlsStream::Server(stream) => {
+                let (socket, session) = stream.get_mut();
+                push(session, Now { socket, cx })
+            }
+            TlsStream::Client(stream) => {
+                let (socket, session) = stream.get_mut();
+                push(session, Now { socket, cx })
+            }
+        }
+    }
+}
+
+fn push<S: SideData>(session: &mut ConnectionCommon<S>, mut socket: Now<'_, '_>) -> Poll<io::Result<usize>> {
+    if !session.wants_write() {
+        return Poll::Ready(Ok(0));
+    }
+    match session.write_tls(&mut socket) {
+        Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        sent => Poll::Ready(sent),
+    }
+}
+
+/// A socket that takes what it can at once; its task is woken when it can take more.
+struct Now<'a, 'b> {
+    socket: &'a mut TcpStream,
+    cx: &'a mut Context<'b>,
+}
+
+impl io::Write for Now<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match Pin::new(&mut *self.socket).poll_write(self.cx, bytes) {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

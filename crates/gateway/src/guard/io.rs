@@ -404,8 +404,12 @@ impl AsyncWrite for ClientIo {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        this.poll_stall(flushed, cx)
+        loop {
+            let pushed = this.stream.poll_push(cx);
+            if !matches!(ready!(this.poll_stall(pushed, cx))?, 1..) {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     /// Ends the sending side. Where the client may still be sending, what it sends is read and thrown away for a moment:

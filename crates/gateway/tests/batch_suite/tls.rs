@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use domain::Region;
 use gateway::guard::{ClientIo, ClientTimes};
@@ -12,8 +15,8 @@ use gateway::{
 };
 use reqwest::{Client, Method};
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -335,6 +338,59 @@ async fn what_tls_holds_is_not_waited_for_without_end() {
     };
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     assert_eq!(soon(io.shutdown()).await.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+}
+
+/// A client that takes what TLS holds slowly, but takes it, isn't cut: its time begins anew whenever some of it goes. One that stops
+/// is.
+#[tokio::test]
+async fn what_tls_holds_may_be_taken_slowly() {
+    const STALL_SECONDS_MAX: u64 = 30;
+    const SMALL_BYTES: u32 = 4096;
+    // More than is on the way, and less than half of what TLS holds.
+    const ROUND_BYTES: usize = 24 * 1024;
+    let authority = Authority::new();
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(&authority, &["a.example"], None)));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(SMALL_BYTES).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(SMALL_BYTES).unwrap();
+    let stream = soon(socket.connect(listener.local_addr().unwrap())).await.unwrap();
+    let connector = TlsConnector::from(authority.client_config(&[]));
+    let (server, client) = tokio::join!(
+        async { acceptor.accept(listener.accept().await.unwrap().0).await.unwrap() },
+        connector.connect(ServerName::try_from("a.example").unwrap(), stream),
+    );
+    let limits = GatewayLimits { stall_seconds_max: STALL_SECONDS_MAX, ..GatewayLimits::default() };
+    let stream = Stream::Tls(Box::new(server.into()));
+    let (mut io, mut client) = (ClientIo::new(stream, ClientTimes::from(&limits)), client.unwrap());
+    // From now on only this test turns the clock.
+    tokio::time::pause();
+    let mut nobody = Context::from_waker(Waker::noop());
+    let mut full = 0;
+    while full < 100 {
+        let written = Pin::new(&mut io).poll_write(&mut nobody, &[7; 8192]);
+        full = if written.is_pending() { full + 1 } else { 0 };
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..2 {
+        tokio::time::advance(Duration::from_secs(STALL_SECONDS_MAX * 2 / 3)).await;
+        let mut received = 0;
+        while received < ROUND_BYTES {
+            assert!(Pin::new(&mut io).poll_flush(&mut nobody).is_pending(), "it waits on");
+            let mut bytes = [0; 1024];
+            let mut bytes = ReadBuf::new(&mut bytes);
+            if let Poll::Ready(read) = Pin::new(&mut client).poll_read(&mut nobody, &mut bytes) {
+                read.unwrap();
+                received += bytes.filled().len();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    tokio::time::advance(Duration::from_secs(STALL_SECONDS_MAX + 1)).await;
+    let Poll::Ready(Err(error)) = Pin::new(&mut io).poll_flush(&mut nobody) else { panic!("it waits on") };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
 /// An engine over TLS: a front that decrypts, before the engine that records.
