@@ -1,12 +1,16 @@
 //! Sends what waits for webhooks. A message is put off before it is tried, so that a crash in between tries it again: a webhook may
 //! get a message twice, and tells it by its id.
+//!
+//! Each try holds a place while it lasts. Workspaces and webhooks have a share of the places, and a place that comes free goes to a
+//! workspace that holds none first: receivers that are slow, or never answer, hold up their own messages alone.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use domain::{MessageState, Rng, Timestamp};
+use domain::{MessageState, Rng, Timestamp, WebhookId, WorkspaceId};
 use http::Request;
-use storage::{DueMessage, NewMessage, StoreError, Tried};
+use storage::{DueMessage, NewMessage, PassedOver, StoreError, Tried};
 use tokio::task::JoinSet;
 
 use crate::control::Inner;
@@ -15,7 +19,11 @@ use crate::{webhook_events, webhook_sign};
 /// How often is looked for messages whose time has come.
 const LOOK_MILLIS: u64 = 1000;
 /// Messages that are tried at once.
-const TRIES_AT_ONCE_MAX: u64 = 16;
+const TRIES_AT_ONCE_MAX: usize = 64;
+/// Messages of one workspace that are tried at once.
+const TRIES_OF_WORKSPACE_MAX: usize = 16;
+/// Messages of one webhook that are tried at once.
+const TRIES_OF_WEBHOOK_MAX: usize = 4;
 /// For how long a message is put off while it is tried, in seconds: longer than a try takes.
 const PUT_OFF_SECONDS: i64 = 60;
 /// How long after each try that failed comes the next, in seconds; after the last there is none.
@@ -32,17 +40,15 @@ const GONE: u16 = 410;
 
 /// Sends what waits, until control is gone.
 pub(crate) async fn deliver(inner: Weak<Inner>) {
+    let mut tries = Tries::default();
     let mut look = 0_u64;
     loop {
         let Some(inner) = inner.upgrade() else { return };
         if let Err(error) = inner.tell_of_expired_keys().await {
             complain(&error);
         }
-        match inner.deliver_due().await {
-            // There may be more.
-            Ok(tried) if tried == TRIES_AT_ONCE_MAX => continue,
-            Ok(_) => {}
-            Err(error) => complain(&error),
+        if let Err(error) = tries.fill(&inner).await {
+            complain(&error);
         }
         if look.is_multiple_of(FORGET_LOOKS) {
             let before = inner.now().plus_seconds(-KEPT_DAYS * 24 * 3600);
@@ -53,13 +59,91 @@ pub(crate) async fn deliver(inner: Weak<Inner>) {
         look += 1;
         let wake = Arc::clone(&inner.wake_webhooks);
         drop(inner);
-        // An error of time alone: nothing came.
-        drop(tokio::time::timeout(Duration::from_millis(LOOK_MILLIS), wake.notified()).await);
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tries.ended() => {}
+            () = tokio::time::sleep(Duration::from_millis(LOOK_MILLIS)) => {}
+        }
     }
 }
 
 fn complain(error: &StoreError) {
     tracing::error!(error = error as &dyn std::error::Error, "webhooks wait for the store");
+}
+
+/// The tries that go on, each in a place, and who holds it.
+#[derive(Default)]
+struct Tries {
+    tasks: JoinSet<Result<(), StoreError>>,
+    holders: HashMap<tokio::task::Id, (WorkspaceId, WebhookId)>,
+}
+
+impl Tries {
+    /// Gives the free places to what is due.
+    async fn fill(&mut self, inner: &Arc<Inner>) -> Result<(), StoreError> {
+        while self.tasks.len() < TRIES_AT_ONCE_MAX {
+            let Some(due) = self.take(inner).await? else { return Ok(()) };
+            let holder = (due.to.webhook.workspace_id, due.to.webhook.id);
+            let inner = Arc::clone(inner);
+            let task = self.tasks.spawn(async move {
+                let tried = inner.try_once(&due).await;
+                inner.store.note_try(due.message.id, &tried).await
+            });
+            self.holders.insert(task.id(), holder);
+        }
+        Ok(())
+    }
+
+    /// What is due, of a workspace that holds no place if there is such a message.
+    async fn take(&self, inner: &Inner) -> Result<Option<DueMessage>, StoreError> {
+        let now = inner.now();
+        let again_at = now.plus_seconds(PUT_OFF_SECONDS);
+        for of_workspace_max in [1, TRIES_OF_WORKSPACE_MAX] {
+            let passed_over = self.passed_over(of_workspace_max);
+            let due = inner.store.take_due_message(now, again_at, &passed_over).await?;
+            if due.is_some() {
+                return Ok(due);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who holds as many places as it may, where a workspace may hold so many.
+    fn passed_over(&self, of_workspace_max: usize) -> PassedOver {
+        let workspaces = self.holders.values().map(|(workspace, _)| *workspace);
+        let webhooks = self.holders.values().map(|(_, webhook)| *webhook);
+        PassedOver {
+            workspaces: so_often(workspaces, of_workspace_max),
+            webhooks: so_often(webhooks, TRIES_OF_WEBHOOK_MAX),
+        }
+    }
+
+    /// Waits until a place comes free; for ever while none is held.
+    async fn ended(&mut self) {
+        let id = match self.tasks.join_next_with_id().await {
+            None => std::future::pending().await,
+            Some(Ok((id, noted))) => {
+                if let Err(error) = noted {
+                    complain(&error);
+                }
+                id
+            }
+            Some(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a try panicked");
+                error.id()
+            }
+        };
+        self.holders.remove(&id);
+    }
+}
+
+/// What occurs so often, or more.
+fn so_often<T: Ord>(all: impl Iterator<Item = T>, times: usize) -> Vec<T> {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        *counts.entry(one).or_insert(0) += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count >= times).map(|(one, _)| one).collect()
 }
 
 impl Inner {
@@ -93,29 +177,6 @@ impl Inner {
             self.wake_webhooks.notify_one();
         }
         Ok(())
-    }
-
-    /// Tries what is due. Says how many messages that were.
-    async fn deliver_due(self: &Arc<Self>) -> Result<u64, StoreError> {
-        let now = self.now();
-        let again_at = now.plus_seconds(PUT_OFF_SECONDS);
-        let due = self.store.take_due_messages(now, again_at, TRIES_AT_ONCE_MAX).await?;
-        let count = due.len() as u64;
-        let mut tries = JoinSet::new();
-        for due in due {
-            let inner = Arc::clone(self);
-            tries.spawn(async move {
-                let tried = inner.try_once(&due).await;
-                inner.store.note_try(due.message.id, &tried).await
-            });
-        }
-        while let Some(noted) = tries.join_next().await {
-            match noted {
-                Ok(noted) => noted?,
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a try panicked"),
-            }
-        }
-        Ok(count)
     }
 
     async fn try_once(&self, due: &DueMessage) -> Tried {

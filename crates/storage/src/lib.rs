@@ -61,5 +61,5 @@ pub use signing_keys::StoredSigningKey;
 pub use sql::{Cell, DbPlace, Dump, InvalidDbUrl, SqlError, Table, Writes};
 pub use store::Store;
 pub use usage::StoredUsage;
-pub use webhooks::{DueMessage, ExpiredKey, NewMessage, StoredWebhook, Tried};
+pub use webhooks::{DueMessage, ExpiredKey, NewMessage, PassedOver, StoredWebhook, Tried};
 pub use workspaces::WorkspaceLimits;

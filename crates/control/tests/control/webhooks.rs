@@ -1,6 +1,6 @@
 //! Webhooks: what is told, signed how, and that nothing is lost on the way.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use domain::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::support::{ACTOR, Instance, start_time};
 
@@ -232,6 +233,102 @@ async fn failures_are_tried_again() {
     assert_eq!(last.await.next_try_at, None, "nobody is there any more");
     control.remove_webhook(&ACTOR, workspace.id, made.webhook.id).await.unwrap();
     assert!(control.webhook_messages(workspace.id, made.webhook.id, None, 9).await.is_err());
+}
+
+/// A server that takes messages and keeps those who bring them waiting.
+#[derive(Clone)]
+struct Stalling {
+    url: String,
+    came: Arc<AtomicUsize>,
+    answers: Arc<Semaphore>,
+}
+
+impl Stalling {
+    async fn start() -> Self {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let this = Self {
+            url: format!("http://{}/hook", socket.local_addr().unwrap()),
+            came: Arc::default(),
+            answers: Arc::new(Semaphore::new(0)),
+        };
+        let routes = Router::new().route("/hook", post(stall)).with_state(this.clone());
+        tokio::spawn(async move { axum::serve(socket, routes).await });
+        this
+    }
+
+    /// Waits until so many came.
+    async fn took(&self, count: usize) {
+        soon(async || (self.came.load(Ordering::SeqCst) >= count).then_some(())).await;
+    }
+
+    /// A workspace with webhooks here, and so many messages for each of them.
+    async fn flood(&self, instance: &Instance, hooks: usize, messages: usize) {
+        let (workspace, project) = instance.workspace(Plan::Pro).await;
+        for _ in 0..hooks {
+            hook(instance, &workspace, &self.url).await;
+        }
+        for _ in 0..messages {
+            instance.key(&workspace, NewKey::named(project.id, "k")).await;
+        }
+    }
+}
+
+async fn stall(State(server): State<Stalling>) -> StatusCode {
+    server.came.fetch_add(1, Ordering::SeqCst);
+    server.answers.acquire().await.unwrap().forget();
+    StatusCode::NO_CONTENT
+}
+
+/// Receivers of a workspace that never answer hold up nobody else: another's messages arrive while those hang, though they came
+/// later. What waits behind them is sent once they answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_workspace_is_not_held_up() {
+    let instance = instance().await;
+    let (stalling, listener) = (Stalling::start().await, Listener::start().await);
+    stalling.flood(&instance, 20, 5).await;
+    stalling.took(16).await;
+    instance.clock.advance_seconds(1);
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    hook(&instance, &workspace, &listener.url).await;
+    for count in 1..=3 {
+        instance.key(&workspace, NewKey::named(project.id, "k")).await;
+        listener.heard(count).await;
+    }
+    assert!(stalling.came.load(Ordering::SeqCst) < 64, "a share of the places alone is held");
+    stalling.answers.add_permits(100);
+    stalling.took(100).await;
+}
+
+/// A webhook that never answers holds up no other of its workspace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_webhook_is_not_held_up() {
+    let instance = instance().await;
+    let (stalling, listener) = (Stalling::start().await, Listener::start().await);
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    hook(&instance, &workspace, &stalling.url).await;
+    hook(&instance, &workspace, &listener.url).await;
+    for _ in 0..50 {
+        instance.key(&workspace, NewKey::named(project.id, "k")).await;
+    }
+    listener.heard(50).await;
+}
+
+/// Where so many workspaces have such receivers that no place is left, the next place that comes free is given to a workspace
+/// that holds none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_free_place_goes_to_who_holds_none() {
+    let instance = instance().await;
+    let (stalling, listener) = (Stalling::start().await, Listener::start().await);
+    for _ in 0..4 {
+        stalling.flood(&instance, 5, 20).await;
+    }
+    stalling.took(64).await;
+    instance.clock.advance_seconds(1);
+    let (workspace, project) = instance.workspace(Plan::Pro).await;
+    hook(&instance, &workspace, &listener.url).await;
+    instance.key(&workspace, NewKey::named(project.id, "k")).await;
+    stalling.answers.add_permits(1);
+    listener.heard(1).await;
 }
 
 /// Nothing that was committed is lost: not by a kill before it was sent, nor by one while it is, nor while nobody listens.

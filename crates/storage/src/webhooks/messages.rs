@@ -7,6 +7,7 @@ use domain::{
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::entity::message::{Column, Entity, Model};
@@ -36,6 +37,15 @@ pub struct DueMessage {
     pub message: WebhookMessage,
     /// The webhook.
     pub to: StoredWebhook,
+}
+
+/// Whose messages wait, though their time has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassedOver {
+    /// These webhooks'.
+    pub webhooks: Vec<WebhookId>,
+    /// Those of all webhooks of these workspaces.
+    pub workspaces: Vec<WorkspaceId>,
 }
 
 /// What a try came to.
@@ -198,6 +208,23 @@ fn without_client_ref(body: &str, project_id: ProjectId, client_ref: &ClientRef)
     Some(body.to_string())
 }
 
+/// Messages whose time has come, those that wait for longest first.
+fn due(now: Timestamp, passed_over: &PassedOver) -> Select<Entity> {
+    let webhooks = passed_over.webhooks.iter().map(ToString::to_string);
+    let workspaces = passed_over.workspaces.iter().map(ToString::to_string);
+    let of_workspaces = webhook::Entity::find()
+        .select_only()
+        .column(webhook::Column::Id)
+        .filter(webhook::Column::WorkspaceId.is_in(workspaces))
+        .into_query();
+    Entity::find()
+        .filter(Column::NextTryAt.lte(now.as_micros()))
+        .filter(Column::WebhookId.is_not_in(webhooks))
+        .filter(Column::WebhookId.not_in_subquery(of_workspaces))
+        .order_by_asc(Column::NextTryAt)
+        .order_by_asc(Column::Id)
+}
+
 impl Store {
     /// The messages of a webhook, newest first, before the one with this id.
     ///
@@ -217,56 +244,42 @@ impl Store {
         rows.into_iter().map(message).collect()
     }
 
-    /// Messages whose time has come, those that wait for longest first. They are put off to `again_at`, so that nobody else
-    /// tries them meanwhile, and somebody does after a crash.
+    /// The message whose time came first, of those that aren't passed over. It is put off to `again_at`, so that nobody else tries it
+    /// meanwhile, and somebody does after a crash.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take_due_messages(
+    pub async fn take_due_message(
         &self,
         now: Timestamp,
         again_at: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<DueMessage>, StoreError> {
-        let due = Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::NextTryAt.lte(now.as_micros()))
-            .limit(1)
-            .into_tuple::<String>();
-        if due.one(self.db.read()).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let tx = self.db.write().await?;
-        let rows = Entity::find()
-            .filter(Column::NextTryAt.lte(now.as_micros()))
-            .order_by_asc(Column::NextTryAt)
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .all(&tx)
-            .await?;
-        let mut taken = Vec::new();
-        for row in rows {
-            let updated = Entity::update_many()
+        passed_over: &PassedOver,
+    ) -> Result<Option<DueMessage>, StoreError> {
+        let due = due(now, passed_over);
+        loop {
+            if due.clone().one(self.db.read()).await?.is_none() {
+                return Ok(None);
+            }
+            let tx = self.db.write().await?;
+            let Some(row) = due.clone().one(&tx).await? else { return Ok(None) };
+            let put_off = Entity::update_many()
                 .col_expr(Column::NextTryAt, Expr::value(Some(again_at.as_micros())))
                 .filter(Column::Id.eq(row.id.as_str()))
                 .filter(Column::NextTryAt.eq(row.next_try_at))
                 .exec(&tx)
                 .await?;
             let to = webhook::Entity::find_by_id(row.webhook_id.as_str()).one(&tx).await?;
-            match to {
-                Some(to) if updated.rows_affected == 1 => {
-                    taken.push(DueMessage { message: message(row)?, to: from_row(to)? });
-                }
-                Some(_) => {}
+            if to.is_none() {
                 // A restore has left it behind.
-                None => {
-                    Entity::delete_by_id(row.id).exec(&tx).await?;
-                }
+                Entity::delete_by_id(row.id.as_str()).exec(&tx).await?;
+            }
+            tx.commit().await?;
+            if let Some(to) = to
+                && put_off.rows_affected == 1
+            {
+                return Ok(Some(DueMessage { message: message(row)?, to: from_row(to)? }));
             }
         }
-        tx.commit().await?;
-        Ok(taken)
     }
 
     /// Notes what a try came to.

@@ -16,7 +16,7 @@ use crate::{ChangeTx, Store, StoreError};
 
 pub use expiries::ExpiredKey;
 pub(crate) use messages::enqueue;
-pub use messages::{DueMessage, NewMessage, Tried};
+pub use messages::{DueMessage, NewMessage, PassedOver, Tried};
 
 /// A webhook with its secrets, sealed under the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,6 +111,7 @@ macro_rules! suite {
             lists::the_instance_is_looked_through,
             lists::the_log_is_read_from_its_end,
             webhooks::messages_are_kept_and_taken,
+            webhooks::some_are_passed_over,
             webhooks::expiries_are_told_once,
             webhooks::a_client_ref_is_taken_out_of_messages,
             quotas::quotas_are_set_and_told,

@@ -1,10 +1,10 @@
 //! Webhooks and their messages.
 
 use domain::{
-    ClientRef, MessageState, ProjectId, SystemRng, Webhook, WebhookEvent, WebhookEvents, WebhookId,
-    WebhookMessageId, WorkspaceId,
+    ClientRef, MessageState, ProjectId, SystemRng, Timestamp, Webhook, WebhookEvent, WebhookEvents,
+    WebhookId, WebhookMessageId, WorkspaceId,
 };
-use storage::{NewMessage, Store, StoredWebhook, Tried};
+use storage::{DueMessage, NewMessage, PassedOver, Store, StoredWebhook, Tried};
 
 use super::builders::{api_key, at, audit, owner};
 
@@ -35,6 +35,17 @@ fn new_id() -> WebhookMessageId {
     WebhookMessageId::generate(at(10), &SystemRng)
 }
 
+/// So many of what is due.
+async fn take(store: &Store, now: Timestamp, again_at: Timestamp, limit: usize) -> Vec<DueMessage> {
+    let mut taken = Vec::new();
+    while taken.len() < limit
+        && let Some(due) = store.take_due_message(now, again_at, &PassedOver::default()).await.unwrap()
+    {
+        taken.push(due);
+    }
+    taken
+}
+
 /// A message is written for each webhook of the workspace that wants it, with its change or not at all; it is taken by one at a time,
 /// again when its time comes, and what became of it is kept.
 pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
@@ -62,11 +73,11 @@ pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
     }
     change.publish(&audit()).await.unwrap();
 
-    assert!(store.take_due_messages(at(9), at(99), 10).await.unwrap().is_empty());
-    let first = store.take_due_messages(at(10), at(70), 2).await.unwrap();
-    let rest = store.take_due_messages(at(10), at(70), 10).await.unwrap();
+    assert!(take(store, at(9), at(99), 10).await.is_empty());
+    let first = take(store, at(10), at(70), 2).await;
+    let rest = take(store, at(10), at(70), 10).await;
     assert_eq!((first.len(), rest.len()), (2, 1));
-    assert!(store.take_due_messages(at(69), at(99), 10).await.unwrap().is_empty(), "they are being tried");
+    assert!(take(store, at(69), at(99), 10).await.is_empty(), "they are being tried");
     assert!(first.iter().chain(&rest).all(|due| due.to == all));
     let tried = |state, next_try_at, status: Option<u16>, problem: Option<&str>| Tried {
         at: at(11),
@@ -79,7 +90,7 @@ pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
     let waiting = tried(MessageState::Waiting, Some(at(80)), None, Some("no connection"));
     store.note_try(first[0].message.id, &delivered).await.unwrap();
     store.note_try(first[1].message.id, &waiting).await.unwrap();
-    let due: Vec<_> = store.take_due_messages(at(80), at(99), 10).await.unwrap();
+    let due: Vec<_> = take(store, at(80), at(99), 10).await;
     let due: Vec<_> = due.iter().map(|due| (due.message.id, due.message.attempts)).collect();
     assert_eq!(due, [(rest[0].message.id, 0), (first[1].message.id, 1)], "what a crash left comes first");
 
@@ -91,7 +102,7 @@ pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
     assert!(!change.resend_message(narrow.webhook.id, first[0].message.id, at(100)).await.unwrap());
     assert!(change.resend_message(all.webhook.id, first[0].message.id, at(100)).await.unwrap());
     change.publish(&audit()).await.unwrap();
-    let due = store.take_due_messages(at(100), at(200), 10).await.unwrap();
+    let due = take(store, at(100), at(200), 10).await;
     assert!(due.iter().any(|due| due.message.id == first[0].message.id && due.message.attempts == 0));
 
     assert_eq!(store.forget_messages(at(10)).await.unwrap(), 0);
@@ -100,6 +111,34 @@ pub(crate) async fn messages_are_kept_and_taken(store: &Store) {
     assert!(change.delete_webhook(workspace.id, all.webhook.id).await.unwrap());
     change.publish(&audit()).await.unwrap();
     assert!(store.list_messages(all.webhook.id, None, 10).await.unwrap().is_empty());
+}
+
+/// Whose messages are passed over wait, those of a webhook or of a whole workspace; another's are taken though they
+/// came later.
+pub(crate) async fn some_are_passed_over(store: &Store) {
+    let (workspace, _) = owner(store, "w").await;
+    let (other, _) = owner(store, "other").await;
+    let [first, second] = [(); 2].map(|()| webhook(workspace.id, WebhookEvents::all()));
+    let late = webhook(other.id, WebhookEvents::all());
+    for one in [&first, &second, &late] {
+        insert(store, one).await;
+    }
+    let mut change = store.change().await.unwrap();
+    change.enqueue_message(&revoked(workspace.id), new_id).await.unwrap();
+    change.enqueue_message(&NewMessage { at: at(11), ..revoked(other.id) }, new_id).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    let next = async |webhooks: &[WebhookId], workspaces: &[WorkspaceId]| {
+        let passed_over = PassedOver { webhooks: webhooks.to_vec(), workspaces: workspaces.to_vec() };
+        let due = store.take_due_message(at(20), at(20), &passed_over).await.unwrap();
+        due.map(|due| due.to.webhook.id)
+    };
+    let [one, two, three] = [&first, &second, &late].map(|one| one.webhook.id);
+    assert_eq!(next(&[one], &[]).await, Some(two));
+    assert_eq!(next(&[two], &[]).await, Some(one));
+    assert_eq!(next(&[], &[workspace.id]).await, Some(three));
+    assert_eq!(next(&[three], &[workspace.id]).await, None);
+    assert_eq!(next(&[], &[workspace.id, other.id]).await, None);
+    assert!(next(&[], &[]).await.is_some());
 }
 
 /// Each API key that expires is told of once, and none that expired before anybody looked, or was revoked.
@@ -177,7 +216,7 @@ pub(crate) async fn a_client_ref_is_taken_out_of_messages(store: &Store) {
         status: Some(204),
         problem: None,
     };
-    let due = store.take_due_messages(at(10), at(70), 10).await.unwrap();
+    let due = take(store, at(10), at(70), 10).await;
     let one = due.iter().find(|due| due.message.body == told[0].1).unwrap();
     store.note_try(one.message.id, &delivered).await.unwrap();
 
