@@ -8,7 +8,7 @@ use storage::{AuditAction, ChangeTx, StoreError};
 
 use crate::recovery_codes::RecoveryCodes;
 use crate::tickets::TicketError;
-use crate::{Actor, Begun, Control, SignInError};
+use crate::{Actor, Begun, Control, ControlError, SignInError};
 
 /// Why a factor let nobody in.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,9 @@ pub enum ChangeFactorError {
     /// The page is too old.
     #[error(transparent)]
     Ticket(#[from] TicketError),
+    /// Nothing can be sealed here now.
+    #[error(transparent)]
+    Key(#[from] ControlError),
     /// The store failed.
     #[error("the change could not be stored")]
     Store(#[from] StoreError),

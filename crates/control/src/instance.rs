@@ -1,10 +1,13 @@
 //! First start, and every start after it.
 
+use std::sync::Arc;
+
 use credentials::MasterKey;
 use domain::{InstanceId, PlanLimits, Rng, SigningKeyState, Timestamp, Workspace};
 use storage::{AuditAction, AuditEntry, ChangeTx, Instance, Store};
 
 use crate::audit::Pseudonyms;
+use crate::control::Inner;
 use crate::instance_keys::InstanceKeys;
 use crate::signing;
 use crate::{Actor, ControlConfig, ControlError};
@@ -48,6 +51,18 @@ pub(crate) fn keys(
         Some((_, None)) => Ok(InstanceKeys::of_first_release(master_key)),
         Some((id, Some(sealed))) => {
             InstanceKeys::open(id, master_key, sealed).map_err(|_| ControlError::InstanceKeysDamaged)
+        }
+    }
+}
+
+impl Inner {
+    /// The master key, for what is sealed within this change. Another node may have sealed everything under another one, and what
+    /// is sealed under the one before could never be opened.
+    pub(crate) async fn sealing_key(&self, change: &ChangeTx) -> Result<Arc<MasterKey>, ControlError> {
+        let master_key = self.signing.master_key();
+        match change.find_instance().await? {
+            Some(present) if is_sealed_under(&present, &master_key) => Ok(master_key),
+            _ => Err(ControlError::WrongMasterKey),
         }
     }
 }

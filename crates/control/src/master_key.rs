@@ -84,6 +84,17 @@ fn settle(data_dir: &Path, next_fits: bool) -> Result<(), ControlError> {
     Ok(())
 }
 
+/// The data folder's next key, if there is one there and it may be used.
+pub(crate) fn read_next(config: &ControlConfig) -> Result<Option<MasterKey>, ControlError> {
+    if !config.master_key.is_folder() {
+        return Ok(None);
+    }
+    match read_file(&config.data_dir.join(NEXT_FILE)) {
+        Err(ControlError::MasterKeyMissing { .. }) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Puts the key of a coming re-wrap beside the present one, safe on the disk before anything is sealed under it.
 pub(crate) fn prepare(data_dir: &Path, key: &MasterKey) -> Result<(), ControlError> {
     write(&data_dir.join(NEXT_FILE), key)

@@ -18,13 +18,8 @@ impl Inner {
         audit: AuditEntry,
     ) -> Result<Revision, StoreError> {
         let inner = Arc::clone(self);
-        // In a task of its own: a caller that goes away, as when a client hangs up, must not leave behind a change
-        // that is committed and enforced by nobody.
-        let committed = tokio::spawn(async move { inner.commit(change, audit).await });
-        let revision = match committed.await {
-            Ok(result) => result?,
-            Err(error) => resume(error).await,
-        };
+        // Otherwise a change could be left behind that is committed and enforced by nobody.
+        let revision = to_its_end(async move { inner.commit(change, audit).await }).await?;
         self.gateways.wait_applied(revision).await;
         Ok(revision)
     }
@@ -61,11 +56,20 @@ impl Inner {
         let turn = self.store.change().await?;
         if self.store.revision().await? > self.tables.revision() {
             self.tables.load(&self.store.snapshot().await?);
+            self.signing.mark_stale();
             self.gateways.send_snapshots();
             self.ended.bring_up(&self.store).await;
         }
         drop(turn);
         Ok(())
+    }
+}
+
+/// Does work that must not be left half done, in a task of its own: its caller may go away, as when a client hangs up.
+pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(output) => output,
+        Err(error) => resume(error).await,
     }
 }
 

@@ -1,10 +1,14 @@
 //! Sealing everything under another master key while the instance runs.
 
+use std::sync::Arc;
+
 use credentials::MasterKey;
 use domain::SigningKeyState;
-use storage::{AuditAction, StoreError};
+use storage::{AuditAction, ChangeTx, Instance, StoreError};
 
+use crate::control::Inner;
 use crate::instance_keys::InstanceKeys;
+use crate::publish::to_its_end;
 use crate::{Actor, Control, ControlError, instance, master_key, signing, totp, webhook_sign};
 
 /// What came of a re-wrap.
@@ -42,53 +46,82 @@ impl Control {
     /// # Errors
     /// See [`RewrapError`].
     pub async fn rewrap(&self, actor: &Actor, new: Option<MasterKey>) -> Result<Rewrapped, RewrapError> {
-        let inner = &self.inner;
-        let (data_dir, in_folder) = (&inner.config.data_dir, inner.config.master_key.is_folder());
+        let in_folder = self.inner.config.master_key.is_folder();
         let new = match new {
             Some(new) => new,
-            None if in_folder => MasterKey::generate(&*inner.rng),
+            None if in_folder => MasterKey::generate(&*self.inner.rng),
             None => return Err(RewrapError::NoKey),
         };
-        let _turn = inner.signing.turn().await;
-        if inner.signing.master_key().is_same_as(&new) {
-            return Ok(Rewrapped { changed: false, is_kept_in_folder: in_folder });
+        let (inner, actor) = (Arc::clone(&self.inner), *actor);
+        let changed = to_its_end(async move { inner.rewrap(&actor, new).await }).await?;
+        Ok(Rewrapped { changed, is_kept_in_folder: in_folder })
+    }
+}
+
+impl Inner {
+    /// Says whether anything was sealed anew.
+    async fn rewrap(self: &Arc<Self>, actor: &Actor, new: MasterKey) -> Result<bool, RewrapError> {
+        let (data_dir, in_folder) = (&self.config.data_dir, self.config.master_key.is_folder());
+        let _turn = self.signing.turn().await;
+        // While this is open nobody else seals anything: the key that fits now is the one that fits when everything is sealed anew.
+        let change = self.store.change().await?;
+        let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
+        let old = self.fitting_key(&present)?;
+        if old.is_same_as(&new) {
+            return Ok(false);
         }
         if in_folder {
             // Before anything is sealed under it. Whenever this is cut off, a start finds the key that fits.
             master_key::prepare(data_dir, &new)?;
         }
-        if let Err(error) = self.reseal(actor, &new).await {
-            // After a failed commit nobody knows whether it happened, so the next key stays for the next start.
+        if let Err(error) = self.reseal(change, &present, actor, &old, &new).await {
+            // After a failed commit nobody knows whether it happened, so the next key stays: for the next start, or the next try.
             if in_folder && !matches!(error, RewrapError::Store(_)) {
                 master_key::drop_next(data_dir);
             }
             return Err(error);
         }
-        inner.signing.take_master_key(new);
+        self.signing.take_master_key(new);
         if in_folder {
             master_key::promote(data_dir)?;
         }
-        Ok(Rewrapped { changed: true, is_kept_in_folder: in_folder })
+        Ok(true)
     }
 
-    async fn reseal(&self, actor: &Actor, new: &MasterKey) -> Result<(), RewrapError> {
-        let inner = &self.inner;
-        let (old, rng) = (inner.signing.master_key(), &*inner.rng);
-        let mut change = inner.store.change().await?;
-        let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
-        // Whoever shares the database may have sealed it anew since this one started.
-        if !instance::is_sealed_under(&present, &old) {
-            return Err(ControlError::WrongMasterKey.into());
+    /// The key that the instance is sealed under. That is the next one where a re-wrap has happened that seemed to fail: it takes its
+    /// place first, since it may be the only one of its kind.
+    fn fitting_key(&self, present: &Instance) -> Result<Arc<MasterKey>, ControlError> {
+        let known = self.signing.master_key();
+        if instance::is_sealed_under(present, &known) {
+            return Ok(known);
         }
+        // Otherwise whoever shares the database has sealed it anew since this one started.
+        let next =
+            master_key::read_next(&self.config)?.filter(|next| instance::is_sealed_under(present, next));
+        let next = next.ok_or(ControlError::WrongMasterKey)?;
+        master_key::promote(&self.config.data_dir)?;
+        self.signing.take_master_key(next);
+        Ok(self.signing.master_key())
+    }
+
+    async fn reseal(
+        self: &Arc<Self>,
+        mut change: ChangeTx,
+        present: &Instance,
+        actor: &Actor,
+        old: &MasterKey,
+        new: &MasterKey,
+    ) -> Result<(), RewrapError> {
+        let rng = &*self.rng;
         for key in change.list_signing_keys().await? {
             // Of a revoked key there is nothing left to seal.
             if key.state != SigningKeyState::Revoked {
-                let sealed = signing::reseal(&key, &old, new, rng)?;
+                let sealed = signing::reseal(&key, old, new, rng)?;
                 change.reseal_signing_key(&key.verifying_key.kid, &sealed).await?;
             }
         }
         for stored in change.list_totp().await? {
-            match totp::reseal(&stored, &old, new, rng) {
+            match totp::reseal(&stored, old, new, rng) {
                 Some(sealed) => drop(change.reseal_totp(stored.account_id, &sealed).await?),
                 None => tracing::error!(
                     account = %stored.account_id,
@@ -97,7 +130,7 @@ impl Control {
             }
         }
         for stored in change.list_all_webhooks().await? {
-            match webhook_sign::reseal(&stored, &old, new, rng) {
+            match webhook_sign::reseal(&stored, old, new, rng) {
                 Some(sealed) => drop(change.set_webhook_secrets(&sealed).await?),
                 None => tracing::error!(
                     webhook = %stored.webhook.id,
@@ -105,12 +138,12 @@ impl Control {
                 ),
             }
         }
-        let keys: &InstanceKeys = &inner.keys;
+        let keys: &InstanceKeys = &self.keys;
         let sentinel = instance::seal_sentinel(present.id, new, rng);
         change.reseal_instance(&sentinel, &keys.seal(present.id, new, rng)).await?;
         let action = AuditAction::MasterKeyRewrapped;
-        let entry = inner.pseudonyms.entry(inner.now(), actor, None, action, present.id);
-        inner.publish(change, entry).await?;
+        let entry = self.pseudonyms.entry(self.now(), actor, None, action, present.id);
+        self.publish(change, entry).await?;
         Ok(())
     }
 }

@@ -9,8 +9,9 @@ use domain::{Algorithm, Kid, SigningKeyState, Timestamp};
 use storage::{AuditAction, AuditEntry, StoreError, StoredSigningKey};
 
 use crate::control::Inner;
+use crate::publish::to_its_end;
 use crate::signing::{self, in_state};
-use crate::{Actor, Control, ControlError, instance};
+use crate::{Actor, Control, ControlError};
 
 /// A signing key, without its private half.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,18 +91,8 @@ impl Control {
         actor: &Actor,
         from: SignFrom,
     ) -> Result<RotatedSigningKey, SigningKeyError> {
-        let inner = &self.inner;
-        let _turn = inner.signing.turn().await;
-        let stored = inner.store.list_signing_keys().await?;
-        let next = match in_state(&stored, SigningKeyState::Published) {
-            Some(waiting) => waiting.clone(),
-            None => inner.publish_signing_key(actor, &stored).await?,
-        };
-        let key = match from {
-            SignFrom::PublishedAhead => next,
-            SignFrom::Now => inner.begin_signing(actor, next).await?,
-        };
-        Ok(RotatedSigningKey { key: inner.describe(&key), revision: inner.tables.revision() })
+        let (inner, actor) = (Arc::clone(&self.inner), *actor);
+        to_its_end(async move { inner.rotate_signing_key(&actor, from).await }).await
     }
 
     /// Revokes a signing key that someone else may have had: everything that it signed is refused when this returns, and
@@ -110,29 +101,8 @@ impl Control {
     /// # Errors
     /// See [`SigningKeyError`].
     pub async fn revoke_signing_key(&self, actor: &Actor, kid: &Kid) -> Result<Revision, SigningKeyError> {
-        let inner = &self.inner;
-        let _turn = inner.signing.turn().await;
-        let stored = inner.store.list_signing_keys().await?;
-        let key = stored.iter().find(|key| key.verifying_key.kid == *kid);
-        match key.map(|key| key.state) {
-            None => return Err(SigningKeyError::NotFound(kid.clone())),
-            Some(SigningKeyState::Revoked) => return Err(SigningKeyError::AlreadyRevoked(kid.clone())),
-            // Its successor signs before it goes, so that nobody is handed a key that is dead.
-            Some(SigningKeyState::Signing) => {
-                let next = match in_state(&stored, SigningKeyState::Published) {
-                    Some(waiting) => waiting.clone(),
-                    None => inner.publish_signing_key(actor, &stored).await?,
-                };
-                inner.begin_signing(actor, next).await?;
-            }
-            Some(SigningKeyState::Published | SigningKeyState::Retiring) => {}
-        }
-        let mut change = inner.store.change().await?;
-        change.revoke_signing_key(kid, inner.now()).await?;
-        let entry = inner.signing_entry(actor, AuditAction::SigningKeyRevoked, kid);
-        let revision = inner.publish(change, entry).await?;
-        inner.show_signing_keys().await?;
-        Ok(revision)
+        let (inner, actor, kid) = (Arc::clone(&self.inner), *actor, kid.clone());
+        to_its_end(async move { inner.revoke_signing_key(&actor, &kid).await }).await
     }
 
     /// Moves signing keys on in their life where it is time. It is done by itself every minute.
@@ -145,9 +115,63 @@ impl Control {
 }
 
 impl Inner {
+    async fn rotate_signing_key(
+        self: &Arc<Self>,
+        actor: &Actor,
+        from: SignFrom,
+    ) -> Result<RotatedSigningKey, SigningKeyError> {
+        let _turn = self.signing.turn().await;
+        let stored = self.store.list_signing_keys().await?;
+        let next = self.next_signing_key(actor, &stored).await?;
+        let key = match from {
+            SignFrom::PublishedAhead => next,
+            SignFrom::Now => self.begin_signing(actor, next).await?,
+        };
+        Ok(RotatedSigningKey { key: self.describe(&key), revision: self.tables.revision() })
+    }
+
+    async fn revoke_signing_key(
+        self: &Arc<Self>,
+        actor: &Actor,
+        kid: &Kid,
+    ) -> Result<Revision, SigningKeyError> {
+        let _turn = self.signing.turn().await;
+        let stored = self.store.list_signing_keys().await?;
+        let key = stored.iter().find(|key| key.verifying_key.kid == *kid);
+        match key.map(|key| key.state) {
+            None => return Err(SigningKeyError::NotFound(kid.clone())),
+            Some(SigningKeyState::Revoked) => return Err(SigningKeyError::AlreadyRevoked(kid.clone())),
+            // Its successor signs before it goes, so that nobody is handed a key that is dead.
+            Some(SigningKeyState::Signing) => {
+                let next = self.next_signing_key(actor, &stored).await?;
+                self.begin_signing(actor, next).await?;
+            }
+            Some(SigningKeyState::Published | SigningKeyState::Retiring) => {}
+        }
+        let mut change = self.store.change().await?;
+        change.revoke_signing_key(kid, self.now()).await?;
+        let entry = self.signing_entry(actor, AuditAction::SigningKeyRevoked, kid);
+        let revision = self.publish(change, entry).await?;
+        self.show_signing_keys().await?;
+        Ok(revision)
+    }
+
+    /// The key that waits to sign; a new one is published where there is none.
+    async fn next_signing_key(
+        self: &Arc<Self>,
+        actor: &Actor,
+        stored: &[StoredSigningKey],
+    ) -> Result<StoredSigningKey, SigningKeyError> {
+        match in_state(stored, SigningKeyState::Published) {
+            Some(waiting) => Ok(waiting.clone()),
+            None => self.publish_signing_key(actor, stored).await,
+        }
+    }
+
     /// Lets go of keys that have retired, publishes the next one before the present one is too old, and lets it sign when
     /// it was published long enough.
     pub(crate) async fn tend_signing_keys(self: &Arc<Self>) -> Result<(), SigningKeyError> {
+        self.take_over_signing_keys().await?;
         let _turn = self.signing.turn().await;
         let stored = self.remove_retired_keys().await?;
         let config = &self.config;
@@ -169,12 +193,21 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes over what another node has done with the signing keys.
+    /// Takes over what became of the signing keys, where this node doesn't know: another one has moved them on, or it could not
+    /// learn what became of a change of its own.
     pub(crate) async fn take_over_signing_keys(&self) -> Result<(), SigningKeyError> {
+        let _turn = self.signing.turn().await;
         if !self.signing.take_stale() {
             return Ok(());
         }
-        let _turn = self.signing.turn().await;
+        let taken = self.read_signing_keys().await;
+        if taken.is_err() {
+            self.signing.mark_stale();
+        }
+        taken
+    }
+
+    async fn read_signing_keys(&self) -> Result<(), SigningKeyError> {
         let stored = self.store.list_signing_keys().await?;
         let signing = in_state(&stored, SigningKeyState::Signing).ok_or(ControlError::NoSigningKey)?;
         if signing.verifying_key.kid != *self.signing.current().kid() {
@@ -216,14 +249,9 @@ impl Inner {
         if stored.iter().filter(|key| key.state != SigningKeyState::Revoked).count() >= SIGNING_KEYS_MAX {
             return Err(SigningKeyError::TooMany);
         }
-        let (state, master_key) = (SigningKeyState::Published, self.signing.master_key());
-        let key = signing::make(self.config.algorithm, state, &master_key, self.now(), &*self.rng);
         let mut change = self.store.change().await?;
-        // Another node may have sealed everything anew; what is sealed under the key before could never be opened.
-        let present = change.find_instance().await?;
-        if !present.is_some_and(|present| instance::is_sealed_under(&present, &master_key)) {
-            return Err(ControlError::WrongMasterKey.into());
-        }
+        let (state, master_key) = (SigningKeyState::Published, self.sealing_key(&change).await?);
+        let key = signing::make(self.config.algorithm, state, &master_key, self.now(), &*self.rng);
         change.insert_signing_key(&key).await?;
         let entry = self.signing_entry(actor, AuditAction::SigningKeyCreated, &key.verifying_key.kid);
         self.publish(change, entry).await?;
@@ -242,11 +270,13 @@ impl Inner {
         let before = self.signing.sign_with(Arc::new(opened));
         // Only now is it known when the last token of the key before was signed, so only now how long it must be kept.
         let retired_at = self.now().plus_seconds(self.config.token_lifetime_seconds());
-        let moved = self.move_on(actor, before.kid(), &next.verifying_key.kid, retired_at).await;
-        if let Err(error) = moved {
-            // What was signed in between is good: the key is published.
+        if let Err(error) = self.move_on(actor, &next.verifying_key.kid, retired_at).await {
+            // What was signed in between is good: the key is published. Which one signs is for the store to say: the commit may
+            // have happened nevertheless.
             self.signing.sign_with(before);
-            return Err(error.into());
+            self.signing.mark_stale();
+            drop(self.read_signing_keys().await);
+            return Err(error);
         }
         self.show_signing_keys().await?;
         Ok(StoredSigningKey { state: SigningKeyState::Signing, ..next })
@@ -255,16 +285,24 @@ impl Inner {
     async fn move_on(
         self: &Arc<Self>,
         actor: &Actor,
-        before: &Kid,
         next: &Kid,
         retired_at: Timestamp,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<(), SigningKeyError> {
         let mut change = self.store.change().await?;
+        let stored = change.list_signing_keys().await?;
+        // The store says which key signs, and whether the next one still waits: another node may have moved them on.
+        if !stored.iter().any(|key| key.verifying_key.kid == *next && key.state == SigningKeyState::Published)
+        {
+            return Err(SigningKeyError::NotFound(next.clone()));
+        }
+        let before = in_state(&stored, SigningKeyState::Signing).ok_or(ControlError::NoSigningKey)?;
+        let before = &before.verifying_key.kid;
         change.set_signing_key_state(before, SigningKeyState::Retiring, Some(retired_at)).await?;
         change.set_signing_key_state(next, SigningKeyState::Signing, None).await?;
         let mut entry = self.signing_entry(actor, AuditAction::SigningKeyMoved, next);
         entry.detail = format!("signs; {before} verifies until {retired_at}");
-        self.publish(change, entry).await
+        self.publish(change, entry).await?;
+        Ok(())
     }
 
     async fn show_signing_keys(&self) -> Result<(), StoreError> {
@@ -289,5 +327,29 @@ impl Inner {
 
     fn signing_entry(&self, actor: &Actor, action: AuditAction, kid: &Kid) -> AuditEntry {
         self.pseudonyms.entry(self.now(), actor, None, action, kid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{SystemClock, SystemRng};
+
+    use super::*;
+    use crate::ControlConfig;
+
+    /// What could not be read of another node's keys is read the next time; once it is read it isn't read again.
+    #[tokio::test]
+    async fn what_could_not_be_taken_over_is_taken_over_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ControlConfig::in_folder(folder.path());
+        let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+        let inner = &control.inner;
+        inner.signing.mark_stale();
+        inner.take_over_signing_keys().await.unwrap();
+        assert!(!inner.signing.take_stale());
+        inner.signing.mark_stale();
+        inner.store.clone().close().await.unwrap();
+        assert!(inner.take_over_signing_keys().await.is_err());
+        assert!(inner.signing.take_stale());
     }
 }

@@ -80,6 +80,12 @@ enum Verdict {
     Locked,
 }
 
+/// The secret of an authenticator app that somebody has shown to hold.
+struct ReadTotp {
+    secret: Zeroizing<Vec<u8>>,
+    last_step: u64,
+}
+
 impl Control {
     /// Offers an authenticator app to an account. Nothing is stored until a code of it was entered.
     ///
@@ -138,12 +144,12 @@ impl Control {
         ticket: &str,
         entered: &str,
     ) -> Result<AddedFactor, ChangeFactorError> {
-        let totp = self.read_totp(account_id, bound_to, ticket, entered).await?;
+        let read = self.read_totp(bound_to, ticket, entered).await?;
         let change = self.inner.store.change().await?;
         if change.find_totp(account_id).await?.is_some() {
             return Err(ChangeFactorError::Exists);
         }
-        self.keep_totp(change, actor, &totp, "").await
+        self.keep_totp(change, actor, account_id, read, "").await
     }
 
     /// Puts an authenticator app in the place of the one that an account has: whoever has lost the device can't take the old one
@@ -159,51 +165,46 @@ impl Control {
         ticket: &str,
         entered: &str,
     ) -> Result<AddedFactor, ChangeFactorError> {
-        let totp = self.read_totp(account_id, bound_to, ticket, entered).await?;
+        let read = self.read_totp(bound_to, ticket, entered).await?;
         let mut change = self.inner.store.change().await?;
         if !change.delete_totp(account_id).await? {
             return Err(ChangeFactorError::NotFound);
         }
-        self.keep_totp(change, actor, &totp, "in the place of another one").await
+        self.keep_totp(change, actor, account_id, read, "in the place of another one").await
     }
 
     /// The authenticator app that was offered, once a code shows that it knows the secret.
     async fn read_totp(
         &self,
-        account_id: AccountId,
         bound_to: &str,
         ticket: &str,
         entered: &str,
-    ) -> Result<StoredTotp, ChangeFactorError> {
+    ) -> Result<ReadTotp, ChangeFactorError> {
         let inner = &self.inner;
         let opened = inner.open_ticket::<Zeroizing<Vec<u8>>>(KIND, bound_to, ticket)?;
         let last_step = self.step_of(&opened.content, entered).ok_or(ChangeFactorError::Wrong)?;
-        let secret = inner.use_ticket(opened).await?;
-        let sealed_secret = inner.signing.master_key().seal(&context(account_id), &secret, &*inner.rng);
-        let created_at = self.now();
-        Ok(StoredTotp {
-            account_id,
-            sealed_secret,
-            created_at,
-            last_step,
-            failures: 0,
-            guesses_due_micros: 0,
-        })
+        Ok(ReadTotp { secret: inner.use_ticket(opened).await?, last_step })
     }
 
     async fn keep_totp(
         &self,
         mut change: ChangeTx,
         actor: &Actor,
-        totp: &StoredTotp,
+        account_id: AccountId,
+        ReadTotp { secret, last_step }: ReadTotp,
         detail: &str,
     ) -> Result<AddedFactor, ChangeFactorError> {
-        if !change.has_account(totp.account_id).await? {
+        if !change.has_account(account_id).await? {
             return Err(ChangeFactorError::AccountNotFound);
         }
-        change.insert_totp(totp).await?;
-        let recovery_codes = self.first_codes(&mut change, totp.account_id).await?;
-        self.log_factor(change, actor, totp.account_id, AuditAction::TotpAdded, detail).await?;
+        let master_key = self.inner.sealing_key(&change).await?;
+        let sealed_secret = master_key.seal(&context(account_id), &secret, &*self.inner.rng);
+        let (created_at, failures, guesses_due_micros) = (self.now(), 0, 0);
+        let totp =
+            StoredTotp { account_id, sealed_secret, created_at, last_step, failures, guesses_due_micros };
+        change.insert_totp(&totp).await?;
+        let recovery_codes = self.first_codes(&mut change, account_id).await?;
+        self.log_factor(change, actor, account_id, AuditAction::TotpAdded, detail).await?;
         Ok(AddedFactor { recovery_codes })
     }
 

@@ -4,7 +4,7 @@ use domain::{Timestamp, Webhook, WebhookEvents, WebhookId, WebhookMessage, Webho
 use storage::{AuditAction, StoreError, StoredWebhook};
 use zeroize::Zeroizing;
 
-use crate::{Actor, Control, webhook_sign};
+use crate::{Actor, Control, ControlError, webhook_sign};
 
 /// Webhooks of one workspace.
 pub const WEBHOOKS_PER_WORKSPACE_MAX: u64 = 20;
@@ -55,6 +55,9 @@ pub enum CreateWebhookError {
     /// The workspace has as many as it may.
     #[error("this workspace has {WEBHOOKS_PER_WORKSPACE_MAX} webhooks, as many as it may: remove one first")]
     TooMany,
+    /// Nothing can be sealed here now.
+    #[error(transparent)]
+    Key(#[from] ControlError),
     /// The store failed.
     #[error("the webhook could not be stored")]
     Store(#[from] StoreError),
@@ -69,6 +72,9 @@ pub enum WebhookError {
     /// No such message.
     #[error("this webhook was sent no such message: list its messages to see their ids")]
     MessageNotFound,
+    /// Nothing can be sealed here now.
+    #[error(transparent)]
+    Key(#[from] ControlError),
     /// The store failed.
     #[error("what was to be done with the webhook could not be stored")]
     Store(#[from] StoreError),
@@ -111,7 +117,7 @@ impl Control {
         if change.count_webhooks(workspace_id).await? >= WEBHOOKS_PER_WORKSPACE_MAX {
             return Err(CreateWebhookError::TooMany);
         }
-        let sealed_secret = webhook_sign::seal(id, &secret, &inner.signing.master_key(), &*inner.rng);
+        let sealed_secret = webhook_sign::seal(id, &secret, &*inner.sealing_key(&change).await?, &*inner.rng);
         let stored = StoredWebhook { webhook, sealed_secret, sealed_former_secret: None };
         change.insert_webhook(&stored).await?;
         let action = AuditAction::WebhookCreated;
@@ -147,13 +153,14 @@ impl Control {
         let mut change = inner.store.change().await?;
         let stored = change.find_webhook(workspace_id, id).await?.ok_or(WebhookError::NotFound)?;
         let secret = webhook_sign::generate(&*inner.rng);
+        let master_key = inner.sealing_key(&change).await?;
         let until = now.plus_seconds(overlap_seconds.into());
         let rotated = StoredWebhook {
             webhook: Webhook {
                 former_secret_until: (overlap_seconds > 0).then_some(until),
                 ..stored.webhook
             },
-            sealed_secret: webhook_sign::seal(id, &secret, &inner.signing.master_key(), &*inner.rng),
+            sealed_secret: webhook_sign::seal(id, &secret, &master_key, &*inner.rng),
             sealed_former_secret: (overlap_seconds > 0).then_some(stored.sealed_secret),
         };
         change.set_webhook_secrets(&rotated).await?;

@@ -6,9 +6,10 @@ use control::{
     Control, ControlConfig, ControlError, MasterKeySource, NewKey, RewrapError, Rewrapped, SignFrom,
 };
 use credentials::MasterKey;
-use domain::{Plan, Product, Region, SystemRng};
+use domain::{Plan, Product, Region, SystemRng, WebhookEvents};
 use storage::{AuditAction, AuditFilter, Store};
 
+use crate::support::people::{code, person};
 use crate::support::{ACTOR, Instance, request};
 
 const CHANGED: Rewrapped = Rewrapped { changed: true, is_kept_in_folder: true };
@@ -157,4 +158,84 @@ async fn forget_sealed_keys(instance: &Instance) {
         .await
         .unwrap();
     database.close().await.unwrap();
+}
+
+/// A key that the instance is sealed under is never lost, though whoever made it never learned that the re-wrap had happened: another
+/// re-wrap finds it, puts it into its place, and goes on from there.
+#[tokio::test]
+async fn a_rewrap_after_one_that_seemed_to_fail_loses_no_key() {
+    for given in [false, true] {
+        let instance = Instance::new().await;
+        let before = kept(&instance);
+        let (file, next) =
+            (instance.folder.path().join("master.key"), instance.folder.path().join("master.key.next"));
+        // As it looks to a process whose connection broke while it committed.
+        let other = open(&instance, instance.config()).await.unwrap();
+        other.rewrap(&ACTOR, None).await.unwrap();
+        other.close().await;
+        let sealed_under = kept(&instance);
+        std::fs::rename(&file, &next).unwrap();
+        std::fs::write(&file, &before).unwrap();
+
+        let new = given.then(|| MasterKey::from_text(&sealed_under).unwrap());
+        let rewrapped = instance.control.rewrap(&ACTOR, new).await.unwrap();
+        assert_eq!(rewrapped, Rewrapped { changed: !given, ..CHANGED });
+        assert_eq!(kept(&instance) == sealed_under, given);
+        assert!(!next.exists());
+        instance.control.rotate_signing_key(&ACTOR, SignFrom::Now).await.unwrap();
+        let instance = instance.restart().await;
+        instance.control.rewrap(&ACTOR, None).await.unwrap();
+    }
+}
+
+/// Where another node has sealed everything under a key that this one hasn't, a re-wrap is refused and leaves all files alone.
+#[tokio::test]
+async fn a_rewrap_without_the_fitting_key_touches_nothing() {
+    let instance = Instance::new().await;
+    let before = kept(&instance);
+    let next = instance.folder.path().join("master.key.next");
+    let other = open(&instance, instance.config()).await.unwrap();
+    other.rewrap(&ACTOR, None).await.unwrap();
+    std::fs::write(instance.folder.path().join("master.key"), &before).unwrap();
+    let left = MasterKey::generate(&SystemRng).to_text();
+    std::fs::write(&next, left.as_bytes()).unwrap();
+    let refused = instance.control.rewrap(&ACTOR, None).await;
+    assert!(matches!(refused, Err(RewrapError::Control(ControlError::WrongMasterKey))), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&next).unwrap(), *left);
+    assert_eq!(kept(&instance), before);
+}
+
+/// Nothing is sealed under a master key that another node has put away: it could never be opened. The other node seals it.
+#[tokio::test]
+async fn nothing_is_sealed_under_a_key_that_was_put_away() {
+    const HOOK: &str = "https://hooks.example.org/voxgate";
+    let instance = Instance::new().await;
+    let (workspace, _) = instance.workspace(Plan::Pro).await;
+    let ada = person(&instance.control, "ada@example.org").await;
+    let hook = async |control: &Control| {
+        control.create_webhook(&ACTOR, workspace.id, HOOK, WebhookEvents::all()).await
+    };
+    let made = hook(&instance.control).await.unwrap().webhook;
+    let rotate = async |control: &Control| control.rotate_webhook(&ACTOR, workspace.id, made.id, 0).await;
+    let add = async |control: &Control| {
+        let offer = control.offer_totp("browser", &ada, "Voxgate").unwrap();
+        let shown = code(&offer.secret, control.now());
+        control.add_totp(&ACTOR, ada.id, "browser", &offer.ticket, &shown).await
+    };
+    let other = open(&instance, instance.config()).await.unwrap();
+    other.rewrap(&ACTOR, None).await.unwrap();
+
+    let wrong = ControlError::WrongMasterKey.to_string();
+    assert_eq!(hook(&instance.control).await.unwrap_err().to_string(), wrong);
+    assert_eq!(rotate(&instance.control).await.unwrap_err().to_string(), wrong);
+    assert_eq!(add(&instance.control).await.unwrap_err().to_string(), wrong);
+    let rotated = instance.control.rotate_signing_key(&ACTOR, SignFrom::Now).await;
+    assert_eq!(rotated.unwrap_err().to_string(), wrong);
+    assert_eq!(other.list_webhooks(workspace.id).await.unwrap(), [made.clone()]);
+    assert!(!other.second_factors(ada.id).await.unwrap().has_totp);
+
+    hook(&other).await.unwrap();
+    rotate(&other).await.unwrap();
+    add(&other).await.unwrap();
+    other.rotate_signing_key(&ACTOR, SignFrom::Now).await.unwrap();
 }

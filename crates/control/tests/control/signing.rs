@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use control::{
     Control, ControlConfig, MintRequest, NewKey, PUBLISH_AHEAD_SECONDS, SignFrom, SigningKeyError,
@@ -238,4 +239,37 @@ async fn signing_keys_have_a_limit() {
     assert_eq!(current(&instance.control).await, before);
     let text = instance.control.jwks().to_json();
     assert!(credentials::Jwks::from_json(&text).is_ok(), "an offline verifier still reads the whole set");
+}
+
+/// One key signs, whenever whoever asked for a rotation has gone away: what has begun is brought to its end.
+#[tokio::test]
+async fn whoever_asks_for_a_rotation_may_go_away() {
+    const MICROS_STEP: u64 = 100;
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    for step in 0..40 {
+        let asked = control.rotate_signing_key(&ACTOR, SignFrom::Now);
+        drop(tokio::time::timeout(Duration::from_micros(MICROS_STEP * step), asked).await);
+        control.rotate_signing_key(&ACTOR, SignFrom::Now).await.unwrap();
+        let signing = states(control).await.into_iter().filter(|state| *state == SigningKeyState::Signing);
+        assert_eq!(signing.count(), 1, "after {step}");
+        instance.clock.advance_seconds(10 * 24 * 3600);
+        control.tend_signing_keys().await.unwrap();
+    }
+}
+
+/// One key signs, though a node moves keys on that doesn't know what another has moved on.
+#[tokio::test]
+async fn keys_are_moved_on_from_where_they_are() {
+    let instance = Instance::new().await;
+    let other = crate::support::open(&instance.folder, &instance.clock).await;
+    instance.clock.advance_seconds(1);
+    other.rotate_signing_key(&ACTOR, SignFrom::Now).await.unwrap();
+    instance.clock.advance_seconds(1);
+    let rotated = instance.control.rotate_signing_key(&ACTOR, SignFrom::Now).await.unwrap();
+    assert_eq!(
+        states(&instance.control).await,
+        [SigningKeyState::Retiring, SigningKeyState::Retiring, SigningKeyState::Signing]
+    );
+    assert_eq!(current(&instance.control).await, rotated.key.kid);
 }

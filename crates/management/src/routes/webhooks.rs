@@ -322,6 +322,7 @@ fn refuse_create(error: CreateWebhookError) -> Problem {
         }
         CreateWebhookError::NoEvents => Invalid::pattern(sentence(&error)).into(),
         CreateWebhookError::TooMany => Problem::new(Reason::QuotaReached, sentence(&error)),
+        CreateWebhookError::Key(error) => Problem::internal(&error),
         CreateWebhookError::Store(error) => error.into(),
     }
 }
@@ -329,6 +330,7 @@ fn refuse_create(error: CreateWebhookError) -> Problem {
 fn refuse(error: WebhookError) -> Problem {
     match error {
         WebhookError::NotFound | WebhookError::MessageNotFound => Problem::not_found(sentence(&error)),
+        WebhookError::Key(error) => Problem::internal(&error),
         WebhookError::Store(error) => error.into(),
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn routes() -> Router<Portal> {
 pub(crate) fn problem(error: ChangeFactorError) -> Problem {
     match error {
         ChangeFactorError::AccountNotFound | ChangeFactorError::NotFound => Problem::not_found(),
+        ChangeFactorError::Key(error) => Problem::internal(&error),
         ChangeFactorError::Store(error) => error.into(),
         other => Problem::conflict(sentence(&other)),
     }
