@@ -232,20 +232,24 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
         count("engine_idle_connections_max", default.engine_idle_connections_max);
     let mut seconds =
         |key, default: u64| section.read(report, key, integer(1, 30 * 24 * 3600)).unwrap_or(default);
+    let idle_seconds_max = seconds("idle_seconds_max", default.idle_seconds_max);
+    // Whoever shortens the one without a word about the other means no more than that.
+    let engine_stall_default =
+        default.engine_stall_seconds_max.min(idle_seconds_max.saturating_sub(1).max(1));
     let limits = GatewayLimits {
         connections_max,
         connections_per_peer_max,
         handshakes_max,
         handshake_seconds_max: seconds("handshake_seconds_max", default.handshake_seconds_max),
         head_seconds_max: seconds("head_seconds_max", default.head_seconds_max),
-        idle_seconds_max: seconds("idle_seconds_max", default.idle_seconds_max),
+        idle_seconds_max,
         stall_seconds_max: default.stall_seconds_max,
         worker_threads,
         engine_idle_connections_max,
         engine_idle_seconds_max: seconds("engine_idle_seconds_max", default.engine_idle_seconds_max),
         engine_connect_seconds_max: seconds("engine_connect_seconds_max", default.engine_connect_seconds_max),
         engine_answer_seconds_max: seconds("engine_answer_seconds_max", default.engine_answer_seconds_max),
-        engine_stall_seconds_max: seconds("engine_stall_seconds_max", default.engine_stall_seconds_max),
+        engine_stall_seconds_max: seconds("engine_stall_seconds_max", engine_stall_default),
         drain_seconds_max: seconds("drain_seconds_max", default.drain_seconds_max),
         staleness_seconds_max: seconds("staleness_seconds_max", default.staleness_seconds_max),
     };
