@@ -91,6 +91,9 @@ pub enum ChangeKeyError {
     /// Too many networks.
     #[error("networks in body should have at most {NETWORKS_ENTRIES_MAX} items")]
     TooManyNetworks,
+    /// It had expired, and the project has no room for one more.
+    #[error("project has maximum number of api keys already")]
+    ProjectFull,
     /// The store failed.
     #[error("the change could not be stored")]
     Store(#[from] StoreError),
@@ -161,6 +164,10 @@ async fn living(
     Ok(change.find_api_key(workspace_id, id).await?.filter(|key| key.state.revoked_at().is_none()))
 }
 
+fn has_expired(key: &ApiKey, now: Timestamp) -> bool {
+    key.expires_at.is_some_and(|expires_at| expires_at <= now)
+}
+
 impl Control {
     /// Replaces an API key by a new one with the same name and rights, its expiry included. The old one lives on for the
     /// overlap, but never longer than it would have; with it end its temporary keys and the sessions that need it.
@@ -217,7 +224,7 @@ impl Control {
     ) -> Result<RotatedKey, RotateKeyError> {
         let now = self.now();
         let old = living(&change, workspace_id, id).await?.ok_or(RotateKeyError::NotFound)?;
-        if old.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        if has_expired(&old, now) {
             return Err(RotateKeyError::Expired);
         }
         if overlap_seconds > 0 {
@@ -275,6 +282,13 @@ impl Control {
         let key = change.apply(before.clone());
         if key == before {
             return Ok(ChangedKey { key, revision: self.inner.tables.revision() });
+        }
+        // One that had expired wasn't counted.
+        if has_expired(&before, now) && !has_expired(&key, now) {
+            let live = tx.count_live_api_keys(workspace_id, key.project_id, now).await?;
+            if live >= u64::from(self.limits_of(&workspace).api_keys_per_project_max) {
+                return Err(ChangeKeyError::ProjectFull);
+            }
         }
         tx.update_api_key(&key).await?;
         let action = AuditAction::ApiKeyChanged;

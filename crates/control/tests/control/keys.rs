@@ -1,8 +1,8 @@
 //! API keys, projects, management tokens, accounts: made, used, refused.
 
 use control::{
-    AddMemberError, CreateAccountError, CreateKeyError, CreateProjectError, CreateTokenError,
-    DeleteProjectError, ListKeysError, NewKey, NewProject, RenameProjectError, RevokeKeyError,
+    AddMemberError, ChangeKeyError, CreateAccountError, CreateKeyError, CreateProjectError, CreateTokenError,
+    DeleteProjectError, KeyChange, ListKeysError, NewKey, NewProject, RenameProjectError, RevokeKeyError,
     RevokeTokenError,
 };
 use domain::limits::{
@@ -170,6 +170,47 @@ async fn a_project_has_a_maximum_of_keys() {
     assert_eq!(full.to_string(), "project has maximum number of api keys already");
     instance.control.revoke_key(&ACTOR, workspace.id, template.id).await.unwrap();
     instance.key(&workspace, NewKey::named(project.id, "k")).await;
+}
+
+/// A key that has expired comes back only where the project has room for it; other changes of it, and keys that live, need none.
+#[tokio::test]
+async fn an_expired_key_comes_back_where_there_is_room() {
+    let instance = Instance::new().await;
+    instance.control.close().await;
+    let mut config = instance.config();
+    config.plan_limits.free =
+        Some(domain::PlanLimits { api_keys_per_project_max: 1, ..Plan::Free.default_limits() });
+    let rng = std::sync::Arc::new(domain::SystemRng);
+    let control = control::Control::open(config, instance.clock.clone(), rng).await.unwrap();
+    let new = control::NewWorkspace { name: String::from("w"), plan: Plan::Free, home_area: Area::Eu };
+    let made = control.create_workspace(&ACTOR, new).await.unwrap();
+    let workspace = made.workspace.id;
+    let key = async |name| {
+        let new = NewKey::named(made.default_project.id, name);
+        control.create_key(&ACTOR, workspace, new).await.unwrap().key.id
+    };
+    let expire_at = async |id, expires_at| {
+        let change = KeyChange { expires_at: Some(expires_at), ..KeyChange::default() };
+        control.change_key(&ACTOR, workspace, id, change).await
+    };
+    let (past, future) = (control.now().plus_seconds(-1), control.now().plus_seconds(60));
+    let old = key("old").await;
+    expire_at(old, Some(past)).await.unwrap();
+    let new = key("new").await;
+    for back in [None, Some(future)] {
+        let full = expire_at(old, back).await.unwrap_err();
+        assert!(matches!(full, ChangeKeyError::ProjectFull), "{full:?}");
+        assert_eq!(full.to_string(), "project has maximum number of api keys already");
+    }
+    let stored = control.find_key(workspace, old).await.unwrap().unwrap();
+    assert_eq!(stored.expires_at, Some(past));
+    let renamed = KeyChange { name: Some(String::from("older")), ..KeyChange::default() };
+    control.change_key(&ACTOR, workspace, old, renamed).await.unwrap();
+    expire_at(new, Some(future)).await.unwrap();
+    expire_at(new, None).await.unwrap();
+    control.revoke_key(&ACTOR, workspace, new).await.unwrap();
+    expire_at(old, None).await.unwrap();
+    control.close().await;
 }
 
 /// The instance says per plan how many keys and projects there may be; another plan keeps its own number.

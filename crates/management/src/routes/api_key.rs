@@ -216,6 +216,7 @@ fn refuse_change(error: ChangeKeyError) -> Problem {
     match error {
         ChangeKeyError::NotFound => unknown(),
         ChangeKeyError::SeveralAreas => Problem::new(Reason::PlanRequired, sentence),
+        ChangeKeyError::ProjectFull => Problem::new(Reason::QuotaReached, sentence),
         ChangeKeyError::InvalidName
         | ChangeKeyError::NoAreas
         | ChangeKeyError::NoProducts

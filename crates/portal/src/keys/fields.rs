@@ -218,6 +218,10 @@ pub(crate) fn changing(error: ChangeKeyError) -> Result<FieldErrors, Problem> {
         ChangeKeyError::NoProducts => (&mut errors.products, "Choose at least one product.".to_owned()),
         ChangeKeyError::SeveralAreas => (&mut errors.areas, several_areas()),
         ChangeKeyError::TooManyNetworks => (&mut errors.networks, too_many_networks()),
+        ChangeKeyError::ProjectFull => (
+            &mut errors.expires_on,
+            "The project has no room for one more key that works. Revoke one that isn't needed.".to_owned(),
+        ),
         ChangeKeyError::Store(error) => return Err(error.into()),
     };
     *field = Some(text);
