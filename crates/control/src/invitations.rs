@@ -79,6 +79,9 @@ pub enum ResendError {
     /// It was sent a moment ago.
     #[error("this invitation was sent a moment ago: wait {INVITATION_RESEND_SECONDS_MIN} seconds")]
     TooSoon,
+    /// Too many mails were asked for to its address.
+    #[error("this address was sent several mails a short while ago: try again in an hour")]
+    TooMany,
     /// The store failed.
     #[error("the invitation could not be stored")]
     Store(#[from] StoreError),
@@ -177,6 +180,9 @@ impl Control {
         let mut invitation = change.find_invitation(workspace_id, id).await?.ok_or(ResendError::NotFound)?;
         if invitation.sent_at.plus_seconds(INVITATION_RESEND_SECONDS_MIN) > now {
             return Err(ResendError::TooSoon);
+        }
+        if !self.may_mail(&invitation.email) {
+            return Err(ResendError::TooMany);
         }
         invitation.sent_at = now;
         invitation.expires_at = now.plus_seconds(INVITATION_DAYS * SECONDS_PER_DAY);

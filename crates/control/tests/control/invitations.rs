@@ -120,6 +120,35 @@ async fn links_end() {
     assert!(matches!(accept(&instance, &ada, fourth.secret.expose()).await, Err(AcceptError::NotFound)));
 }
 
+/// An address is sent an invitation again as often as other mails, and no more, also by several workspaces; others are sent theirs.
+#[tokio::test]
+async fn invitations_fill_no_mailbox() {
+    let instance = Instance::new().await;
+    let control = &instance.control;
+    let (workspace, _) = instance.workspace(Plan::Pro).await;
+    let (other, _) = instance.workspace(Plan::Pro).await;
+    let sent = invite(&instance, &workspace, "ada@example.org").await.invitation.id;
+    let same = invite(&instance, &other, "ADA@example.org").await.invitation.id;
+    let spared = invite(&instance, &workspace, "bob@example.org").await.invitation.id;
+    let limit = control::SignInLimits::default().mails_to_address;
+    let mut count = 0;
+    let full = loop {
+        instance.clock.advance_seconds(INVITATION_RESEND_SECONDS_MIN);
+        match control.resend_invitation(&ACTOR, workspace.id, sent).await {
+            Ok(_) => count += 1,
+            Err(error) => break error,
+        }
+        assert!(count <= limit.burst_max, "{count}");
+    };
+    assert!(matches!(full, ResendError::TooMany), "{full:?}");
+    assert_eq!(count, limit.burst_max);
+    let elsewhere = control.resend_invitation(&ACTOR, other.id, same).await;
+    assert!(matches!(elsewhere, Err(ResendError::TooMany)), "{elsewhere:?}");
+    control.resend_invitation(&ACTOR, workspace.id, spared).await.unwrap();
+    instance.clock.advance_seconds(limit.every_seconds.into());
+    control.resend_invitation(&ACTOR, workspace.id, sent).await.unwrap();
+}
+
 /// Whoever has the link registers where nobody else may, with the invited address confirmed; an account that somebody made
 /// with that address and never confirmed becomes theirs, and its password dies.
 #[tokio::test]

@@ -85,7 +85,7 @@ pub(super) async fn resend(
     match portal.control.resend_invitation(&member.actor(), member.workspace.id, id).await {
         Ok(sent) => send(&portal, &member, &sent),
         Err(ResendError::NotFound) => Err(Problem::not_found()),
-        Err(error @ ResendError::TooSoon) => Err(Problem::conflict(said(&error))),
+        Err(error @ (ResendError::TooSoon | ResendError::TooMany)) => Err(Problem::conflict(said(&error))),
         Err(ResendError::Store(error)) => Err(error.into()),
     }
 }
