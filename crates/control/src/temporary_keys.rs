@@ -1,5 +1,6 @@
 //! Temporary keys and client_refs: shut out, and let in again.
 
+use domain::limits::{REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX, SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX};
 use domain::link::Revision;
 use domain::{ClientRef, ProjectId, TemporaryKeyId, WorkspaceId};
 use storage::{AuditAction, AuditEntry, StoreError};
@@ -12,6 +13,12 @@ pub enum RevokeTemporaryKeyError {
     /// Its parent is no API key of this workspace.
     #[error("no such temporary key in this workspace")]
     NotFound,
+    /// The project has as many revoked ones as verifiers keep in memory.
+    #[error(
+        "this project has {REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX} revoked temporary keys that may not have expired, as many as it \
+         may: revoke or rotate the API key, or shut the client_ref out"
+    )]
+    TooMany,
     /// The store failed.
     #[error("the revocation could not be stored")]
     Store(#[from] StoreError),
@@ -26,6 +33,12 @@ pub enum ClientRefError {
     /// It is not shut out, so it can't be let in again.
     #[error("this client_ref is not shut out")]
     NotRevoked,
+    /// The project has shut out as many as verifiers keep in memory.
+    #[error(
+        "this project has shut out {SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX} client_refs, as many as it may: revoke the API keys that \
+         mint for them, or give those who are let in another client_ref"
+    )]
+    TooMany,
     /// The store failed.
     #[error("the change could not be stored")]
     Store(#[from] StoreError),
@@ -55,7 +68,11 @@ impl Control {
         let parent = parent.ok_or(RevokeTemporaryKeyError::NotFound)?;
         // Nothing is stored per mint, so nobody knows when it expires; none lives longer than this.
         let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
-        change.revoke_temporary_key(&parent, id, now, forget_at).await?;
+        let news = change.revoke_temporary_key(&parent, id, now, forget_at).await?;
+        let revoked = change.count_revoked_temporary_keys(parent.project_id, now).await?;
+        if news && revoked > REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX.into() {
+            return Err(RevokeTemporaryKeyError::TooMany);
+        }
         let action = AuditAction::TemporaryKeyRevoked;
         let entry = self.inner.pseudonyms.entry(now, actor, Some(workspace_id), action, id);
         Ok(self.inner.publish(change, entry).await?)
@@ -76,6 +93,12 @@ impl Control {
         let mut change = self.inner.store.change().await?;
         if change.find_project(workspace_id, project_id).await?.is_none() {
             return Err(ClientRefError::ProjectNotFound);
+        }
+        let known = change.find_client_ref(project_id, client_ref).await?.is_some();
+        if !known
+            && change.count_client_refs(project_id).await? >= SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX.into()
+        {
+            return Err(ClientRefError::TooMany);
         }
         change.revoke_client_ref(project_id, client_ref, now).await?;
         let entry =
@@ -186,5 +209,66 @@ impl Control {
         entry.detail = format!("project {project_id}");
         entry.names.push((subject, client_ref.to_string()));
         entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::{Area, Plan, SystemClock, SystemRng};
+
+    use super::*;
+    use crate::{ControlConfig, NewKey, NewProject, NewWorkspace};
+
+    /// A project shuts out as many as verifiers keep in memory, and no more; what is shut out already may be so again, another project
+    /// has room of its own, and the API key can be revoked nevertheless.
+    #[tokio::test]
+    async fn what_is_shut_out_has_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ControlConfig::in_folder(folder.path());
+        let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+        let (inner, actor) = (&control.inner, Actor::OPERATOR);
+        let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
+        let made = control.create_workspace(&actor, new).await.unwrap();
+        let (workspace, project) = (made.workspace.id, made.default_project.id);
+        let new = NewProject { name: "other".to_owned(), description: String::new() };
+        let other = control.create_project(&actor, workspace, new).await.unwrap().project;
+        let key = async |project| {
+            control.create_key(&actor, workspace, NewKey::named(project, "k")).await.unwrap().key
+        };
+        let (full, spare) = (key(project).await, key(other.id).await);
+        let client_ref = |number: u32| ClientRef::new(&format!("user-{number}")).unwrap();
+        let temporary = |parent| TemporaryKeyId::generate(parent, &*inner.rng);
+
+        let mut change = inner.store.change().await.unwrap();
+        let (now, later) = (control.now(), control.now().plus_seconds(3600));
+        for number in 0..SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX {
+            change.revoke_client_ref(project, &client_ref(number), now).await.unwrap();
+        }
+        let known = temporary(full.id);
+        change.revoke_temporary_key(&full, known, now, later).await.unwrap();
+        for _ in 1..REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX {
+            change.revoke_temporary_key(&full, temporary(full.id), now, later).await.unwrap();
+        }
+        let action = AuditAction::ClientRefRevoked;
+        let entry = inner.pseudonyms.entry(now, &actor, Some(workspace), action, project);
+        inner.publish(change, entry).await.unwrap();
+
+        let shut = async |project, number| {
+            control.revoke_client_ref(&actor, workspace, project, &client_ref(number)).await
+        };
+        assert!(shut(project, 0).await.is_ok());
+        control.readmit_client_ref(&actor, workspace, project, &client_ref(0)).await.unwrap();
+        let one_more = SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX;
+        assert!(matches!(shut(project, one_more).await, Err(ClientRefError::TooMany)));
+        assert!(!inner.tables.client_ref_shut(project, &client_ref(one_more)));
+        assert!(shut(other.id, one_more).await.is_ok());
+
+        let revoke = async |id| control.revoke_temporary_key(&actor, workspace, id).await;
+        assert!(revoke(known).await.is_ok());
+        assert!(matches!(revoke(temporary(full.id)).await, Err(RevokeTemporaryKeyError::TooMany)));
+        assert!(revoke(temporary(spare.id)).await.is_ok());
+        control.revoke_key(&actor, workspace, full.id).await.unwrap();
     }
 }

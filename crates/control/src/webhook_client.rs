@@ -82,11 +82,15 @@ pub(crate) struct WebhookClient {
     client: OnceLock<HttpsClient>,
 }
 
-/// Whether a webhook may be at this address, as far as the address alone tells.
-pub(crate) fn is_allowed(text: &str, reach: &WebhookReach) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    if text.len() > WEBHOOK_URL_BYTES_MAX
-        || !url.username().is_empty()
+/// The address that a text names, in its one spelling, if a webhook may be there as far as the address alone tells.
+pub(crate) fn allowed(text: &str, reach: &WebhookReach) -> Option<Url> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| url.as_str().len() <= WEBHOOK_URL_BYTES_MAX && may_be_called(url, reach))
+}
+
+fn may_be_called(url: &Url, reach: &WebhookReach) -> bool {
+    if !url.username().is_empty()
         || url.password().is_some()
         || url.fragment().is_some()
         || !url.host_str().is_some_and(|host| reach.names(host))
@@ -178,14 +182,14 @@ impl WebhookClient {
         Self { reach: Arc::new(reach), client: OnceLock::new() }
     }
 
-    /// Whether a webhook may be at this address.
-    pub(crate) fn allows(&self, url: &str) -> bool {
-        is_allowed(url, &self.reach)
+    /// The address that a text names, in its one spelling, if a webhook may be there.
+    pub(crate) fn allowed(&self, url: &str) -> Option<Url> {
+        allowed(url, &self.reach)
     }
 
     /// Sends a request; gives the status of the answer.
     pub(crate) async fn send(&self, request: Request<String>) -> Result<u16, CallError> {
-        if !self.allows(&request.uri().to_string()) {
+        if self.allowed(&request.uri().to_string()).is_none() {
             return Err(CallError::Address);
         }
         let answered = tokio::time::timeout(Duration::from_secs(WEBHOOK_SECONDS_MAX), self.answer(request));
@@ -237,6 +241,24 @@ mod tests {
 
     fn machine() -> WebhookReach {
         WebhookReach { loopback: true, ..WebhookReach::default() }
+    }
+
+    fn is_allowed(text: &str, reach: &WebhookReach) -> bool {
+        allowed(text, reach).is_some()
+    }
+
+    /// An address has one spelling, which is the one that is stored, shown and called, however it was written.
+    #[test]
+    fn addresses_have_one_spelling() {
+        for (written, meant) in [
+            ("https://example.org/hook?a=b", "https://example.org/hook?a=b"),
+            (" https://EXAMPLE.org:443\\a/../b\t\n", "https://example.org/b"),
+            ("https://b\u{fc}cher.example/\0\u{fc}", "https://xn--bcher-kva.example/%00%C3%BC"),
+        ] {
+            assert_eq!(allowed(written, &WebhookReach::default()).unwrap().as_str(), meant);
+        }
+        let long = format!("https://example.org/{}", "\u{fc}".repeat(WEBHOOK_URL_BYTES_MAX / 4));
+        assert!(!is_allowed(&long, &WebhookReach::default()), "it is too long as it is stored");
     }
 
     /// Only https, and only hosts that may be on the public internet; this machine where it is configured, and nothing else then.

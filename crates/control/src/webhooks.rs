@@ -93,23 +93,15 @@ impl Control {
         events: WebhookEvents,
     ) -> Result<CreatedWebhook, CreateWebhookError> {
         let inner = &self.inner;
-        if !inner.webhooks.allows(url) {
-            return Err(CreateWebhookError::Address);
-        }
+        let url = inner.webhooks.allowed(url).ok_or(CreateWebhookError::Address)?;
         if events.is_empty() {
             return Err(CreateWebhookError::NoEvents);
         }
         let now = self.now();
         let _turn = inner.signing.turn().await;
         let (id, secret) = (WebhookId::generate(now, &*inner.rng), webhook_sign::generate(&*inner.rng));
-        let webhook = Webhook {
-            id,
-            workspace_id,
-            url: url.to_owned(),
-            events,
-            created_at: now,
-            former_secret_until: None,
-        };
+        let webhook =
+            Webhook { id, workspace_id, url: url.into(), events, created_at: now, former_secret_until: None };
         let mut change = inner.store.change().await?;
         if change.find_workspace(workspace_id).await?.is_none() {
             return Err(CreateWebhookError::WorkspaceNotFound);

@@ -22,6 +22,10 @@ pub const PROJECTS_PER_WORKSPACE_MAX: u32 = 1000;
 pub const QUOTAS_PER_WORKSPACE_MAX: u32 = 1000;
 /// API keys of one project that are alive, without imported ones, where the plan doesn't say another number.
 pub const KEYS_PER_PROJECT_MAX: u32 = 10_000;
+/// Temporary keys of one project that are revoked by themselves and may not have expired: every verifier keeps them in memory.
+pub const REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX: u32 = 10_000;
+/// client_refs of one project that were ever shut out: every verifier keeps them in memory.
+pub const SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX: u32 = 10_000;
 /// How long a rotated API key may live on beside its successor, in seconds: 30 days.
 pub const ROTATION_OVERLAP_SECONDS_MAX: u32 = 30 * 24 * 3600;
 /// A key that is imported in the clear, in bytes. Shorter ones can be guessed.

@@ -3,7 +3,7 @@
 use domain::link::{Change, Revision};
 use domain::{ApiKey, ClientRef, ProjectId, TemporaryKeyId, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 
 use crate::entities::{client_ref, revoked_temporary_key};
 use crate::rows::{revision, revision_column};
@@ -35,6 +35,31 @@ impl Store {
 }
 
 impl ChangeTx {
+    /// How many temporary keys of a project are revoked and may not have expired by now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_revoked_temporary_keys(
+        &self,
+        project_id: ProjectId,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let revoked = revoked_temporary_key::Entity::find()
+            .filter(revoked_temporary_key::Column::ProjectId.eq(project_id.get()))
+            .filter(revoked_temporary_key::Column::ForgetAt.gt(now.as_micros()));
+        Ok(revoked.count(&self.tx).await?)
+    }
+
+    /// How many client_refs of a project were shut out at some time: those that were let in again count too, since what was minted
+    /// before stays dead.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_client_refs(&self, project_id: ProjectId) -> Result<u64, StoreError> {
+        let known = client_ref::Entity::find().filter(client_ref::Column::ProjectId.eq(project_id.get()));
+        Ok(known.count(&self.tx).await?)
+    }
+
     /// Revokes a temporary key of `parent`, which the caller found among its own. Says whether that is news: a key of
     /// another parent is none, and a second revocation changes nothing.
     ///

@@ -19,6 +19,7 @@ use crate::invalid::Invalid;
 use crate::problem::Problem;
 use crate::request;
 use crate::routes::answers::{self, OkAnswer};
+use crate::routes::members::sentence;
 
 const JTI: Field =
     Field::required("jti", Form::TemporaryKeyId, "Its id: the header `Temporary-Key-Id` told it at minting.");
@@ -224,6 +225,7 @@ async fn revoke_key(
     let revoked = context.control.revoke_temporary_key(&caller.actor, caller.workspace_id, id).await;
     revoked.map_err(|error| match error {
         RevokeTemporaryKeyError::NotFound => unknown_key(),
+        RevokeTemporaryKeyError::TooMany => Problem::new(Reason::QuotaReached, sentence(&error)),
         RevokeTemporaryKeyError::Store(error) => error.into(),
     })
 }
@@ -286,6 +288,7 @@ fn refuse_client_ref(error: ClientRefError) -> Problem {
         ClientRefError::NotRevoked => {
             Problem::not_found("This client_ref is not shut out, so there is nothing to readmit.")
         }
+        ClientRefError::TooMany => Problem::new(Reason::QuotaReached, sentence(&error)),
         ClientRefError::Store(error) => error.into(),
     }
 }

@@ -96,6 +96,7 @@ pub(crate) async fn revoke(
     match portal.control.revoke_temporary_key(&member.actor(), member.workspace.id, id).await {
         Ok(_) => Ok(see_other_with("/playground", Notice::TemporaryKeyRevoked)),
         Err(RevokeTemporaryKeyError::NotFound) => Err(Problem::not_found()),
+        Err(error @ RevokeTemporaryKeyError::TooMany) => Err(Problem::conflict(error.to_string())),
         Err(RevokeTemporaryKeyError::Store(error)) => Err(error.into()),
     }
 }

@@ -9,6 +9,7 @@ mod m0006_factors;
 mod m0007_invitations;
 mod m0008_quotas;
 mod m0009_webhooks;
+mod m0010_shut_out_counts;
 
 use sea_orm_migration::prelude::*;
 use sql::Schema;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0007_invitations::Invitations),
             Box::new(m0008_quotas::Quotas),
             Box::new(m0009_webhooks::Webhooks),
+            Box::new(m0010_shut_out_counts::ShutOutCounts),
         ]
     }
 }
