@@ -231,7 +231,7 @@ async fn nothing_is_sealed_under_a_key_that_was_put_away() {
     assert_eq!(add(&instance.control).await.unwrap_err().to_string(), wrong);
     let rotated = instance.control.rotate_signing_key(&ACTOR, SignFrom::Now).await;
     assert_eq!(rotated.unwrap_err().to_string(), wrong);
-    assert_eq!(other.list_webhooks(workspace.id).await.unwrap(), [made.clone()]);
+    assert_eq!(other.list_webhooks(workspace.id).await.unwrap(), std::slice::from_ref(&made));
     assert!(!other.second_factors(ada.id).await.unwrap().has_totp);
 
     hook(&other).await.unwrap();
