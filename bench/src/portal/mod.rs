@@ -26,6 +26,9 @@ pub(crate) struct PortalOptions {
     /// Attempts with known addresses, and as many with unknown ones, of each form; 0 leaves this part out.
     #[arg(long, default_value_t = 300)]
     attempts: usize,
+    /// Tries this form alone; may be said more than once.
+    #[arg(long = "form", value_parser = timing::PATHS)]
+    forms: Vec<String>,
     /// The voxgate binary to measure.
     #[arg(long, default_value = "target/dist/voxgate")]
     voxgate: PathBuf,
@@ -45,7 +48,7 @@ pub(crate) fn run(options: &PortalOptions) -> Result<()> {
     block_on(async {
         pages::measure(options, &voxgate).await?;
         if options.attempts > 0 {
-            timing::measure(&voxgate, &known).await?;
+            timing::measure(&voxgate, &known, &options.forms).await?;
         }
         Ok(())
     })

@@ -17,14 +17,13 @@ const WARM_UP: usize = 10;
 const ATTEMPTS_MAX: usize = 20_000;
 
 /// The forms that take an address from whoever comes along.
-const FORMS: [(&str, &[&str]); 3] = [
-    ("/sign-in", &["email", "password"]),
-    ("/register", &["email", "password"]),
-    ("/forgot-password", &["email"]),
-];
+const FORMS: [(&str, &[&str]); 3] =
+    [(PATHS[0], &["email", "password"]), (PATHS[1], &["email", "password"]), (PATHS[2], &["email"])];
+/// Where they are.
+pub(crate) const PATHS: [&str; 3] = ["/sign-in", "/register", "/forgot-password"];
 
-/// Tries them.
-pub(crate) async fn measure(voxgate: &Voxgate, known: &[String]) -> Result<()> {
+/// Tries these of them, or all.
+pub(crate) async fn measure(voxgate: &Voxgate, known: &[String], only: &[String]) -> Result<()> {
     if known.len() * 2 > ATTEMPTS_MAX {
         return Err(format!("at most {} attempts have a network of their own", ATTEMPTS_MAX / 2).into());
     }
@@ -37,7 +36,8 @@ pub(crate) async fn measure(voxgate: &Voxgate, known: &[String]) -> Result<()> {
         "t cut",
         known.len()
     );
-    for (number, (form, fields)) in FORMS.into_iter().enumerate() {
+    let wanted = |form: &str| only.is_empty() || only.iter().any(|one| one == form);
+    for (number, (form, fields)) in FORMS.into_iter().enumerate().filter(|(_, (form, _))| wanted(form)) {
         let samples = attempts(voxgate, number, form, fields, known).await?;
         let (all, cut) = (welch(&samples.known, &samples.unknown), samples.cut());
         let verdict = if all.abs().max(cut.abs()) < T_MAX { "equal" } else { "TELLS" };

@@ -22,7 +22,7 @@ pub(crate) async fn follow_others(inner: Weak<Inner>) {
     }
     let mut rounds = tokio::time::interval(Duration::from_millis(ASK_MILLIS));
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut fails = false;
+    let (mut fails, mut keys_fail) = (false, false);
     loop {
         rounds.tick().await;
         let Some(inner) = inner.upgrade() else { return };
@@ -30,10 +30,12 @@ pub(crate) async fn follow_others(inner: Weak<Inner>) {
         if outcome.is_ok() {
             inner.gateways.note_followed();
         }
-        if let Err(error) = inner.take_over_signing_keys().await {
-            let error: &dyn std::error::Error = &error;
-            tracing::error!(error, "the signing keys of another node can't be taken over");
+        let taken = inner.take_over_signing_keys().await;
+        if let (Err(error), false) = (&taken, keys_fail) {
+            let error: &dyn std::error::Error = error;
+            tracing::error!(error, "the signing keys of another node can't be taken over; it is tried again");
         }
+        keys_fail = taken.is_err();
         // Told when it begins and when it ends, not each time.
         match (&outcome, fails) {
             (Err(error), false) => {

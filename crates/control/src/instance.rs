@@ -75,6 +75,11 @@ impl Start<'_> {
         };
         if present.sealed_keys.is_none() {
             let mut change = self.store.change().await?;
+            // Another node may have sealed everything anew since the instance was read.
+            let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
+            if !is_sealed_under(&present, self.master_key) {
+                return Err(ControlError::WrongMasterKey);
+            }
             let sealed = self.keys.seal(present.id, self.master_key, self.rng);
             change.reseal_instance(&present.sentinel, &sealed).await?;
             self.keep(change, AuditAction::InstanceKeysKept, present.id).await?;

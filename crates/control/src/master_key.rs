@@ -90,7 +90,7 @@ pub(crate) fn read_next(config: &ControlConfig) -> Result<Option<MasterKey>, Con
         return Ok(None);
     }
     match read_file(&config.data_dir.join(NEXT_FILE)) {
-        Err(ControlError::MasterKeyMissing { .. }) => Ok(None),
+        Err(ControlError::MasterKeyMissing { .. } | ControlError::MasterKeyMalformed { .. }) => Ok(None),
         read => read.map(Some),
     }
 }

@@ -66,7 +66,7 @@ impl Inner {
         // While this is open nobody else seals anything: the key that fits now is the one that fits when everything is sealed anew.
         let change = self.store.change().await?;
         let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
-        let old = self.fitting_key(&present)?;
+        let old = self.fitting_key(&present, &new)?;
         if old.is_same_as(&new) {
             return Ok(false);
         }
@@ -88,19 +88,24 @@ impl Inner {
         Ok(true)
     }
 
-    /// The key that the instance is sealed under. That is the next one where a re-wrap has happened that seemed to fail: it takes its
-    /// place first, since it may be the only one of its kind.
-    fn fitting_key(&self, present: &Instance) -> Result<Arc<MasterKey>, ControlError> {
-        let known = self.signing.master_key();
-        if instance::is_sealed_under(present, &known) {
-            return Ok(known);
+    /// The key that the instance is sealed under. Where a re-wrap has happened that seemed to fail, that is the folder's next one, and
+    /// takes its place before anything else is written there: it may be the only one of its kind. Or it is the new one itself.
+    fn fitting_key(&self, present: &Instance, new: &MasterKey) -> Result<Arc<MasterKey>, ControlError> {
+        let fits = |key: &MasterKey| instance::is_sealed_under(present, key);
+        if let Some(next) = master_key::read_next(&self.config)?.filter(|next| fits(next)) {
+            master_key::promote(&self.config.data_dir)?;
+            self.signing.take_master_key(next);
+        } else if !fits(&self.signing.master_key()) {
+            // Otherwise whoever shares the database has sealed it anew since this one started.
+            if !fits(new) {
+                return Err(ControlError::WrongMasterKey);
+            }
+            if self.config.master_key.is_folder() {
+                master_key::prepare(&self.config.data_dir, new)?;
+                master_key::promote(&self.config.data_dir)?;
+            }
+            self.signing.take_master_key(new.clone());
         }
-        // Otherwise whoever shares the database has sealed it anew since this one started.
-        let next =
-            master_key::read_next(&self.config)?.filter(|next| instance::is_sealed_under(present, next));
-        let next = next.ok_or(ControlError::WrongMasterKey)?;
-        master_key::promote(&self.config.data_dir)?;
-        self.signing.take_master_key(next);
         Ok(self.signing.master_key())
     }
 

@@ -136,24 +136,30 @@ impl Inner {
         kid: &Kid,
     ) -> Result<Revision, SigningKeyError> {
         let _turn = self.signing.turn().await;
-        let stored = self.store.list_signing_keys().await?;
-        let key = stored.iter().find(|key| key.verifying_key.kid == *kid);
-        match key.map(|key| key.state) {
-            None => return Err(SigningKeyError::NotFound(kid.clone())),
-            Some(SigningKeyState::Revoked) => return Err(SigningKeyError::AlreadyRevoked(kid.clone())),
-            // Its successor signs before it goes, so that nobody is handed a key that is dead.
-            Some(SigningKeyState::Signing) => {
-                let next = self.next_signing_key(actor, &stored).await?;
-                self.begin_signing(actor, next).await?;
+        loop {
+            let stored = self.store.list_signing_keys().await?;
+            match stored.iter().find(|key| key.verifying_key.kid == *kid).map(|key| key.state) {
+                None => return Err(SigningKeyError::NotFound(kid.clone())),
+                Some(SigningKeyState::Revoked) => return Err(SigningKeyError::AlreadyRevoked(kid.clone())),
+                // Its successor signs before it goes, so that nobody is handed a key that is dead.
+                Some(SigningKeyState::Signing) => {
+                    let next = self.next_signing_key(actor, &stored).await?;
+                    self.begin_signing(actor, next).await?;
+                }
+                Some(SigningKeyState::Published | SigningKeyState::Retiring) => {}
             }
-            Some(SigningKeyState::Published | SigningKeyState::Retiring) => {}
+            let mut change = self.store.change().await?;
+            let signing = change.list_signing_keys().await?;
+            if in_state(&signing, SigningKeyState::Signing).is_some_and(|key| key.verifying_key.kid == *kid) {
+                // Another node has let it sign meanwhile.
+                continue;
+            }
+            change.revoke_signing_key(kid, self.now()).await?;
+            let entry = self.signing_entry(actor, AuditAction::SigningKeyRevoked, kid);
+            let revision = self.publish(change, entry).await?;
+            self.show_signing_keys().await?;
+            return Ok(revision);
         }
-        let mut change = self.store.change().await?;
-        change.revoke_signing_key(kid, self.now()).await?;
-        let entry = self.signing_entry(actor, AuditAction::SigningKeyRevoked, kid);
-        let revision = self.publish(change, entry).await?;
-        self.show_signing_keys().await?;
-        Ok(revision)
     }
 
     /// The key that waits to sign; a new one is published where there is none.
@@ -171,7 +177,11 @@ impl Inner {
     /// Lets go of keys that have retired, publishes the next one before the present one is too old, and lets it sign when
     /// it was published long enough.
     pub(crate) async fn tend_signing_keys(self: &Arc<Self>) -> Result<(), SigningKeyError> {
-        self.take_over_signing_keys().await?;
+        let tended = self.move_signing_keys_on().await;
+        tended.and(self.take_over_signing_keys().await)
+    }
+
+    async fn move_signing_keys_on(self: &Arc<Self>) -> Result<(), SigningKeyError> {
         let _turn = self.signing.turn().await;
         let stored = self.remove_retired_keys().await?;
         let config = &self.config;

@@ -7,7 +7,7 @@ use control::{
 };
 use credentials::MasterKey;
 use domain::{Plan, Product, Region, SystemRng, WebhookEvents};
-use storage::{AuditAction, AuditFilter, Store};
+use storage::{AuditAction, AuditEntry, AuditFilter, Store};
 
 use crate::support::people::{code, person};
 use crate::support::{ACTOR, Instance, request};
@@ -186,6 +186,47 @@ async fn a_rewrap_after_one_that_seemed_to_fail_loses_no_key() {
         let instance = instance.restart().await;
         instance.control.rewrap(&ACTOR, None).await.unwrap();
     }
+}
+
+/// The only copy of the fitting key isn't written over, though this process knows that key: where it could not be put into its place,
+/// and the next re-wrap fails, a key on the disk opens the instance still.
+#[tokio::test]
+async fn a_rewrap_that_fails_leaves_the_fitting_key() {
+    let instance = Instance::new().await;
+    let before = kept(&instance);
+    let (file, next) =
+        (instance.folder.path().join("master.key"), instance.folder.path().join("master.key.next"));
+    instance.control.rewrap(&ACTOR, None).await.unwrap();
+    let sealed_under = kept(&instance);
+    // As where it could not be renamed.
+    std::fs::rename(&file, &next).unwrap();
+    std::fs::write(&file, &before).unwrap();
+    let store = Store::open_file(&instance.folder.path().join("voxgate.db")).await.unwrap();
+    let key = store.list_signing_keys().await.unwrap().remove(0);
+    let keep = async |sealed: &[u8]| {
+        let mut change = store.change().await.unwrap();
+        assert!(change.reseal_signing_key(&key.verifying_key.kid, sealed).await.unwrap());
+        let entry = AuditEntry {
+            at: instance.control.now(),
+            workspace_id: None,
+            actor: String::from("test"),
+            from: None,
+            action: AuditAction::SigningKeyMoved,
+            subject: String::new(),
+            detail: String::new(),
+            names: Vec::new(),
+        };
+        drop(change.publish(&entry).await.unwrap());
+    };
+    keep(b"damaged").await;
+    let failed = instance.control.rewrap(&ACTOR, None).await;
+    assert!(
+        matches!(failed, Err(RewrapError::Control(ControlError::SigningKeyDamaged { .. }))),
+        "{failed:?}"
+    );
+    assert_eq!(kept(&instance), sealed_under);
+    keep(&key.sealed_private_key).await;
+    instance.restart().await;
 }
 
 /// Where another node has sealed everything under a key that this one hasn't, a re-wrap is refused and leaves all files alone.
