@@ -206,10 +206,10 @@ impl Inner {
     /// Takes over what became of the signing keys, where this node doesn't know: another one has moved them on, or it could not
     /// learn what became of a change of its own.
     pub(crate) async fn take_over_signing_keys(&self) -> Result<(), SigningKeyError> {
-        let _turn = self.signing.turn().await;
         if !self.signing.take_stale() {
             return Ok(());
         }
+        let _turn = self.signing.turn().await;
         let taken = self.read_signing_keys().await;
         if taken.is_err() {
             self.signing.mark_stale();

@@ -92,7 +92,10 @@ impl Listing {
     /// The next piece, for somebody who may have lost the right to it since the last one.
     async fn next_for(&mut self, call: &Call<'_>) -> Result<Bytes, BodyError> {
         call.still_good().map_err(|_| BodyError::Cut)?;
-        self.next(call).await.map_err(|refusal| BodyError::Broken(refusal.detail.into()))
+        let piece = self.next(call).await.map_err(|refusal| BodyError::Broken(refusal.detail.into()))?;
+        // Engines may have taken their time.
+        call.still_good().map_err(|_| BodyError::Cut)?;
+        Ok(piece)
     }
 
     /// The next piece: a few jobs, and what stands around all of them.
