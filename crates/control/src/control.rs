@@ -342,3 +342,12 @@ fn make_folder(path: &Path) -> Result<(), ControlError> {
     };
     made.map_err(|source| ControlError::DataFolder { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+impl Control {
+    /// A control plane in a folder, as it is without any configuration.
+    pub(crate) async fn in_folder(folder: &Path) -> Arc<Self> {
+        let config = ControlConfig::in_folder(folder);
+        Self::open(config, Arc::new(domain::SystemClock), Arc::new(domain::SystemRng)).await.unwrap()
+    }
+}

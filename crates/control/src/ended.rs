@@ -1,6 +1,6 @@
-//! The record of what ended: each revocation, deletion and closing, and when API keys expire, in a file of the data folder, beside the database and not
-//! in it. A restore reads it, so that it revives nothing that ended after the backup was made, even where the database
-//! itself is lost.
+//! The record of what ended: each revocation, deletion and closing, and when API keys expire, in a file of the data folder, beside
+//! the database and not in it. A restore reads it, so that it revives nothing that ended after the backup was made, even where the
+//! database itself is lost.
 //!
 //! Each line is JSON. A line `{"after":N}` says that the lines below it hold everything that ended after revision N, up to the
 //! next such line. An entry is on the disk before its change is answered; what a crash kept from being written is taken from
@@ -297,11 +297,11 @@ pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Optio
 
 #[cfg(test)]
 mod tests {
-    use domain::{ApiKey, ApiKeyId, Area, Plan, SystemClock, SystemRng, Timestamp, WorkspaceId};
+    use domain::{ApiKey, ApiKeyId, Area, Plan, Timestamp, WorkspaceId};
     use storage::AuditAction;
 
     use super::*;
-    use crate::{Actor, Control, ControlConfig, KeyChange, NewKey, NewWorkspace};
+    use crate::{Actor, Control, KeyChange, NewKey, NewWorkspace};
 
     /// An instance, and keys that may end.
     struct Home {
@@ -317,8 +317,7 @@ mod tests {
     impl Home {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let config = ControlConfig::in_folder(folder.path());
-            let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+            let control = Control::in_folder(folder.path()).await;
             let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
             let made = control.create_workspace(&Actor::OPERATOR, new).await.unwrap();
             let (workspace, project) = (made.workspace.id, made.default_project.id);

@@ -55,15 +55,22 @@ pub(crate) fn keys(
     }
 }
 
+/// The instance as this change finds it, which another node may have sealed anew since it was read last.
+///
+/// # Errors
+/// When this is its master key no more.
+async fn sealed_under(change: &ChangeTx, master_key: &MasterKey) -> Result<Instance, ControlError> {
+    let present = change.find_instance().await?;
+    present.filter(|present| is_sealed_under(present, master_key)).ok_or(ControlError::WrongMasterKey)
+}
+
 impl Inner {
     /// The master key, for what is sealed within this change. Another node may have sealed everything under another one, and what
     /// is sealed under the one before could never be opened.
     pub(crate) async fn sealing_key(&self, change: &ChangeTx) -> Result<Arc<MasterKey>, ControlError> {
         let master_key = self.signing.master_key();
-        match change.find_instance().await? {
-            Some(present) if is_sealed_under(&present, &master_key) => Ok(master_key),
-            _ => Err(ControlError::WrongMasterKey),
-        }
+        sealed_under(change, &master_key).await?;
+        Ok(master_key)
     }
 }
 
@@ -75,11 +82,7 @@ impl Start<'_> {
         };
         if present.sealed_keys.is_none() {
             let mut change = self.store.change().await?;
-            // Another node may have sealed everything anew since the instance was read.
-            let present = change.find_instance().await?.ok_or(ControlError::WrongMasterKey)?;
-            if !is_sealed_under(&present, self.master_key) {
-                return Err(ControlError::WrongMasterKey);
-            }
+            let present = sealed_under(&change, self.master_key).await?;
             let sealed = self.keys.seal(present.id, self.master_key, self.rng);
             change.reseal_instance(&present.sentinel, &sealed).await?;
             self.keep(change, AuditAction::InstanceKeysKept, present.id).await?;

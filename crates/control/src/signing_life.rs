@@ -342,17 +342,13 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use domain::{SystemClock, SystemRng};
-
     use super::*;
-    use crate::ControlConfig;
 
     /// What could not be read of another node's keys is read the next time; once it is read it isn't read again.
     #[tokio::test]
     async fn what_could_not_be_taken_over_is_taken_over_later() {
         let folder = tempfile::tempdir().unwrap();
-        let config = ControlConfig::in_folder(folder.path());
-        let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+        let control = Control::in_folder(folder.path()).await;
         let inner = &control.inner;
         inner.signing.mark_stale();
         inner.take_over_signing_keys().await.unwrap();

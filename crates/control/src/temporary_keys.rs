@@ -69,8 +69,10 @@ impl Control {
         // Nothing is stored per mint, so nobody knows when it expires; none lives longer than this.
         let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
         let news = change.revoke_temporary_key(&parent, id, now, forget_at).await?;
-        let revoked = change.count_revoked_temporary_keys(parent.project_id, now).await?;
-        if news && revoked > REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX.into() {
+        if news
+            && change.count_revoked_temporary_keys(parent.project_id, now).await?
+                > REVOKED_TEMPORARY_KEYS_PER_PROJECT_MAX.into()
+        {
             return Err(RevokeTemporaryKeyError::TooMany);
         }
         let action = AuditAction::TemporaryKeyRevoked;
@@ -214,20 +216,17 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use domain::{Area, Plan, SystemClock, SystemRng};
+    use domain::{Area, Plan};
 
     use super::*;
-    use crate::{ControlConfig, NewKey, NewProject, NewWorkspace};
+    use crate::{NewKey, NewProject, NewWorkspace};
 
     /// A project shuts out as many as verifiers keep in memory, and no more; what is shut out already may be so again, another project
     /// has room of its own, and the API key can be revoked nevertheless.
     #[tokio::test]
     async fn what_is_shut_out_has_a_limit() {
         let folder = tempfile::tempdir().unwrap();
-        let config = ControlConfig::in_folder(folder.path());
-        let control = Control::open(config, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
+        let control = Control::in_folder(folder.path()).await;
         let (inner, actor) = (&control.inner, Actor::OPERATOR);
         let new = NewWorkspace { name: "w".to_owned(), plan: Plan::Pro, home_area: Area::Eu };
         let made = control.create_workspace(&actor, new).await.unwrap();
