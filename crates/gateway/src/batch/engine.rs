@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
-use super::{job_expired, job_not_found};
+use super::{ENGINE_AGAIN_SECONDS, job_expired, job_not_found};
 use crate::limits::ENGINE_JSON_BYTES_MAX;
 use crate::upstream::{EngineBody, SHOWN};
 use crate::{Body, BodyError, answer};
@@ -45,9 +45,6 @@ const PUBLISHED: &[&str] = &[
 
 /// The longest detail of an engine's that is passed on, in bytes.
 const DETAIL_BYTES_MAX: usize = 500;
-
-/// How soon an engine that is busy may be asked again, where it doesn't say so itself.
-const AGAIN_SECONDS: u32 = 5;
 
 /// Reads a whole answer, up to a limit.
 ///
@@ -138,7 +135,7 @@ pub(super) fn translate(call: &Call<'_>, parts: &Parts, bytes: &[u8]) -> Result<
     let reason = reason_for(error).as_str();
     let body = RefusalOfEngine { code: status.as_u16(), error, message: detail, detail, reason };
     let mut response = answer::json(status, &body, call.request_id);
-    let busy = (status == StatusCode::TOO_MANY_REQUESTS).then(|| HeaderValue::from(AGAIN_SECONDS));
+    let busy = (status == StatusCode::TOO_MANY_REQUESTS).then(|| HeaderValue::from(ENGINE_AGAIN_SECONDS));
     if let Some(after) = parts.headers.get(RETRY_AFTER).cloned().or(busy) {
         response.headers_mut().insert(RETRY_AFTER, after);
     }
@@ -192,7 +189,7 @@ fn engine_failure(call: &Call<'_>, status: StatusCode, headers: &HeaderMap) -> R
         503 => {
             let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             Refusal::new(Reason::EngineDown, "The engine is busy. Try again soon.")
-                .retry_after(after.unwrap_or(AGAIN_SECONDS))
+                .retry_after(after.unwrap_or(ENGINE_AGAIN_SECONDS))
         }
         500 => Refusal::new(Reason::Internal, "The engine failed on this request."),
         _ => call.engine_down(),

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use domain::{Reason, Refusal};
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
@@ -45,7 +46,6 @@ pub(super) async fn list(call: &Call<'_>, query: &Query) -> Result<Response<Body
 /// A list on its way.
 struct Listing {
     wanted: ListQuery,
-    include_deleted: bool,
     /// The last job that the ledger told of.
     behind: Option<Arc<JobFacts>>,
     /// Jobs of the ledger that aren't written yet.
@@ -77,7 +77,6 @@ impl Listing {
         };
         Self {
             wanted,
-            include_deleted: query.include_deleted,
             behind: None,
             rows: VecDeque::new(),
             lookups_left: LIST_LOOKUPS_MAX,
@@ -141,16 +140,13 @@ impl Listing {
             let unsettled = job.facts.state == JobState::Live && !job.facts.settled;
             let is_asked = unsettled && self.lookups_left > 0;
             self.lookups_left -= usize::from(is_asked);
-            asked.push(
-                async move { if is_asked { detail(call, job).await } else { Ok(Detail::None) } }.boxed(),
-            );
+            asked.push(async move { if is_asked { detail(call, job).await } else { Ok(Detail::None) } });
         }
-        let details: Vec<_> = stream::iter(asked).buffered(LIST_LOOKUPS_AT_ONCE_MAX).collect().await;
-        details.into_iter().collect()
+        join_all(asked).await.into_iter().collect()
     }
 
     fn write(&mut self, job: &Job, detail: &Detail, out: &mut BytesMut) {
-        let told = match (detail, self.include_deleted) {
+        let told = match (detail, self.wanted.include_deleted) {
             (Detail::Gone, false) => return,
             (Detail::Gone, true) => Told::Deleted,
             (Detail::Lost, _) => lost(job),

@@ -220,6 +220,8 @@ fn elsewhere(gateway: &Gateway, asked: &Asked<'_>, refusal: Refusal) -> Refusal 
     )
 }
 
+/// How soon an engine that is down or busy may be asked again, where it doesn't say so itself.
+const ENGINE_AGAIN_SECONDS: u32 = 5;
 /// How soon a request that the ledger couldn't serve may be tried again.
 const STORAGE_AGAIN_SECONDS: u32 = 5;
 
@@ -263,6 +265,5 @@ pub(crate) fn engine_down(
         Some(other) => format!("The engine of {region} doesn't answer. Use {} meanwhile.", other.batch_url),
         None => format!("The engine of {region} doesn't answer. Try again soon."),
     };
-    const AGAIN_SECONDS: u32 = 5;
-    Refusal::new(Reason::EngineDown, detail).retry_after(AGAIN_SECONDS)
+    Refusal::new(Reason::EngineDown, detail).retry_after(ENGINE_AGAIN_SECONDS)
 }
