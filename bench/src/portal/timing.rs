@@ -17,10 +17,13 @@ const WARM_UP: usize = 10;
 const ATTEMPTS_MAX: usize = 20_000;
 
 /// The forms that take an address from whoever comes along.
-const FORMS: [(&str, &[&str]); 3] =
-    [(PATHS[0], &["email", "password"]), (PATHS[1], &["email", "password"]), (PATHS[2], &["email"])];
+const FORMS: [(&str, &[&str]); 3] = [
+    ("/sign-in", &["email", "password"]),
+    ("/register", &["email", "password"]),
+    ("/forgot-password", &["email"]),
+];
 /// Where they are.
-pub(crate) const PATHS: [&str; 3] = ["/sign-in", "/register", "/forgot-password"];
+pub(crate) const PATHS: [&str; 3] = [FORMS[0].0, FORMS[1].0, FORMS[2].0];
 
 /// Tries these of them, or all.
 pub(crate) async fn measure(voxgate: &Voxgate, known: &[String], only: &[String]) -> Result<()> {
