@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::chunks::{Chunks, Piece};
 use crate::limits::{ENGINE_HEAD_BYTES_MAX, ENGINE_HEADERS_COUNT_MAX};
-use crate::metrics::EngineFault;
 
 /// Headers that an answer usually has.
 const HEADERS_USUAL: usize = 8;
@@ -52,17 +51,6 @@ pub enum AnswerError {
     /// Nothing more of it came for too long.
     #[error("the engine stopped in the middle of its answer")]
     Stalled,
-}
-
-impl AnswerError {
-    /// What kind of failure it counts as.
-    pub(crate) const fn fault(&self) -> EngineFault {
-        match self {
-            Self::BrokenOff => EngineFault::Interrupted,
-            Self::Stalled => EngineFault::Timeout,
-            Self::Malformed(_) | Self::HeadTooLarge | Self::Framing | Self::Switched => EngineFault::Invalid,
-        }
-    }
 }
 
 /// The head of an answer.

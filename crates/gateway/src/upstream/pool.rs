@@ -65,6 +65,17 @@ impl EngineError {
     }
 }
 
+impl AnswerError {
+    /// What kind of failure it counts as.
+    pub(super) const fn fault(&self) -> EngineFault {
+        match self {
+            Self::BrokenOff => EngineFault::Interrupted,
+            Self::Stalled => EngineFault::Timeout,
+            Self::Malformed(_) | Self::HeadTooLarge | Self::Framing | Self::Switched => EngineFault::Invalid,
+        }
+    }
+}
+
 /// Connections to one engine.
 #[derive(Debug)]
 pub struct Pool {
