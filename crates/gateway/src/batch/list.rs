@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use domain::{Reason, Refusal};
@@ -14,6 +15,7 @@ use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use ledger::{Job, JobFacts, JobState, ListQuery};
+use tokio::time::timeout;
 
 use super::call::Call;
 use super::internal;
@@ -32,6 +34,8 @@ pub(super) async fn list(call: &Call<'_>, query: &Query) -> Result<Response<Body
     if listing.is_over() {
         return Ok(answer::json_bytes(StatusCode::OK, first, call.request_id));
     }
+    // Whoever reads an answer waits for no more than a stop of the engine; a connection on which nothing moves for longer is idle.
+    listing.lookup_max = Some(Duration::from_secs(call.gateway.limits().engine_stall_seconds_max));
     let rest = stream::try_unfold((listing, call.keep()), |(mut listing, kept)| async {
         if listing.is_over() {
             return Ok(None);
@@ -52,6 +56,8 @@ struct Listing {
     rows: VecDeque<Job>,
     /// How many jobs the engine may still be asked about.
     lookups_left: usize,
+    /// How long one look-up may take, where that is less than any answer of the engine.
+    lookup_max: Option<Duration>,
     stage: Stage,
 }
 
@@ -80,6 +86,7 @@ impl Listing {
             behind: None,
             rows: VecDeque::new(),
             lookups_left: LIST_LOOKUPS_MAX,
+            lookup_max: None,
             stage: Stage::Begun,
         }
     }
@@ -135,12 +142,19 @@ impl Listing {
 
     /// Asks the engine about the jobs that may have changed, all at once.
     async fn details(&mut self, call: &Call<'_>, jobs: &[Job]) -> Result<Vec<Detail>, Refusal> {
-        let mut asked = Vec::new();
+        let (mut asked, lookup_max) = (Vec::new(), self.lookup_max);
         for job in jobs {
             let unsettled = job.facts.state == JobState::Live && !job.facts.settled;
             let is_asked = unsettled && self.lookups_left > 0;
             self.lookups_left -= usize::from(is_asked);
-            asked.push(async move { if is_asked { detail(call, job).await } else { Ok(Detail::None) } });
+            asked.push(async move {
+                match lookup_max {
+                    _ if !is_asked => Ok(Detail::None),
+                    None => detail(call, job).await,
+                    // It is told as it was last seen.
+                    Some(max) => timeout(max, detail(call, job)).await.unwrap_or(Ok(Detail::None)),
+                }
+            });
         }
         join_all(asked).await.into_iter().collect()
     }

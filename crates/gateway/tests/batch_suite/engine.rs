@@ -1,6 +1,6 @@
 //! An engine that speaks the Jobs API, records what it is asked, and misbehaves when told to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -46,6 +46,7 @@ struct State {
     recorded: Vec<Recorded>,
     answers: VecDeque<(u16, String)>,
     stalls: usize,
+    silent_about: BTreeSet<String>,
     next: u64,
     can_delete: bool,
 }
@@ -132,6 +133,11 @@ impl Engine {
         self.state.lock().unwrap().stalls
     }
 
+    /// Takes requests about a job, and never answers them.
+    pub fn say_nothing_about(&self, id: &str) {
+        self.state.lock().unwrap().silent_about.insert(format!("/v2/jobs/{id}"));
+    }
+
     pub fn edit(&self, id: &str, edit: impl FnOnce(&mut Value)) {
         edit(self.state.lock().unwrap().jobs.get_mut(id).expect("the engine has the job"));
     }
@@ -178,6 +184,7 @@ impl Engine {
             body_bytes,
             trailers,
         };
+        let is_silent = self.state.lock().unwrap().silent_about.contains(&target);
         let scripted = {
             let mut state = self.state.lock().unwrap();
             state.recorded.push(recorded);
@@ -187,6 +194,9 @@ impl Engine {
             }
             state.answers.pop_front()
         };
+        if is_silent {
+            return std::future::pending().await;
+        }
         if let Some((status, body)) = scripted {
             return text(status, "application/json", body);
         }

@@ -1,9 +1,11 @@
 //! Lists are exact and cost a page.
 
-use gateway::limits::LIST_LOOKUPS_MAX;
+use gateway::GatewayLimits;
+use gateway::limits::{LIST_LOOKUPS_AT_ONCE_MAX, LIST_LOOKUPS_MAX};
 use reqwest::Method;
+use serde_json::Value;
 
-use crate::world::{World, refused};
+use crate::world::{Setup, World, refused, soon};
 
 /// Newest first; the limit, both cursors and deleted jobs are exact; paging by the time shown visits every job once.
 #[tokio::test]
@@ -110,6 +112,37 @@ async fn long_lists_are_exact() {
     }
     made.drain(4..14);
     assert_eq!(world.listed("", key.bearer()).await, made);
+}
+
+/// A list whose reader has begun is made to its end: a job that the engine doesn't tell of for as long as it may stop within an answer
+/// is told as it was last seen.
+#[tokio::test]
+async fn a_silent_engine_cuts_no_list() {
+    let gateway_limits =
+        GatewayLimits { engine_stall_seconds_max: 1, drain_seconds_max: 1, ..GatewayLimits::default() };
+    let world = World::with(Setup { gateway_limits, ..Setup::default() }).await;
+    let key = world.key().await;
+    let mut made = Vec::new();
+    for _ in 0..2 * LIST_LOOKUPS_AT_ONCE_MAX {
+        made.push(world.create(key.bearer()).await);
+    }
+    made.reverse();
+    for id in &made {
+        world.engine.finish(id, 3);
+    }
+    let silent = &made[LIST_LOOKUPS_AT_ONCE_MAX];
+    world.engine.say_nothing_about(silent);
+    let list = soon(world.get("/v2/jobs", key.bearer())).await.json();
+    let told: Vec<_> =
+        list["jobs"].as_array().unwrap().iter().map(|job| (&job["id"], &job["status"])).collect();
+    let (running, done) = ("running".into(), "done".into());
+    let ids: Vec<Value> = made.iter().map(|id| id.as_str().into()).collect();
+    let expected: Vec<_> = made
+        .iter()
+        .zip(&ids)
+        .map(|(id, value)| (value, if id == silent { &running } else { &done }))
+        .collect();
+    assert_eq!(told, expected);
 }
 
 /// The details are the engine's, the time is the ledger's, in a list as well as in a single answer.
