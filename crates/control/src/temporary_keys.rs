@@ -124,7 +124,8 @@ impl Control {
         if change.find_project(workspace_id, project_id).await?.is_none() {
             return Err(ClientRefError::ProjectNotFound);
         }
-        if !change.readmit_client_ref(project_id, client_ref, now).await? {
+        let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
+        if !change.readmit_client_ref(project_id, client_ref, now, forget_at).await? {
             return Err(ClientRefError::NotRevoked);
         }
         let entry = self.client_ref_entry(
@@ -137,8 +138,8 @@ impl Control {
         Ok(self.inner.publish(change, entry).await?)
     }
 
-    /// Shuts a client_ref out of one project, or of every project of the workspace, one after the other: where that fails
-    /// half-way, doing it again is safe.
+    /// Shuts a client_ref out of one project, or of every project of the workspace, one after the other: where one is full the others
+    /// are done nevertheless, and doing it again is safe.
     ///
     /// # Errors
     /// See [`ClientRefError`].
@@ -149,14 +150,18 @@ impl Control {
         project_id: Option<ProjectId>,
         client_ref: &ClientRef,
     ) -> Result<Revision, ClientRefError> {
-        let mut newest = None;
+        let (mut newest, mut is_full) = (None, false);
         for project_id in self.projects_meant(workspace_id, project_id).await? {
             match self.revoke_client_ref(actor, workspace_id, project_id, client_ref).await {
                 Ok(revision) => newest = newest.max(Some(revision)),
                 // Deleted meanwhile, and its keys with it.
                 Err(ClientRefError::ProjectNotFound) => {}
+                Err(ClientRefError::TooMany) => is_full = true,
                 Err(error) => return Err(error),
             }
+        }
+        if is_full {
+            return Err(ClientRefError::TooMany);
         }
         newest.ok_or(ClientRefError::ProjectNotFound)
     }
@@ -262,7 +267,9 @@ mod tests {
         let one_more = SHUT_OUT_CLIENT_REFS_PER_PROJECT_MAX;
         assert!(matches!(shut(project, one_more).await, Err(ClientRefError::TooMany)));
         assert!(!inner.tables.client_ref_shut(project, &client_ref(one_more)));
-        assert!(shut(other.id, one_more).await.is_ok());
+        let everywhere = control.revoke_client_ref_in(&actor, workspace, None, &client_ref(one_more)).await;
+        assert!(matches!(everywhere, Err(ClientRefError::TooMany)));
+        assert!(inner.tables.client_ref_shut(other.id, &client_ref(one_more)), "it has room");
 
         let revoke = async |id| control.revoke_temporary_key(&actor, workspace, id).await;
         assert!(revoke(known).await.is_ok());

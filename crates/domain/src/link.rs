@@ -140,6 +140,9 @@ pub enum Change {
         client_ref: ClientRef,
         /// The newest revision that revoked it: temporary keys from before stay dead.
         revoked_at: Revision,
+        /// When the entry may be forgotten: those temporary keys are expired by then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forget_at: Option<Timestamp>,
     },
     /// A quota on audio was set, or taken away.
     Quota {

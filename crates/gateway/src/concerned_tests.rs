@@ -22,6 +22,7 @@ fn blows(somebody: &Somebody) -> Vec<Change> {
             project_id,
             client_ref: client_ref(CLIENT_REF),
             revoked_at: Revision(2),
+            forget_at: None,
         },
         Change::SigningKeyRevoked { kid: somebody.signing_key.verifying_key().kid },
     ]

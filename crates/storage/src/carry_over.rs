@@ -81,7 +81,7 @@ const RULES: [Rule; 13] = [
     },
     Rule {
         table: "client_refs",
-        taken: &["revoked_at", "revoked_revision", "readmitted_at"],
+        taken: &["revoked_at", "revoked_revision", "readmitted_at", "forget_at"],
         gone: Gone::Deleted,
         adds: true,
     },
@@ -233,13 +233,14 @@ fn ending(change: &Change, at: Timestamp) -> Option<Ending> {
                 ("revision", Cell::Integer(0)),
             ],
         ),
-        Change::ClientRefReadmitted { project_id, client_ref, revoked_at } => (
+        Change::ClientRefReadmitted { project_id, client_ref, revoked_at, forget_at } => (
             "client_refs",
             vec![Cell::Integer(project_id.get()), Cell::Text(client_ref.as_str().to_owned())],
             vec![
                 ("revoked_at", moment()),
                 ("revoked_revision", Cell::Integer(revision_column(*revoked_at))),
                 ("readmitted_at", moment()),
+                ("forget_at", forget_at.map_or(Cell::Null, |at| Cell::Integer(at.as_micros()))),
                 ("revision", Cell::Integer(0)),
             ],
         ),

@@ -261,6 +261,7 @@ pub(crate) mod client_ref {
         pub revoked_at: i64,
         pub revoked_revision: i64,
         pub readmitted_at: Option<i64>,
+        pub forget_at: Option<i64>,
         pub revision: i64,
     }
 

@@ -19,7 +19,8 @@ pub struct ClientRefState {
 }
 
 impl Store {
-    /// Forgets revocations of temporary keys that have expired by now. Verifiers forget them by themselves.
+    /// Forgets revocations of temporary keys that have expired by now, and client_refs that were let in again where all that was minted
+    /// before has. Verifiers forget them by themselves.
     ///
     /// # Errors
     /// When the database fails.
@@ -29,8 +30,12 @@ impl Store {
             .filter(revoked_temporary_key::Column::ForgetAt.lte(now.as_micros()))
             .exec(&tx)
             .await?;
+        let let_in = client_ref::Entity::delete_many()
+            .filter(client_ref::Column::ForgetAt.lte(now.as_micros()))
+            .exec(&tx)
+            .await?;
         tx.commit().await?;
-        Ok(deleted.rows_affected)
+        Ok(deleted.rows_affected + let_in.rows_affected)
     }
 }
 
@@ -50,8 +55,8 @@ impl ChangeTx {
         Ok(revoked.count(&self.tx).await?)
     }
 
-    /// How many client_refs of a project were shut out at some time: those that were let in again count too, since what was minted
-    /// before stays dead.
+    /// How many client_refs of a project are shut out. Those that were let in again count too until all that was minted before has
+    /// expired, since it stays dead.
     ///
     /// # Errors
     /// When the database fails.
@@ -128,6 +133,7 @@ impl ChangeTx {
             revoked_at: at.as_micros(),
             revoked_revision: self.revision_column(),
             readmitted_at: None,
+            forget_at: None,
             revision: self.revision_column(),
         };
         client_ref::Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;
@@ -135,7 +141,7 @@ impl ChangeTx {
         Ok(())
     }
 
-    /// Lets a client_ref in again. Says whether it was shut out.
+    /// Lets a client_ref in again; what was minted before has expired by `forget_at`. Says whether it was shut out.
     ///
     /// # Errors
     /// When the database fails.
@@ -144,6 +150,7 @@ impl ChangeTx {
         project_id: ProjectId,
         client_ref: &ClientRef,
         at: Timestamp,
+        forget_at: Timestamp,
     ) -> Result<bool, StoreError> {
         let revoked_at = match self.find_client_ref(project_id, client_ref).await? {
             Some(state) if !state.readmitted => state.revoked_at,
@@ -151,12 +158,14 @@ impl ChangeTx {
         };
         client_ref::Entity::update_many()
             .col_expr(client_ref::Column::ReadmittedAt, Expr::value(at.as_micros()))
+            .col_expr(client_ref::Column::ForgetAt, Expr::value(forget_at.as_micros()))
             .col_expr(client_ref::Column::Revision, Expr::value(revision_column(self.revision())))
             .filter(client_ref::Column::ProjectId.eq(project_id.get()))
             .filter(client_ref::Column::ClientRef.eq(client_ref.as_str()))
             .exec(&self.tx)
             .await?;
-        self.note(Change::ClientRefReadmitted { project_id, client_ref: client_ref.clone(), revoked_at });
+        let (client_ref, forget_at) = (client_ref.clone(), Some(forget_at));
+        self.note(Change::ClientRefReadmitted { project_id, client_ref, revoked_at, forget_at });
         Ok(true)
     }
 }

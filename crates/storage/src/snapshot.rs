@@ -194,7 +194,8 @@ async fn add_client_refs(db: &impl ConnectionTrait, changes: &mut Changes) -> Re
             None => Change::ClientRefRevoked { project_id, client_ref },
             Some(_) => {
                 let revoked_at = revision(row.revoked_revision);
-                Change::ClientRefReadmitted { project_id, client_ref, revoked_at }
+                let forget_at = row.forget_at.map(time);
+                Change::ClientRefReadmitted { project_id, client_ref, revoked_at, forget_at }
             }
         };
         changes.push((revision(row.revision), change));

@@ -10,6 +10,7 @@ mod m0007_invitations;
 mod m0008_quotas;
 mod m0009_webhooks;
 mod m0010_shut_out_counts;
+mod m0011_webhooks_and_client_refs;
 
 use sea_orm_migration::prelude::*;
 use sql::Schema;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0008_quotas::Quotas),
             Box::new(m0009_webhooks::Webhooks),
             Box::new(m0010_shut_out_counts::ShutOutCounts),
+            Box::new(m0011_webhooks_and_client_refs::WebhooksAndClientRefs),
         ]
     }
 }

@@ -208,7 +208,8 @@ fn without_client_ref(body: &str, project_id: ProjectId, client_ref: &ClientRef)
     Some(body.to_string())
 }
 
-/// Messages whose time has come, those that wait for longest first.
+/// Messages whose time has come, those that wait for longest first: their ids and when. An index has all of it, so that passing over
+/// many is cheap.
 fn due(now: Timestamp, passed_over: &PassedOver) -> Select<Entity> {
     let webhooks = passed_over.webhooks.iter().map(ToString::to_string);
     let workspaces = passed_over.workspaces.iter().map(ToString::to_string);
@@ -218,6 +219,8 @@ fn due(now: Timestamp, passed_over: &PassedOver) -> Select<Entity> {
         .filter(webhook::Column::WorkspaceId.is_in(workspaces))
         .into_query();
     Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::NextTryAt])
         .filter(Column::NextTryAt.lte(now.as_micros()))
         .filter(Column::WebhookId.is_not_in(webhooks))
         .filter(Column::WebhookId.not_in_subquery(of_workspaces))
@@ -257,26 +260,27 @@ impl Store {
     ) -> Result<Option<DueMessage>, StoreError> {
         let due = due(now, passed_over);
         loop {
-            if due.clone().one(self.db.read()).await?.is_none() {
-                return Ok(None);
-            }
+            let first = due.clone().into_tuple::<(String, i64)>().one(self.db.read()).await?;
+            let Some((id, next_try_at)) = first else { return Ok(None) };
             let tx = self.db.write().await?;
-            let Some(row) = due.clone().one(&tx).await? else { return Ok(None) };
             let put_off = Entity::update_many()
                 .col_expr(Column::NextTryAt, Expr::value(Some(again_at.as_micros())))
-                .filter(Column::Id.eq(row.id.as_str()))
-                .filter(Column::NextTryAt.eq(row.next_try_at))
+                .filter(Column::Id.eq(id.as_str()))
+                .filter(Column::NextTryAt.eq(next_try_at))
                 .exec(&tx)
                 .await?;
+            if put_off.rows_affected == 0 {
+                // Somebody else has taken it, or it is forgotten.
+                continue;
+            }
+            let Some(row) = Entity::find_by_id(id.as_str()).one(&tx).await? else { continue };
             let to = webhook::Entity::find_by_id(row.webhook_id.as_str()).one(&tx).await?;
             if to.is_none() {
                 // A restore has left it behind.
-                Entity::delete_by_id(row.id.as_str()).exec(&tx).await?;
+                Entity::delete_by_id(id).exec(&tx).await?;
             }
             tx.commit().await?;
-            if let Some(to) = to
-                && put_off.rows_affected == 1
-            {
+            if let Some(to) = to {
                 return Ok(Some(DueMessage { message: message(row)?, to: from_row(to)? }));
             }
         }

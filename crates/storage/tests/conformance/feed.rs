@@ -226,7 +226,7 @@ impl World {
                 change.revoke_client_ref(project.id, &client_ref, at(1)).await.unwrap();
             }
             (12, _, Some(project), _) => {
-                change.readmit_client_ref(project.id, &client_ref, at(1)).await.unwrap();
+                change.readmit_client_ref(project.id, &client_ref, at(1), at(2)).await.unwrap();
             }
             (14, _, Some(project), _) => {
                 let scope =

@@ -79,7 +79,7 @@ pub(crate) async fn names_can_be_forgotten(store: &Store) {
     assert_eq!(rest, [events[1].clone()]);
 }
 
-/// A revocation is forgotten once its temporary key has expired, and not before.
+/// A revocation is forgotten once its temporary key has expired, and not before; a client_ref only once it was let in, too.
 pub(crate) async fn expired_revocations_are_forgotten(store: &Store) {
     let (workspace, project) = owner(store, "w").await;
     let key = api_key(workspace.id, project.id, "k");
@@ -94,6 +94,18 @@ pub(crate) async fn expired_revocations_are_forgotten(store: &Store) {
     assert_eq!(store.forget_expired(at(9)).await.unwrap(), 0);
     assert_eq!(store.forget_expired(at(10)).await.unwrap(), 1);
     assert_eq!(store.forget_expired(at(100)).await.unwrap(), 1);
+
+    let client_ref = ClientRef::new("user-1").unwrap();
+    let mut change = store.change().await.unwrap();
+    change.revoke_client_ref(project.id, &client_ref, at(0)).await.unwrap();
+    change.publish(&audit()).await.unwrap();
+    assert_eq!(store.forget_expired(at(1000)).await.unwrap(), 0, "it is out until it is let in");
+    let mut change = store.change().await.unwrap();
+    assert!(change.readmit_client_ref(project.id, &client_ref, at(1), at(10)).await.unwrap());
+    change.publish(&audit()).await.unwrap();
+    let count = async || store.change().await.unwrap().count_client_refs(project.id).await.unwrap();
+    assert_eq!((store.forget_expired(at(9)).await.unwrap(), count().await), (0, 1));
+    assert_eq!((store.forget_expired(at(10)).await.unwrap(), count().await), (1, 0));
 }
 
 /// Old entries of the feed and keys that were revoked long ago are forgotten, others are not, and the state stays what it was.

@@ -44,6 +44,8 @@ struct ClientRefEntry {
     revoked_at: Revision,
     /// Whether it is still out.
     is_shut: bool,
+    /// When all that were minted before have expired, if it was let in again.
+    forget_at: Option<Timestamp>,
 }
 
 /// Who signs.
@@ -193,14 +195,14 @@ impl State {
                 self.temporary_keys.pin().update_or_insert(*id, later, *forget_at);
             }
             Change::ClientRefRevoked { project_id, client_ref } => {
-                let shut = ClientRefEntry { revoked_at: revision, is_shut: true };
+                let shut = ClientRefEntry { revoked_at: revision, is_shut: true, forget_at: None };
                 self.put_client_ref(*project_id, client_ref, shut, |present| revision > present.revoked_at);
             }
             Change::Quota { project_id, scope, audio_seconds_per_month_max } => {
                 self.put_quota(*project_id, scope, *audio_seconds_per_month_max);
             }
-            Change::ClientRefReadmitted { project_id, client_ref, revoked_at } => {
-                let open = ClientRefEntry { revoked_at: *revoked_at, is_shut: false };
+            Change::ClientRefReadmitted { project_id, client_ref, revoked_at, forget_at } => {
+                let open = ClientRefEntry { revoked_at: *revoked_at, is_shut: false, forget_at: *forget_at };
                 self.put_client_ref(*project_id, client_ref, open, |present| {
                     *revoked_at >= present.revoked_at
                 });
@@ -293,6 +295,7 @@ impl State {
     /// Forgets revocations of temporary keys that have expired since.
     pub(crate) fn forget_expired(&self, now: Timestamp) {
         self.temporary_keys.pin().retain(|_, forget_at| now < *forget_at);
+        self.client_refs.pin().retain(|_, entry| entry.forget_at.is_none_or(|forget_at| now < forget_at));
     }
 
     pub(crate) fn find_manager(&self, hash: &SecretHash) -> Option<ManagerEntry> {

@@ -111,6 +111,7 @@ fn changes_are_idempotent() {
         project_id: PROJECT,
         client_ref: client_ref.clone(),
         revoked_at,
+        forget_at: None,
     }]);
     // The old revision comes again, after a reconnect.
     world.tables.apply(revoked_at, &changes);
@@ -183,6 +184,7 @@ fn client_refs_are_revoked_by_revision() {
         project_id: PROJECT,
         client_ref: client_ref.clone(),
         revoked_at,
+        forget_at: None,
     }]);
     assert!(!world.tables.client_ref_shut(PROJECT, &client_ref));
     let second = world.mint_for(Product::Batch, "user-1");
@@ -210,7 +212,12 @@ fn readmitted_client_refs_survive_a_snapshot() {
     let mut snapshot = world.snapshot();
     snapshot.changes.push((
         Revision(12),
-        Change::ClientRefReadmitted { project_id: PROJECT, client_ref, revoked_at: Revision(11) },
+        Change::ClientRefReadmitted {
+            project_id: PROJECT,
+            client_ref,
+            revoked_at: Revision(11),
+            forget_at: None,
+        },
     ));
     snapshot.revision = Revision(12);
     world.tables.load(&snapshot);

@@ -80,7 +80,12 @@ fn revocations_end_sessions() {
         .world
         .apply(&[Change::ClientRefRevoked { project_id: PROJECT, client_ref: client_ref.clone() }]);
     assert_eq!(sessions.ends(), [None, revoked]);
-    sessions.world.apply(&[Change::ClientRefReadmitted { project_id: PROJECT, client_ref, revoked_at }]);
+    sessions.world.apply(&[Change::ClientRefReadmitted {
+        project_id: PROJECT,
+        client_ref,
+        revoked_at,
+        forget_at: None,
+    }]);
     assert_eq!(sessions.ends(), [None, revoked], "readmission revives nothing");
 
     let sessions = open();

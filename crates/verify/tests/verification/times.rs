@@ -2,10 +2,10 @@
 
 use domain::link::Change;
 use domain::token::Claims;
-use domain::{Product, Reason, Timestamp};
+use domain::{ClientRef, Product, Reason, Timestamp};
 use verify::{Leeway, Surface, Tables};
 
-use crate::world::{NOW, World, need};
+use crate::world::{NOW, PROJECT, World, need};
 
 const MICRO: i64 = 1;
 
@@ -112,4 +112,31 @@ fn revocations_are_forgotten_in_time() {
     assert_eq!(late.unwrap_err().reason, Reason::CredentialExpired);
     // What is forgotten takes no memory: by a clock that stood still the key would be good again.
     assert_eq!(world.reason(&token, &need(Surface::RealtimeHeader)), None);
+}
+
+/// A client_ref that was let in again is forgotten once what was minted before has expired, and not before; one that is shut out
+/// never is.
+#[test]
+fn readmissions_are_forgotten_in_time() {
+    let world = World::new();
+    let client_ref = ClientRef::new("user-1").unwrap();
+    let claims = world.claims_for(Product::Rt, "user-1");
+    let token = world.sign(&claims);
+    let reason = || world.reason(&token, &need(Surface::RealtimeHeader));
+    let forget_at = claims.expires_at.plus_seconds(5);
+    let revoked_at =
+        world.apply(&[Change::ClientRefRevoked { project_id: PROJECT, client_ref: client_ref.clone() }]);
+    world.tables.forget_expired(forget_at);
+    assert!(world.tables.client_ref_shut(PROJECT, &client_ref));
+    world.apply(&[Change::ClientRefReadmitted {
+        project_id: PROJECT,
+        client_ref,
+        revoked_at,
+        forget_at: Some(forget_at),
+    }]);
+    world.tables.forget_expired(shifted(forget_at, -MICRO));
+    assert_eq!(reason(), Some(Reason::CredentialRevoked));
+    world.tables.forget_expired(forget_at);
+    // By a clock that stood still, as above.
+    assert_eq!(reason(), None);
 }
