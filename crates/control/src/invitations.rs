@@ -65,6 +65,9 @@ pub enum InviteError {
         "this workspace has made {INVITATIONS_PER_DAY_MAX} invitations within 24 hours: wait until tomorrow"
     )]
     TooMany,
+    /// Too many mails were asked for to its address.
+    #[error("this address was sent several mails a short while ago: try again in an hour")]
+    MailedTooOften,
     /// The store failed.
     #[error("the invitation could not be stored")]
     Store(#[from] StoreError),
@@ -143,6 +146,9 @@ impl Control {
         let yesterday = now.plus_seconds(-SECONDS_PER_DAY);
         if change.count_invitations(workspace_id, yesterday).await? >= INVITATIONS_PER_DAY_MAX {
             return Err(InviteError::TooMany);
+        }
+        if !self.may_mail(email) {
+            return Err(InviteError::MailedTooOften);
         }
         let invitation = Invitation {
             id: InvitationId::generate(now, &*self.inner.rng),

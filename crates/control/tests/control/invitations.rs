@@ -120,7 +120,8 @@ async fn links_end() {
     assert!(matches!(accept(&instance, &ada, fourth.secret.expose()).await, Err(AcceptError::NotFound)));
 }
 
-/// An address is sent an invitation again as often as other mails, and no more, also by several workspaces; others are sent theirs.
+/// An address is sent invitations as often as other mails, and no more, again or anew, also by several workspaces; others are sent
+/// theirs.
 #[tokio::test]
 async fn invitations_fill_no_mailbox() {
     let instance = Instance::new().await;
@@ -131,7 +132,7 @@ async fn invitations_fill_no_mailbox() {
     let same = invite(&instance, &other, "ADA@example.org").await.invitation.id;
     let spared = invite(&instance, &workspace, "bob@example.org").await.invitation.id;
     let limit = control::SignInLimits::default().mails_to_address;
-    let mut count = 0;
+    let mut count = 2;
     let full = loop {
         instance.clock.advance_seconds(INVITATION_RESEND_SECONDS_MIN);
         match control.resend_invitation(&ACTOR, workspace.id, sent).await {
@@ -144,6 +145,9 @@ async fn invitations_fill_no_mailbox() {
     assert_eq!(count, limit.burst_max);
     let elsewhere = control.resend_invitation(&ACTOR, other.id, same).await;
     assert!(matches!(elsewhere, Err(ResendError::TooMany)), "{elsewhere:?}");
+    control.withdraw_invitation(&ACTOR, other.id, same).await.unwrap();
+    let anew = control.invite(&ACTOR, other.id, "Ada@example.org", Role::Member).await;
+    assert!(matches!(anew, Err(InviteError::MailedTooOften)), "{anew:?}");
     control.resend_invitation(&ACTOR, workspace.id, spared).await.unwrap();
     instance.clock.advance_seconds(limit.every_seconds.into());
     control.resend_invitation(&ACTOR, workspace.id, sent).await.unwrap();
