@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::link::{Change, Revision};
+use domain::link::{Change, KeyRecord, Revision};
 use serde::{Deserialize, Serialize};
 use storage::Store;
 
@@ -57,10 +57,11 @@ struct Writing {
     is_behind: bool,
 }
 
-/// Whether a change ends something, or says when something ends.
+/// Whether a change ends something, or says anew when something ends.
 fn ends(change: &Change) -> bool {
     match change {
-        Change::Key(record) => record.revoked_at.is_some() || record.expires_at.is_some(),
+        // Also without an expiry: it may have had one.
+        Change::Key(_) => true,
         Change::ManagementToken(record) => record.revoked_at.is_some(),
         Change::WorkspaceClosed { .. }
         | Change::ProjectDeleted { .. }
@@ -291,7 +292,8 @@ pub fn ended_after(data_dir: &Path, revision: Revision) -> std::io::Result<Optio
             }
         }
     }
-    ended.extend(keys.into_values().map(Change::Key));
+    let ends = |record: &KeyRecord| record.revoked_at.is_some() || record.expires_at.is_some();
+    ended.extend(keys.into_values().filter(ends).map(Change::Key));
     Ok(whole_after.is_some_and(|after| after <= revision).then_some(ended))
 }
 
@@ -450,6 +452,9 @@ mod tests {
         let change = KeyChange { expires_at: Some(Some(later)), ..KeyChange::default() };
         control.change_key(&actor, workspace, id, change).await.unwrap();
         assert_eq!(expiry(id), [Some(later)]);
+        let change = KeyChange { expires_at: Some(None), ..KeyChange::default() };
+        control.change_key(&actor, workspace, id, change).await.unwrap();
+        assert!(expiry(id).is_empty(), "it ends no more");
     }
 
     /// A record that can't be begun anew takes nothing from the one before, and is begun once it can be.
