@@ -84,9 +84,13 @@ pub(crate) struct WebhookClient {
 
 /// The address that a text names, in its one spelling, if a webhook may be there as far as the address alone tells.
 pub(crate) fn allowed(text: &str, reach: &WebhookReach) -> Option<Url> {
+    if text.len() > WEBHOOK_URL_BYTES_MAX {
+        return None;
+    }
+    // The one spelling has a path, `/` where none was written.
     Url::parse(text)
         .ok()
-        .filter(|url| url.as_str().len() <= WEBHOOK_URL_BYTES_MAX && may_be_called(url, reach))
+        .filter(|url| url.as_str().len() <= WEBHOOK_URL_BYTES_MAX + 1 && may_be_called(url, reach))
 }
 
 fn may_be_called(url: &Url, reach: &WebhookReach) -> bool {
@@ -189,7 +193,8 @@ impl WebhookClient {
 
     /// Sends a request; gives the status of the answer.
     pub(crate) async fn send(&self, request: Request<String>) -> Result<u16, CallError> {
-        if self.allowed(&request.uri().to_string()).is_none() {
+        let url = Url::parse(&request.uri().to_string());
+        if !url.is_ok_and(|url| may_be_called(&url, &self.reach)) {
             return Err(CallError::Address);
         }
         let answered = tokio::time::timeout(Duration::from_secs(WEBHOOK_SECONDS_MAX), self.answer(request));
@@ -259,6 +264,22 @@ mod tests {
         }
         let long = format!("https://example.org/{}", "\u{fc}".repeat(WEBHOOK_URL_BYTES_MAX / 4));
         assert!(!is_allowed(&long, &WebhookReach::default()), "it is too long as it is stored");
+    }
+
+    /// The longest address is taken with and without a path, and none that is longer.
+    #[test]
+    fn the_longest_address_is_taken() {
+        let without_path =
+            |bytes| format!("https://{}.example", "a".repeat(bytes - "https://.example".len()));
+        let with_path =
+            |bytes| format!("https://example.org/{}", "a".repeat(bytes - "https://example.org/".len()));
+        for (taken, refused) in [
+            (without_path(WEBHOOK_URL_BYTES_MAX), without_path(WEBHOOK_URL_BYTES_MAX + 1)),
+            (with_path(WEBHOOK_URL_BYTES_MAX), with_path(WEBHOOK_URL_BYTES_MAX + 1)),
+        ] {
+            assert!(is_allowed(&taken, &WebhookReach::default()), "{taken}");
+            assert!(!is_allowed(&refused, &WebhookReach::default()), "{refused}");
+        }
     }
 
     /// Only https, and only hosts that may be on the public internet; this machine where it is configured, and nothing else then.
