@@ -69,17 +69,17 @@ fn places(config: &ControlConfig) -> Vec<(MasterKeySource, bool)> {
     places
 }
 
-/// Ends what a re-wrap has left: its key takes its place if it fits, and is dropped if nothing came of it.
+/// Ends what a re-wrap has left: its key takes its place if it fits. Otherwise it stays until the next re-wrap: the database may
+/// be about to commit what was sealed under it, and then there is no other.
 fn settle(data_dir: &Path, next_fits: bool) -> Result<(), ControlError> {
     let next = data_dir.join(NEXT_FILE);
     if next_fits {
         tracing::warn!("a re-wrap was cut off after it had happened: its master key takes its place");
         return promote(data_dir);
     }
-    match fs::remove_file(&next) {
-        Ok(()) => tracing::warn!("a re-wrap was cut off before it had happened: its master key is dropped"),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => return Err(file_error(&next, source)),
+    if next.exists() {
+        let path = next.display();
+        tracing::warn!(%path, "a re-wrap was cut off before it had happened: its master key stays until the next one");
     }
     Ok(())
 }
@@ -256,7 +256,8 @@ mod tests {
         }
     }
 
-    /// Whatever moment a re-wrap was cut off at, the key that fits is found, and what is left over is cleared away.
+    /// Whatever moment a re-wrap was cut off at, the key that fits is found, and keeps its place. What doesn't fit stays: a database
+    /// may commit late, and then it is the only key of its kind.
     #[tokio::test]
     async fn a_rewrap_that_was_cut_off_is_settled() {
         let [old, new] = [MasterKey::generate(&SystemRng), MasterKey::generate(&SystemRng)];
@@ -269,8 +270,11 @@ mod tests {
             for _ in ["first start", "later start"] {
                 assert_eq!(get_text(&config(folder.path()), Some(&present)).await.unwrap(), *fitting);
                 assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap().trim(), *fitting);
-                assert!(!folder.path().join(NEXT_FILE).exists());
+                assert_eq!(folder.path().join(NEXT_FILE).exists(), !has_happened);
             }
+            // What was sealed under the new one is committed only now.
+            let late = sealed_under(&new.to_text());
+            assert_eq!(get_text(&config(folder.path()), Some(&late)).await.unwrap(), *new.to_text());
         }
     }
 

@@ -24,7 +24,12 @@ impl Inner {
         Ok(revision)
     }
 
-    async fn commit(&self, mut change: ChangeTx, audit: AuditEntry) -> Result<Revision, StoreError> {
+    /// Commits a change, applies it here and sends it to the gateways, in a task that [`to_its_end`] began.
+    pub(crate) async fn commit(
+        &self,
+        mut change: ChangeTx,
+        audit: AuditEntry,
+    ) -> Result<Revision, StoreError> {
         if let Some(message) = webhook_events::of_change(&audit, change.changes()) {
             self.enqueue(&mut change, &message).await?;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use credentials::MasterKey;
 use domain::SigningKeyState;
+use domain::link::Revision;
 use storage::{AuditAction, ChangeTx, Instance, StoreError};
 
 use crate::control::Inner;
@@ -74,17 +75,21 @@ impl Inner {
             // Before anything is sealed under it. Whenever this is cut off, a start finds the key that fits.
             master_key::prepare(data_dir, &new)?;
         }
-        if let Err(error) = self.reseal(change, &present, actor, &old, &new).await {
-            // After a failed commit nobody knows whether it happened, so the next key stays: for the next start, or the next try.
-            if in_folder && !matches!(error, RewrapError::Store(_)) {
-                master_key::drop_next(data_dir);
+        let revision = match self.reseal(change, &present, actor, &old, &new).await {
+            Ok(revision) => revision,
+            Err(error) => {
+                // After a failed commit nobody knows whether it happened, so the next key stays: for the next start, or the next try.
+                if in_folder && !matches!(error, RewrapError::Store(_)) {
+                    master_key::drop_next(data_dir);
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
+        };
         self.signing.take_master_key(new);
         if in_folder {
             master_key::promote(data_dir)?;
         }
+        self.gateways.wait_applied(revision).await;
         Ok(true)
     }
 
@@ -116,7 +121,7 @@ impl Inner {
         actor: &Actor,
         old: &MasterKey,
         new: &MasterKey,
-    ) -> Result<(), RewrapError> {
+    ) -> Result<Revision, RewrapError> {
         let rng = &*self.rng;
         for key in change.list_signing_keys().await? {
             // Of a revoked key there is nothing left to seal.
@@ -148,7 +153,6 @@ impl Inner {
         change.reseal_instance(&sentinel, &keys.seal(present.id, new, rng)).await?;
         let action = AuditAction::MasterKeyRewrapped;
         let entry = self.pseudonyms.entry(self.now(), actor, None, action, present.id);
-        self.publish(change, entry).await?;
-        Ok(())
+        Ok(self.commit(change, entry).await?)
     }
 }

@@ -121,8 +121,7 @@ impl Inner {
         from: SignFrom,
     ) -> Result<RotatedSigningKey, SigningKeyError> {
         let _turn = self.signing.turn().await;
-        let stored = self.store.list_signing_keys().await?;
-        let next = self.next_signing_key(actor, &stored).await?;
+        let next = self.next_signing_key(actor).await?;
         let key = match from {
             SignFrom::PublishedAhead => next,
             SignFrom::Now => self.begin_signing(actor, next).await?,
@@ -143,7 +142,7 @@ impl Inner {
                 Some(SigningKeyState::Revoked) => return Err(SigningKeyError::AlreadyRevoked(kid.clone())),
                 // Its successor signs before it goes, so that nobody is handed a key that is dead.
                 Some(SigningKeyState::Signing) => {
-                    let next = self.next_signing_key(actor, &stored).await?;
+                    let next = self.next_signing_key(actor).await?;
                     self.begin_signing(actor, next).await?;
                 }
                 Some(SigningKeyState::Published | SigningKeyState::Retiring) => {}
@@ -159,18 +158,6 @@ impl Inner {
             let revision = self.publish(change, entry).await?;
             self.show_signing_keys().await?;
             return Ok(revision);
-        }
-    }
-
-    /// The key that waits to sign; a new one is published where there is none.
-    async fn next_signing_key(
-        self: &Arc<Self>,
-        actor: &Actor,
-        stored: &[StoredSigningKey],
-    ) -> Result<StoredSigningKey, SigningKeyError> {
-        match in_state(stored, SigningKeyState::Published) {
-            Some(waiting) => Ok(waiting.clone()),
-            None => self.publish_signing_key(actor, stored).await,
         }
     }
 
@@ -198,7 +185,7 @@ impl Inner {
         let replace_from =
             current.created_at.plus_seconds(days * 24 * 3600 - i64::from(config.publish_ahead_seconds));
         if replace_from <= now || current.verifying_key.algorithm != config.algorithm {
-            self.publish_signing_key(&Actor::SYSTEM, &stored).await?;
+            self.next_signing_key(&Actor::SYSTEM).await?;
         }
         Ok(())
     }
@@ -250,16 +237,16 @@ impl Inner {
         Ok(stored)
     }
 
-    /// Makes a key and lets everybody know it, before it signs anything.
-    async fn publish_signing_key(
-        self: &Arc<Self>,
-        actor: &Actor,
-        stored: &[StoredSigningKey],
-    ) -> Result<StoredSigningKey, SigningKeyError> {
+    /// The key that waits to sign. Where there is none, one is made, and everybody knows it before it signs anything.
+    async fn next_signing_key(self: &Arc<Self>, actor: &Actor) -> Result<StoredSigningKey, SigningKeyError> {
+        let mut change = self.store.change().await?;
+        let stored = change.list_signing_keys().await?;
+        if let Some(waiting) = in_state(&stored, SigningKeyState::Published) {
+            return Ok(waiting.clone());
+        }
         if stored.iter().filter(|key| key.state != SigningKeyState::Revoked).count() >= SIGNING_KEYS_MAX {
             return Err(SigningKeyError::TooMany);
         }
-        let mut change = self.store.change().await?;
         let (state, master_key) = (SigningKeyState::Published, self.sealing_key(&change).await?);
         let key = signing::make(self.config.algorithm, state, &master_key, self.now(), &*self.rng);
         change.insert_signing_key(&key).await?;

@@ -120,7 +120,7 @@ async fn a_rewrap_can_be_cut_off_anywhere() {
     let instance = instance.crash().await;
     assert!(instance.verify(&token.key_value, Product::Rt, Region::Eu1).is_ok());
     assert_eq!(kept(&instance), before);
-    assert!(!next.exists());
+    assert!(next.exists(), "the database might have committed late");
 
     // Everything is sealed under the next key, which has not taken its place.
     instance.control.rewrap(&ACTOR, None).await.unwrap();

@@ -272,4 +272,13 @@ async fn keys_are_moved_on_from_where_they_are() {
         [SigningKeyState::Retiring, SigningKeyState::Retiring, SigningKeyState::Signing]
     );
     assert_eq!(current(&instance.control).await, rotated.key.kid);
+
+    // Both see that none waits; one makes the next.
+    let (here, there) = tokio::join!(
+        instance.control.rotate_signing_key(&ACTOR, SignFrom::PublishedAhead),
+        other.rotate_signing_key(&ACTOR, SignFrom::PublishedAhead),
+    );
+    assert_eq!(here.unwrap().key.kid, there.unwrap().key.kid);
+    let waiting = states(&other).await.into_iter().filter(|state| *state == SigningKeyState::Published);
+    assert_eq!(waiting.count(), 1);
 }
