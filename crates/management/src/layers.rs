@@ -30,7 +30,7 @@ pub(crate) async fn finish(State(context): State<Context>, request: Request, nex
     let mut response = match context.rates.network(peer, now) {
         Err(refusal) => Problem::from(refusal).into_response(),
         Ok(()) if is_open && is_preflight(&request) => preflight_answer(),
-        Ok(()) => next.run(whole(request).await).await,
+        Ok(()) => judged(&context, whole(request).await, next).await,
     };
     if response.status() == StatusCode::UNAUTHORIZED {
         // Its body may have taken its time.
@@ -53,6 +53,15 @@ pub(crate) async fn finish(State(context): State<Context>, request: Request, nex
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// The answer to a call that is whole. Credentials of its network may have been refused while its body came: many calls that are held
+/// back until all of them are judged at once have no more tries than others.
+async fn judged(context: &Context, request: Request, next: Next) -> Response {
+    match context.rates.failing(request::peer(request.extensions()), context.control.now()) {
+        Err(refusal) => Problem::from(refusal).into_response(),
+        Ok(()) => next.run(request).await,
+    }
 }
 
 /// What pages of other origins may call: minting, which client libraries do from browsers, and what anybody may read.

@@ -58,12 +58,22 @@ impl Rates {
     /// # Errors
     /// When it calls too fast, or presented too many credentials that were refused.
     pub(crate) fn network(&self, peer: IpAddr, now: Timestamp) -> Result<(), Refusal> {
-        let (network, max) = (network_of(peer), self.limits.network_calls_per_second_max);
-        if let Some(wait) = self.failures.wait(network, self.limits.network_failures_per_second_max, now) {
-            let max = self.limits.network_failures_per_second_max;
-            return Err(too_fast("Your network presents credentials that are refused", max, wait));
+        self.failing(peer, now)?;
+        let max = self.limits.network_calls_per_second_max;
+        let taken = self.networks.take(network_of(peer), max, now);
+        taken.map_err(|wait| too_fast("Your network calls", max, wait))
+    }
+
+    /// Refuses where too many credentials of a network were refused.
+    ///
+    /// # Errors
+    /// [`Reason::RateLimited`].
+    pub(crate) fn failing(&self, peer: IpAddr, now: Timestamp) -> Result<(), Refusal> {
+        let max = self.limits.network_failures_per_second_max;
+        match self.failures.wait(network_of(peer), max, now) {
+            Some(wait) => Err(too_fast("Your network presents credentials that are refused", max, wait)),
+            None => Ok(()),
         }
-        self.networks.take(network, max, now).map_err(|wait| too_fast("Your network calls", max, wait))
     }
 
     /// Counts a credential that was refused.

@@ -1,10 +1,16 @@
 //! What protects the API as a whole.
 
-use std::net::IpAddr;
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use bytes::Bytes;
+use futures_util::stream;
 use http::Request;
 use management::ManagementLimits;
+use tokio::sync::oneshot;
 
 use crate::world::{NO_LIMITS, World};
 
@@ -43,6 +49,33 @@ async fn guessing_has_a_rate() {
     world.ask_from(other, "GET", "/v1/projects", token, "").await.expect(200);
     world.clock.advance_seconds(1);
     world.ask_from(guesser, "GET", "/v1/projects", token, "").await.expect(200);
+    world.control.close().await;
+}
+
+/// Guesses that hold their bodies back, so that all of them are begun before any is refused, have no more tries than others.
+#[tokio::test]
+async fn guesses_that_are_held_back_have_the_same_rate() {
+    let world =
+        World::with_limits(ManagementLimits { network_failures_per_second_max: 4, ..NO_LIMITS }).await;
+    let mut held = Vec::new();
+    for number in 0..6 {
+        let (release, body) = oneshot::channel::<Bytes>();
+        let mut request = Request::post("/v1/projects")
+            .header("authorization", format!("Bearer vgm_{number}"))
+            .body(Body::from_stream(stream::once(body)))
+            .unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
+        let mut answer = Box::pin(world.answer(request));
+        let is_pending = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending())).await;
+        assert!(is_pending, "it waits for its body");
+        held.push((release, answer));
+    }
+    let mut told = Vec::new();
+    for (release, answer) in held {
+        release.send(Bytes::from_static(b"{}")).unwrap();
+        told.push(answer.await.status().as_u16());
+    }
+    assert_eq!(told, [401, 401, 401, 401, 429, 429]);
     world.control.close().await;
 }
 
