@@ -24,6 +24,9 @@ const PUBLISH_AHEAD_SECONDS_MIN: u32 = 2 * management::JWKS_FRESH_SECONDS;
 /// Half of the shortest life of a signing key.
 const PUBLISH_AHEAD_SECONDS_MAX: u32 = 12 * 3600;
 
+/// A month, in seconds: what may wait longer may wait for ever.
+const SECONDS_MAX: u64 = 30 * 24 * 3600;
+
 /// Settings, and what is worth a word though it is no mistake.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -230,12 +233,13 @@ fn limits(root: &mut Section<'_>, report: &mut Report) -> GatewayLimits {
     let worker_threads = count("worker_threads", default.worker_threads);
     let engine_idle_connections_max =
         count("engine_idle_connections_max", default.engine_idle_connections_max);
+    // An engine may stop for less than that, and for a second at least.
+    let idle_seconds_max = section.read(report, "idle_seconds_max", integer(2, SECONDS_MAX));
+    let idle_seconds_max = idle_seconds_max.unwrap_or(default.idle_seconds_max);
     let mut seconds =
-        |key, default: u64| section.read(report, key, integer(1, 30 * 24 * 3600)).unwrap_or(default);
-    let idle_seconds_max = seconds("idle_seconds_max", default.idle_seconds_max);
+        |key, default: u64| section.read(report, key, integer(1, SECONDS_MAX)).unwrap_or(default);
     // Whoever shortens the one without a word about the other means no more than that.
-    let engine_stall_default =
-        default.engine_stall_seconds_max.min(idle_seconds_max.saturating_sub(1).max(1));
+    let engine_stall_default = default.engine_stall_seconds_max.min(idle_seconds_max.saturating_sub(1));
     let limits = GatewayLimits {
         connections_max,
         connections_per_peer_max,

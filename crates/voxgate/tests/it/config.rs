@@ -103,6 +103,9 @@ fn an_engine_stops_for_less_than_a_client_idles() {
         assert_eq!((found.len(), told), (1, (line, "limits.engine_stall_seconds_max")), "{found:#?}");
         assert!(found[0].message.contains("less than idle_seconds_max ("), "{found:?}");
     }
+    // There is no whole number of seconds less than one that isn't none.
+    let found = problems("[limits]\nidle_seconds_max = 1\n[[listener]]\naddress = \"127.0.0.1:0\"\n");
+    assert_eq!((found.len(), found[0].setting.as_str()), (1, "limits.idle_seconds_max"), "{found:#?}");
     for text in [
         "engine_stall_seconds_max = 74",
         "idle_seconds_max = 60",
