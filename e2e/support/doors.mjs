@@ -1,5 +1,6 @@
 // Every form of the portal: who may send it, and one that would be taken. What a form does to things is done to a fresh one,
-// so that every door can be tried alone. `isOwned`: it names somebody's thing, which others are not to find.
+// so that every door can be tried alone. `isOwned`: it names somebody's thing, which others are not to find. `answers`: what
+// whoever may is told, where it isn't "done"; an invitation can be sent again or not yet, as the run took.
 
 import { addPasskey, device } from "./passkeys.mjs";
 import { openSession } from "./realtime.mjs";
@@ -116,7 +117,7 @@ export async function guarded(world) {
  */
 export const DOORS = [
   { route: "/settings/api-keys", needs: "member", page: "/settings/api-keys", fields: { name: "made at the door" } },
-  { route: "/settings/api-keys/find", needs: "member", page: "/settings/api-keys/find", fields: { secret: "vgk_x" }, changes: false, answers: 422 },
+  { route: "/settings/api-keys/find", needs: "member", page: "/settings/api-keys/find", fields: { secret: "vgk_x" }, changes: false, answers: [422] },
   { route: "/settings/api-keys/{id}", needs: "member", isOwned: true, page: keyPage(""), fields: { name: "changed" } },
   { route: "/settings/api-keys/{id}/revoke", needs: "member", isOwned: true, page: keyPage("/revoke") },
   { route: "/settings/api-keys/{id}/rotate", needs: "member", isOwned: true, page: keyPage("/rotate") },
@@ -135,7 +136,7 @@ export const DOORS = [
   { route: "/settings/projects/{id}", needs: "admin", isOwned: true, page: projectPage(""), fields: { name: "changed" } },
   { route: "/settings/projects/{id}/delete", needs: "admin", isOwned: true, page: projectPage("/delete") },
   { route: "/settings/members/invite", needs: "admin", page: "/settings/members/invite", fields: { email: "invited-at-the-door@example.org" } },
-  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited, changes: false, answers: 409 },
+  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited, changes: false, answers: [303, 409] },
   { route: "/settings/members/invitations/{id}/withdraw", needs: "admin", isOwned: true, page: invited },
   { route: "/settings/members/{id}", needs: "admin", isOwned: true, page: memberPage, fields: { role: "admin" } },
   { route: "/settings/members/{id}/remove", needs: "admin", isOwned: true, page: memberPage },
@@ -150,13 +151,13 @@ export const DOORS = [
   { route: "/settings/security/authenticator", needs: "account", page: "/settings/security/authenticator", by: (world) => world.person(), fields: rightCode },
   { route: "/settings/security/authenticator/remove", needs: "account", page: "/settings/security", by: guarded },
   { route: "/settings/security/recovery-codes", needs: "account", page: "/settings/security", by: guarded },
-  { route: "/settings/security/passkeys", needs: "account", page: "/settings/security/passkeys", by: (world) => world.person(), fields: { name: "x", answer: "{}" }, changes: false, answers: 422 },
+  { route: "/settings/security/passkeys", needs: "account", page: "/settings/security/passkeys", by: (world) => world.person(), fields: { name: "x", answer: "{}" }, changes: false, answers: [422] },
   { route: "/settings/security/passkeys/{id}/rename", needs: "account", isOwned: true, page: "/settings/security", by: withPasskey, fields: { name: "renamed" } },
   { route: "/settings/security/passkeys/{id}/remove", needs: "account", isOwned: true, page: "/settings/security", by: withPasskey },
   // Where no provider is configured there is nothing to link: who may ask is all that can be shown.
-  { route: "/settings/security/identities/link", needs: "account", made: { provider: "none" }, changes: false, answers: 404 },
-  { route: "/settings/security/identities/confirm", needs: "account", made: { ticket: "none" }, changes: false, answers: 409 },
-  { route: "/settings/security/identities/unlink", needs: "account", made: { provider: "none", subject: "none" }, changes: false, answers: 404 },
+  { route: "/settings/security/identities/link", needs: "account", made: { provider: "none" }, changes: false, answers: [404] },
+  { route: "/settings/security/identities/confirm", needs: "account", made: { ticket: "none" }, changes: false, answers: [409] },
+  { route: "/settings/security/identities/unlink", needs: "account", made: { provider: "none", subject: "none" }, changes: false, answers: [404] },
   { route: "/instance/workspaces/{id}", needs: "operator", by: "operator", page: workspacePage(""), fields: { plan: "free" } },
   { route: "/instance/workspaces/{id}/close", needs: "operator", by: "operator", page: workspacePage("/close"), fields: { name: "for a door" } },
   { route: "/instance/accounts/{id}/disable", needs: "operator", by: "operator", page: accountPage },

@@ -42,6 +42,12 @@ pub(crate) enum Class {
     Foreign,
 }
 
+/// A secret whose last character is another one.
+pub(crate) fn mistyped(secret: &str) -> String {
+    let other = if secret.ends_with('0') { '1' } else { '0' };
+    format!("{}{other}", &secret[..secret.len().saturating_sub(1)])
+}
+
 impl Class {
     fn name(self) -> &'static str {
         match self {

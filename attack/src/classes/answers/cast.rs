@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::arena::forge::Forge;
 use crate::arena::{Arena, text};
+use crate::classes::mistyped;
 
 /// A credential that is refused everywhere in the same way.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ async fn bad(arena: &Arena) -> Result<Vec<Bad>, Fault> {
     let foreign = Forge::foreign();
     let mut all = vec![
         one("nonsense", "nonsense", "credential_unknown"),
-        one("a bad checksum", format!("{}0", &key[..key.len() - 1]), "credential_unknown"),
+        one("a bad checksum", mistyped(key), "credential_unknown"),
         one("a key cut short", &key[..key.len() - 3], "credential_unknown"),
         one("an unknown key of our form", unknown.expose(), "credential_unknown"),
         one("a text with dots", "a.b.c", "credential_unknown"),

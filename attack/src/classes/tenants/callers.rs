@@ -6,13 +6,14 @@ use super::operations::Operation;
 use super::{body_for, call, leaks};
 use crate::Fault;
 use crate::arena::Arena;
+use crate::classes::mistyped;
 use crate::trial::{Trial, Verdict};
 use crate::wire::Answer;
 
 pub(super) async fn run(arena: &Arena, trial: &mut Trial, operations: &[Operation]) -> Result<(), Fault> {
     let temporary = arena.mint(&arena.mine.key, "rt", json!({})).await?;
     let manager = &arena.mine.manager;
-    let mistyped = format!("{}x", &manager[..manager.len() - 1]);
+    let mistyped = mistyped(manager);
     let (id, revoked) = arena.key_of(&arena.mine, json!({})).await?;
     arena.manage(manager, "DELETE", &format!("/v1/api-keys/{id}"), None, 200).await?;
     let engine = crate::arena::instance::ENGINE_TOKEN;
