@@ -73,11 +73,10 @@ impl ControlConfig {
         }
     }
 
-    /// How long after a signing key has signed for the last time something of it may still be valid, in seconds. Never
-    /// less than with the usual ranges: before the last restart they may have been longer.
-    pub fn token_lifetime_seconds(&self) -> i64 {
-        let longest = self.ttl_seconds.longest_seconds().max(TtlSeconds::default().longest_seconds());
-        i64::from(longest) + i64::from(self.leeway.expiry_seconds)
+    /// How long a temporary key may live, in seconds. Never less than with the usual ranges: before this was noted at each start
+    /// they may have been longer.
+    pub(crate) fn longest_ttl_seconds(&self) -> i64 {
+        self.ttl_seconds.longest_seconds().max(TtlSeconds::default().longest_seconds()).into()
     }
 
     /// Where the database is.

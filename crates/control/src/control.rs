@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use credentials::Jwks;
 use domain::{ApiKeyId, Clock, InstanceId, ManagementTokenId, Rng, Timestamp};
-use storage::{Store, StoreError, Writes};
+use storage::{ChangeTx, Store, StoreError, Writes};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use verify::Tables;
@@ -99,6 +99,8 @@ impl Control {
             rng: &*rng,
         };
         let instance_id = start.instance(present).await?;
+        // Before anything is minted that may live so long.
+        store.raise_longest_ttl(config.longest_ttl_seconds()).await?;
         start.refresh_limits().await?;
         let signing = Signing::open(&store.list_signing_keys().await?, master_key)?;
         let tables = Arc::new(Tables::with_leeway(config.leeway));
@@ -234,6 +236,12 @@ impl Drop for Control {
 impl Inner {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How long a temporary key that was minted before now may still be valid, in seconds. Its ttl may be one of an earlier
+    /// configuration, or of another node's.
+    pub(crate) async fn token_lifetime_seconds(&self, change: &ChangeTx) -> Result<i64, StoreError> {
+        Ok(change.longest_ttl_seconds().await? + i64::from(self.config.leeway.expiry_seconds))
     }
 
     async fn write_gathered(&self) {

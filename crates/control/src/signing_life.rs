@@ -265,9 +265,7 @@ impl Inner {
     ) -> Result<StoredSigningKey, SigningKeyError> {
         let opened = signing::open(&next, &self.signing.master_key())?;
         let before = self.signing.sign_with(Arc::new(opened));
-        // Only now is it known when the last token of the key before was signed, so only now how long it must be kept.
-        let retired_at = self.now().plus_seconds(self.config.token_lifetime_seconds());
-        if let Err(error) = self.move_on(actor, &next.verifying_key.kid, retired_at).await {
+        if let Err(error) = self.move_on(actor, &next.verifying_key.kid).await {
             // What was signed in between is good: the key is published. Which one signs is for the store to say: the commit may
             // have happened nevertheless.
             self.signing.sign_with(before);
@@ -279,13 +277,10 @@ impl Inner {
         Ok(StoredSigningKey { state: SigningKeyState::Signing, ..next })
     }
 
-    async fn move_on(
-        self: &Arc<Self>,
-        actor: &Actor,
-        next: &Kid,
-        retired_at: Timestamp,
-    ) -> Result<(), SigningKeyError> {
+    async fn move_on(self: &Arc<Self>, actor: &Actor, next: &Kid) -> Result<(), SigningKeyError> {
         let mut change = self.store.change().await?;
+        // Only now is it known when the last token of the key before was signed, so only now how long it must be kept.
+        let retired_at = self.now().plus_seconds(self.token_lifetime_seconds(&change).await?);
         let stored = change.list_signing_keys().await?;
         // The store says which key signs, and whether the next one still waits: another node may have moved them on.
         if !stored.iter().any(|key| key.verifying_key.kid == *next && key.state == SigningKeyState::Published)

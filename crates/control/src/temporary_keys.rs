@@ -67,7 +67,7 @@ impl Control {
         let parent = change.find_api_key(workspace_id, id.parent()).await?;
         let parent = parent.ok_or(RevokeTemporaryKeyError::NotFound)?;
         // Nothing is stored per mint, so nobody knows when it expires; none lives longer than this.
-        let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
+        let forget_at = now.plus_seconds(self.inner.token_lifetime_seconds(&change).await?);
         let news = change.revoke_temporary_key(&parent, id, now, forget_at).await?;
         if news
             && change.count_revoked_temporary_keys(parent.project_id, now).await?
@@ -124,7 +124,7 @@ impl Control {
         if change.find_project(workspace_id, project_id).await?.is_none() {
             return Err(ClientRefError::ProjectNotFound);
         }
-        let forget_at = now.plus_seconds(self.inner.config.token_lifetime_seconds());
+        let forget_at = now.plus_seconds(self.inner.token_lifetime_seconds(&change).await?);
         if !change.readmit_client_ref(project_id, client_ref, now, forget_at).await? {
             return Err(ClientRefError::NotRevoked);
         }

@@ -16,6 +16,7 @@ pub(crate) mod instance {
         pub sentinel: Vec<u8>,
         pub revision: i64,
         pub sealed_keys: Option<Vec<u8>>,
+        pub longest_ttl_seconds: i64,
     }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

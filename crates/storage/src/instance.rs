@@ -56,6 +56,39 @@ impl Store {
         let at = At { table: "instance", row: &SINGLETON };
         id.map(|id| at.need("id", InstanceId::parse(&id))).transpose()
     }
+
+    /// The longest that any temporary key may ever have lived, in seconds; none that was noted is 0.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn longest_ttl_seconds(&self) -> Result<i64, StoreError> {
+        longest_ttl_seconds(self.db.read()).await
+    }
+
+    /// Notes how long temporary keys may live from now on, in seconds, where they never might live longer before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn raise_longest_ttl(&self, seconds: i64) -> Result<(), StoreError> {
+        let tx = self.db.write().await?;
+        instance::Entity::update_many()
+            .col_expr(instance::Column::LongestTtlSeconds, Expr::value(seconds))
+            .filter(instance::Column::LongestTtlSeconds.lt(seconds))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn longest_ttl_seconds(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let longest = instance::Entity::find_by_id(SINGLETON)
+        .select_only()
+        .column(instance::Column::LongestTtlSeconds)
+        .into_tuple::<i64>()
+        .one(connection)
+        .await?;
+    Ok(longest.unwrap_or(0))
 }
 
 async fn find(connection: &impl ConnectionTrait) -> Result<Option<Instance>, StoreError> {
@@ -64,6 +97,14 @@ async fn find(connection: &impl ConnectionTrait) -> Result<Option<Instance>, Sto
 }
 
 impl ChangeTx {
+    /// The longest that any temporary key may ever have lived, in seconds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn longest_ttl_seconds(&self) -> Result<i64, StoreError> {
+        longest_ttl_seconds(&self.tx).await
+    }
+
     /// The instance.
     ///
     /// # Errors
@@ -97,6 +138,7 @@ impl ChangeTx {
             created_at: new.created_at.as_micros(),
             sentinel: new.sentinel.clone(),
             sealed_keys: new.sealed_keys.clone(),
+            longest_ttl_seconds: 0,
             revision: self.revision_column(),
         };
         instance::Entity::insert(row.into_active_model()).exec_without_returning(&self.tx).await?;

@@ -137,24 +137,40 @@ async fn configured_limits_reach_old_workspaces() {
 /// A temporary key that was minted when keys could live longer stays revoked for as long as it would have lived.
 #[tokio::test]
 async fn shorter_lives_revive_nothing() {
-    let instance = Instance::new().await;
-    let (workspace, project) = instance.workspace(Plan::Pro).await;
-    let parent = instance.key(&workspace, NewKey::named(project.id, "k")).await;
-    let long = control::MintRequest { ttl_seconds: 86_400, ..request(Product::Rt) };
-    let minted = instance.mint(parent.secret.expose(), &long).unwrap();
-    let spared = instance.mint(parent.secret.expose(), &long).unwrap();
-    instance.control.close().await;
-    let short = control::TtlRange { min_seconds: 60, max_seconds: 3_600 };
-    let ttl_seconds = control::TtlSeconds { batch: short, rt: short, tts: short, flow: short };
-    let config = ControlConfig { ttl_seconds, ..instance.config() };
-    let control = Control::open(config, Arc::clone(&instance.clock) as _, Arc::new(SystemRng)).await.unwrap();
-    let instance = Instance { control, ..instance };
-    instance.control.revoke_temporary_key(&ACTOR, workspace.id, minted.id).await.unwrap();
-    instance.clock.advance_seconds(2 * 3_600);
-    instance.control.tables().forget_expired(instance.control.now());
-    let judged = |key: &control::Minted| instance.verify(&key.key_value, Product::Rt, Region::Eu1);
-    assert_eq!(reason(judged(&minted)), domain::Reason::CredentialRevoked);
-    assert!(judged(&spared).is_ok());
+    let reopened = async |instance: Instance, max_seconds| {
+        instance.control.close().await;
+        let range = control::TtlRange { min_seconds: 60, max_seconds };
+        let ttl_seconds = control::TtlSeconds { batch: range, rt: range, tts: range, flow: range };
+        let config = ControlConfig { ttl_seconds, ..instance.config() };
+        let control =
+            Control::open(config, Arc::clone(&instance.clock) as _, Arc::new(SystemRng)).await.unwrap();
+        Instance { control, ..instance }
+    };
+    // As configured by default, and for longer than that.
+    for ttl_seconds in [86_400, 7 * 86_400] {
+        let instance = reopened(Instance::new().await, ttl_seconds).await;
+        let (workspace, project) = instance.workspace(Plan::Pro).await;
+        let parent = instance.key(&workspace, NewKey::named(project.id, "k")).await;
+        let of = |name| control::MintRequest {
+            ttl_seconds,
+            client_ref: Some(ClientRef::new(name).unwrap()),
+            ..request(Product::Rt)
+        };
+        let mint = |name| instance.mint(parent.secret.expose(), &of(name)).unwrap();
+        let (minted, let_in, spared) = (mint("a"), mint("b"), mint("c"));
+        let instance = reopened(instance, 3_600).await;
+        let control = &instance.control;
+        control.revoke_temporary_key(&ACTOR, workspace.id, minted.id).await.unwrap();
+        let client_ref = ClientRef::new("b").unwrap();
+        control.revoke_client_ref(&ACTOR, workspace.id, project.id, &client_ref).await.unwrap();
+        control.readmit_client_ref(&ACTOR, workspace.id, project.id, &client_ref).await.unwrap();
+        instance.clock.advance_seconds(i64::from(ttl_seconds) - 600);
+        control.tables().forget_expired(control.now());
+        let judged = |key: &control::Minted| instance.verify(&key.key_value, Product::Rt, Region::Eu1);
+        assert_eq!(reason(judged(&minted)), domain::Reason::CredentialRevoked);
+        assert_eq!(reason(judged(&let_in)), domain::Reason::CredentialRevoked);
+        assert!(judged(&spared).is_ok());
+    }
 }
 
 /// No secret is in any file of the data folder but the master key's: no API key, token, temporary key, password or

@@ -1,5 +1,5 @@
 //! Messages whose time has come are found with whom they are for, so that passing over those of busy webhooks reads none of them; and
-//! client_refs that were let in again are forgotten.
+//! client_refs that were let in again are forgotten; and the instance knows how long temporary keys may ever have lived.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,6 +23,8 @@ impl MigrationTrait for WebhooksAndClientRefs {
         manager.alter_table(client_refs.table("client_refs").add_column(forget_at).to_owned()).await?;
         let mut forget = Index::create();
         forget.name("client_refs_forget").table("client_refs");
-        manager.create_index(forget.col("forget_at").to_owned()).await
+        manager.create_index(forget.col("forget_at").to_owned()).await?;
+        let longest = ColumnDef::new("longest_ttl_seconds").big_integer().not_null().default(0).to_owned();
+        manager.alter_table(Table::alter().table("instance").add_column(longest).to_owned()).await
     }
 }
