@@ -57,14 +57,6 @@ impl Store {
         id.map(|id| at.need("id", InstanceId::parse(&id))).transpose()
     }
 
-    /// The longest that any temporary key may ever have lived, in seconds; none that was noted is 0.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn longest_ttl_seconds(&self) -> Result<i64, StoreError> {
-        longest_ttl_seconds(self.db.read()).await
-    }
-
     /// Notes how long temporary keys may live from now on, in seconds, where they never might live longer before.
     ///
     /// # Errors
@@ -81,16 +73,6 @@ impl Store {
     }
 }
 
-async fn longest_ttl_seconds(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
-    let longest = instance::Entity::find_by_id(SINGLETON)
-        .select_only()
-        .column(instance::Column::LongestTtlSeconds)
-        .into_tuple::<i64>()
-        .one(connection)
-        .await?;
-    Ok(longest.unwrap_or(0))
-}
-
 async fn find(connection: &impl ConnectionTrait) -> Result<Option<Instance>, StoreError> {
     let row = instance::Entity::find_by_id(SINGLETON).one(connection).await?;
     row.map(from_row).transpose()
@@ -102,7 +84,13 @@ impl ChangeTx {
     /// # Errors
     /// When the database fails.
     pub async fn longest_ttl_seconds(&self) -> Result<i64, StoreError> {
-        longest_ttl_seconds(&self.tx).await
+        let longest = instance::Entity::find_by_id(SINGLETON)
+            .select_only()
+            .column(instance::Column::LongestTtlSeconds)
+            .into_tuple::<i64>()
+            .one(&self.tx)
+            .await?;
+        Ok(longest.unwrap_or(0))
     }
 
     /// The instance.
