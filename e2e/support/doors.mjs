@@ -1,6 +1,6 @@
 // Every form of the portal: who may send it, and one that would be taken. What a form does to things is done to a fresh one,
 // so that every door can be tried alone. `isOwned`: it names somebody's thing, which others are not to find. `answers`: what
-// whoever may is told, where it isn't "done"; an invitation can be sent again or not yet, as the run took.
+// whoever may is told, where it isn't "done".
 
 import { addPasskey, device } from "./passkeys.mjs";
 import { openSession } from "./realtime.mjs";
@@ -136,7 +136,8 @@ export const DOORS = [
   { route: "/settings/projects/{id}", needs: "admin", isOwned: true, page: projectPage(""), fields: { name: "changed" } },
   { route: "/settings/projects/{id}/delete", needs: "admin", isOwned: true, page: projectPage("/delete") },
   { route: "/settings/members/invite", needs: "admin", page: "/settings/members/invite", fields: { email: "invited-at-the-door@example.org" } },
-  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited, changes: false, answers: [303, 409] },
+  // The only invitation there is was sent just now, which is too soon to send it again.
+  { route: "/settings/members/invitations/{id}/resend", needs: "admin", isOwned: true, page: invited, by: adminElsewhere, changes: false, answers: [409] },
   { route: "/settings/members/invitations/{id}/withdraw", needs: "admin", isOwned: true, page: invited },
   { route: "/settings/members/{id}", needs: "admin", isOwned: true, page: memberPage, fields: { role: "admin" } },
   { route: "/settings/members/{id}/remove", needs: "admin", isOwned: true, page: memberPage },

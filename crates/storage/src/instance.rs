@@ -62,6 +62,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn raise_longest_ttl(&self, seconds: i64) -> Result<(), StoreError> {
+        if longest_ttl_seconds(self.db.read()).await? >= seconds {
+            return Ok(());
+        }
         let tx = self.db.write().await?;
         instance::Entity::update_many()
             .col_expr(instance::Column::LongestTtlSeconds, Expr::value(seconds))
@@ -78,19 +81,23 @@ async fn find(connection: &impl ConnectionTrait) -> Result<Option<Instance>, Sto
     row.map(from_row).transpose()
 }
 
+async fn longest_ttl_seconds(connection: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let longest = instance::Entity::find_by_id(SINGLETON)
+        .select_only()
+        .column(instance::Column::LongestTtlSeconds)
+        .into_tuple::<i64>()
+        .one(connection)
+        .await?;
+    Ok(longest.unwrap_or(0))
+}
+
 impl ChangeTx {
     /// The longest that any temporary key may ever have lived, in seconds.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn longest_ttl_seconds(&self) -> Result<i64, StoreError> {
-        let longest = instance::Entity::find_by_id(SINGLETON)
-            .select_only()
-            .column(instance::Column::LongestTtlSeconds)
-            .into_tuple::<i64>()
-            .one(&self.tx)
-            .await?;
-        Ok(longest.unwrap_or(0))
+        longest_ttl_seconds(&self.tx).await
     }
 
     /// The instance.
