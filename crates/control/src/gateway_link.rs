@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::link::{FromGateway, HEARTBEAT_SECONDS, Revision, SessionEvent, ToGateway, UsageRecord};
 use domain::{Region, Timestamp, WebhookMessageId};
-use storage::StoreError;
+use storage::{BatchOutcome, BatchPlace, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
@@ -235,35 +235,45 @@ enum Batch {
 }
 
 /// Keeps a batch, unless it was kept before.
-async fn count(shared: &Shared, member: &Member, number: u64, batch: &Batch) -> Result<bool, StoreError> {
+async fn count(shared: &Shared, place: BatchPlace<'_>, batch: &Batch) -> Result<BatchOutcome, StoreError> {
     let now = shared.clock.now();
     match batch {
-        Batch::Usage(records) => shared.store.record_usage(&member.journal, number, records, now).await,
+        Batch::Usage(records) => shared.store.record_usage(place, records, now).await,
         Batch::Sessions(events) => {
             let messages: Vec<_> = events.iter().map(webhook_events::of_session).collect();
             let id = || WebhookMessageId::generate(now, &*shared.rng);
-            shared.store.record_messages(&member.journal, number, &messages, id, now).await
+            shared.store.record_messages(place, &messages, id, now).await
         }
     }
 }
 
 /// Counts usage, each batch once and in order, and tells the gateway what it may forget.
 async fn count_usage(shared: Arc<Shared>, member: Arc<Member>, mut batches: mpsc::Receiver<(u64, Batch)>) {
-    let mut counted_to: Option<u64> = None;
+    let mut is_oldest = true;
     while let Some((number, batch)) = batches.recv().await {
-        while let Err(error) = count(&shared, &member, number, &batch).await {
-            member.complain(&error, "its usage could not be counted");
+        let place = BatchPlace { journal: &member.journal, number, is_oldest };
+        let outcome = loop {
+            match count(&shared, place, &batch).await {
+                Ok(outcome) => break outcome,
+                Err(error) => member.complain(&error, "its usage could not be counted"),
+            }
             if member.waiting().is_leaving {
                 // It stays in the gateway's journal, and is sent again when the gateway is back.
                 return;
             }
             sleep(Duration::from_secs(RETRY_SECONDS)).await;
-        }
-        // The gateway forgets everything up to the number it is told. After a gap, that would include the batch that is
-        // missing here; it is sent again when the gateway is back.
-        if counted_to.is_none_or(|last| number <= last + 1) {
-            counted_to = Some(counted_to.map_or(number, |last| last.max(number)));
-            member.send(ToGateway::UsageCounted { number });
+        };
+        is_oldest = false;
+        match outcome {
+            BatchOutcome::Counted | BatchOutcome::CountedBefore => {
+                member.send(ToGateway::UsageCounted { number });
+            }
+            // The gateway forgets everything up to the number that it is told, and one of these is missing.
+            BatchOutcome::Early => tracing::error!(
+                gateway = %member.name,
+                number,
+                "usage came before what it follows; it is counted when the gateway sends it again"
+            ),
         }
     }
 }

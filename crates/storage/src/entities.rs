@@ -333,7 +333,7 @@ pub(crate) mod audit_name {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Which batches of usage were counted.
+/// Up to which batch each journal's usage was counted. The columns are called as they were when there was a row for each batch.
 pub(crate) mod usage_batch {
     use sea_orm::entity::prelude::*;
 

@@ -60,6 +60,6 @@ pub use shut_out::ClientRefState;
 pub use signing_keys::StoredSigningKey;
 pub use sql::{Cell, DbPlace, Dump, InvalidDbUrl, SqlError, Table, Writes};
 pub use store::Store;
-pub use usage::StoredUsage;
+pub use usage::{BatchOutcome, BatchPlace, StoredUsage};
 pub use webhooks::{DueMessage, ExpiredKey, NewMessage, PassedOver, StoredWebhook, Tried};
 pub use workspaces::WorkspaceLimits;

@@ -18,51 +18,72 @@ pub type StoredUsage = UsageRecord;
 const COUNTERS: [Column; 5] =
     [Column::Requests, Column::Sessions, Column::AudioMillis, Column::ReceivedBytes, Column::Refusals];
 
+/// A batch's place in the journal that numbered it.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchPlace<'a> {
+    /// The name of the journal.
+    pub journal: &'a str,
+    /// The batch's number within it.
+    pub number: u64,
+    /// Whether it is the oldest that the journal still holds: all before it were counted.
+    pub is_oldest: bool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// It is counted.
+    Counted,
+    /// It was counted before.
+    CountedBefore,
+    /// One before it is missing, so that it was not counted: it is to come again, behind that one.
+    Early,
+}
+
 impl Store {
-    /// Counts a gateway's batch, unless a batch with its number was counted before. Says whether it was counted.
+    /// Counts a journal's next batch, unless it was counted before.
     ///
     /// # Errors
     /// When the database fails; then nothing of it is counted.
     pub async fn record_usage(
         &self,
-        gateway: &str,
-        number: u64,
+        place: BatchPlace<'_>,
         records: &[UsageRecord],
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<BatchOutcome, StoreError> {
         let tx = self.db.write().await?;
-        if !claim_batch(&tx, gateway, number, now).await? {
-            return Ok(false);
+        let outcome = claim_batch(&tx, place, now).await?;
+        if outcome != BatchOutcome::Counted {
+            return Ok(outcome);
         }
         for record in records {
             add(&tx, record).await?;
         }
         tx.commit().await?;
-        Ok(true)
+        Ok(outcome)
     }
 
-    /// Writes messages for webhooks that a gateway's batch gives rise to, unless a batch with its number was taken before. Says
-    /// whether it was taken.
+    /// Writes messages for webhooks that a journal's next batch gives rise to, unless it was taken before.
     ///
     /// # Errors
     /// When the database fails; then nothing of it is kept.
     pub async fn record_messages(
         &self,
-        gateway: &str,
-        number: u64,
+        place: BatchPlace<'_>,
         messages: &[NewMessage],
         mut id: impl FnMut() -> WebhookMessageId,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<BatchOutcome, StoreError> {
         let tx = self.db.write().await?;
-        if !claim_batch(&tx, gateway, number, now).await? {
-            return Ok(false);
+        let outcome = claim_batch(&tx, place, now).await?;
+        if outcome != BatchOutcome::Counted {
+            return Ok(outcome);
         }
         for message in messages {
             webhooks::enqueue(&tx, message, &mut id).await?;
         }
         tx.commit().await?;
-        Ok(true)
+        Ok(outcome)
     }
 
     /// The usage of a workspace's projects, deleted ones included, by day; `until` is left out.
@@ -93,22 +114,34 @@ impl Store {
     }
 }
 
-/// Takes a batch's number; `false` when it was taken before.
+/// Takes a batch's number, which becomes its journal's last one: of each journal there is one row, whatever it has counted.
 async fn claim_batch(
     connection: &impl ConnectionTrait,
-    gateway: &str,
-    number: u64,
+    place: BatchPlace<'_>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<BatchOutcome, StoreError> {
     use usage_batch::Column::{Gateway, Number, ReceivedAt};
+    let number = place.number.cast_signed();
+    let last = Expr::col((usage_batch::Entity, Number));
+    let comes_next = if place.is_oldest { last.lt(number) } else { last.eq(number.saturating_sub(1)) };
+    let mut raise = OnConflict::column(Gateway);
+    raise.update_columns([Number, ReceivedAt]).action_and_where(comes_next);
     let insert = Query::insert()
         .into_table(usage_batch::Entity)
         .columns([Gateway, Number, ReceivedAt])
-        .values([gateway.into(), number.cast_signed().into(), now.as_micros().into()])
+        .values([place.journal.into(), number.into(), now.as_micros().into()])
         .map_err(malformed)?
-        .on_conflict(OnConflict::columns([Gateway, Number]).do_nothing().to_owned())
+        .on_conflict(raise)
         .to_owned();
-    Ok(connection.execute(&insert).await?.rows_affected() == 1)
+    if connection.execute(&insert).await?.rows_affected() == 1 {
+        return Ok(BatchOutcome::Counted);
+    }
+    let counted_before = usage_batch::Entity::find()
+        .filter(Gateway.eq(place.journal))
+        .filter(Number.gte(number))
+        .one(connection)
+        .await?;
+    Ok(if counted_before.is_some() { BatchOutcome::CountedBefore } else { BatchOutcome::Early })
 }
 
 pub(crate) async fn add(connection: &impl ConnectionTrait, record: &UsageRecord) -> Result<(), StoreError> {

@@ -282,7 +282,7 @@ async fn usage_is_counted_once_and_acknowledged() {
         send(&port, number).await;
         assert_eq!(counted(&mut port).await, number);
     }
-    // 7 got lost on the way: 8 is counted, and not acknowledged, since that would let the gateway forget 7.
+    // 7 got lost on the way: 8 is not acknowledged, since that would let the gateway forget 7.
     send(&port, 8).await;
     drop(port);
     let mut back = instance.control.gateways().attach("eu1/a");

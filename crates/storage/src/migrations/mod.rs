@@ -11,6 +11,7 @@ mod m0008_quotas;
 mod m0009_webhooks;
 mod m0010_shut_out_counts;
 mod m0011_webhooks_and_client_refs;
+mod m0012_usage_journals;
 
 use sea_orm_migration::prelude::*;
 use sql::Schema;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0009_webhooks::Webhooks),
             Box::new(m0010_shut_out_counts::ShutOutCounts),
             Box::new(m0011_webhooks_and_client_refs::WebhooksAndClientRefs),
+            Box::new(m0012_usage_journals::UsageJournals),
         ]
     }
 }

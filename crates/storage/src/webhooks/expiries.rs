@@ -23,6 +23,9 @@ pub struct ExpiredKey {
     pub expired_at: Timestamp,
 }
 
+/// As many expired keys are told of in one change, and those that expired with the last of them.
+const EXPIRED_KEYS_AT_ONCE_MAX: u64 = 1000;
+
 impl Store {
     /// Whether [`ChangeTx::take_expired_keys`] has something to do.
     ///
@@ -43,8 +46,8 @@ impl Store {
 }
 
 impl ChangeTx {
-    /// The API keys that have expired since this was last asked and kept, without those that were revoked before. The first time
-    /// there are none.
+    /// API keys that have expired since this was last asked and kept, oldest first, without those that were revoked before. Where they are
+    /// many, the others are left to the next time. The first time there are none.
     ///
     /// # Errors
     /// When the database fails.
@@ -55,15 +58,25 @@ impl ChangeTx {
             expiry::Entity::insert(first.into_active_model()).exec_without_returning(&self.tx).await?;
             return Ok(Vec::new());
         };
-        let rows = api_key::Entity::find()
-            .filter(api_key::Column::ExpiresAt.gt(told.told_until))
-            .filter(api_key::Column::ExpiresAt.lte(now.as_micros()))
-            .filter(api_key::Column::RevokedAt.is_null())
-            .order_by_asc(api_key::Column::ExpiresAt)
-            .all(&self.tx)
+        let expired_by = |until| {
+            api_key::Entity::find()
+                .filter(api_key::Column::ExpiresAt.gt(told.told_until))
+                .filter(api_key::Column::ExpiresAt.lte(until))
+                .filter(api_key::Column::RevokedAt.is_null())
+                .order_by_asc(api_key::Column::ExpiresAt)
+        };
+        let last = expired_by(now.as_micros())
+            .select_only()
+            .column(api_key::Column::ExpiresAt)
+            .offset(EXPIRED_KEYS_AT_ONCE_MAX - 1)
+            .limit(1)
+            .into_tuple::<i64>()
+            .one(&self.tx)
             .await?;
+        let until = last.unwrap_or(now.as_micros().max(told.told_until));
+        let rows = expired_by(until).all(&self.tx).await?;
         expiry::Entity::update_many()
-            .col_expr(expiry::Column::ToldUntil, Expr::value(now.as_micros().max(told.told_until)))
+            .col_expr(expiry::Column::ToldUntil, Expr::value(until))
             .filter(expiry::Column::Singleton.eq(SINGLETON))
             .exec(&self.tx)
             .await?;

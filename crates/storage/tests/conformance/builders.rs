@@ -5,7 +5,9 @@ use domain::{
     ManagementTokenId, Networks, OwnLimits, PermissionSet, Plan, ProductSet, Project, ProjectId, Rng,
     SecretHash, SigningKeyState, SystemRng, Timestamp, VerifyingKey, Workspace, WorkspaceId,
 };
-use storage::{AuditAction, AuditEntry, Committed, NewProject, Store, StoredAccount, StoredSigningKey};
+use storage::{
+    AuditAction, AuditEntry, BatchPlace, Committed, NewProject, Store, StoredAccount, StoredSigningKey,
+};
 
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_seconds(1_800_000_000 + second)
@@ -22,6 +24,11 @@ pub(crate) fn audit() -> AuditEntry {
         detail: String::new(),
         names: Vec::new(),
     }
+}
+
+/// A batch that isn't known to be the oldest of its journal.
+pub(crate) fn batch(journal: &str, number: u64) -> BatchPlace<'_> {
+    BatchPlace { journal, number, is_oldest: false }
 }
 
 pub(crate) fn workspace(name: &str) -> Workspace {

@@ -117,6 +117,7 @@ macro_rules! suite {
             quotas::quotas_are_set_and_told,
             quotas::refusals_are_summed_up,
             records::usage_is_counted_exactly_once,
+            records::usage_is_counted_in_order,
             records::last_use_never_goes_back,
             records::names_can_be_forgotten,
             records::expired_revocations_are_forgotten,

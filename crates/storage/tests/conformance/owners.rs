@@ -4,7 +4,7 @@ use domain::link::UsageRecord;
 use domain::{Product, Region, SystemRng, TemporaryKeyId};
 use storage::Store;
 
-use super::builders::{api_key, at, audit, insert_key, management_token, owner};
+use super::builders::{api_key, at, audit, batch, insert_key, management_token, owner};
 
 /// A stranger's workspace sees, counts, changes and revokes nothing of another's; the owner does.
 pub(crate) async fn what_belongs_to_another_workspace_looks_absent(store: &Store) {
@@ -62,7 +62,7 @@ pub(crate) async fn what_belongs_to_another_workspace_looks_absent(store: &Store
     assert_eq!(store.find_project(mine.id, project.id).await.unwrap().unwrap().name, "renamed");
 
     let record = usage(project.id, key.id);
-    store.record_usage("g", 1, &[record], at(0)).await.unwrap();
+    store.record_usage(batch("g", 1), &[record], at(0)).await.unwrap();
     assert!(store.list_usage(other.id, at(0), at(10)).await.unwrap().is_empty());
     assert_eq!(store.list_usage(mine.id, at(0), at(10)).await.unwrap().len(), 1);
 

@@ -7,7 +7,7 @@ use domain::usage::{Day, UsageGroup, UsageKey, UsageQuery};
 use domain::{ClientRef, Month, ProjectId, QuotaScope, Reason};
 use storage::{Quota, Store};
 
-use super::builders::{api_key, at, audit, new_project, owner};
+use super::builders::{api_key, at, audit, batch, new_project, owner};
 use super::owners::usage;
 
 fn quota(project_id: ProjectId, scope: QuotaScope, seconds: u32) -> Quota {
@@ -82,7 +82,7 @@ pub(crate) async fn quotas_are_set_and_told(store: &Store) {
         record(day("2027-03-01"), project.id, None, 1000),
         record(day("2027-02-28"), gone.id, None, 10_000),
     ];
-    store.record_usage("eu1/a", 1, &records, at(0)).await.unwrap();
+    store.record_usage(batch("eu1/a", 1), &records, at(0)).await.unwrap();
     let month = Month::of(day("2027-02-15"));
     let audio = store.month_audio(workspace.id, month, &quotas).await.unwrap();
     assert_eq!(audio.workspace_millis, 10_110, "deleted projects count");
@@ -112,7 +112,7 @@ pub(crate) async fn refusals_are_summed_up(store: &Store) {
     other.refused = BTreeMap::from([(Reason::RateLimited, 5)]);
     for _ in 0..2 {
         store
-            .record_usage("eu1/a", 1, &[record.clone(), record.clone(), other.clone()], at(0))
+            .record_usage(batch("eu1/a", 1), &[record.clone(), record.clone(), other.clone()], at(0))
             .await
             .unwrap();
     }

@@ -1,9 +1,9 @@
 //! Records that are gathered and written in batches.
 
 use domain::{ApiKeyId, ClientRef, ManagementTokenId, SystemRng, TemporaryKeyId};
-use storage::Store;
+use storage::{BatchOutcome, BatchPlace, Store};
 
-use super::builders::{api_key, at, audit, insert_key, management_token, owner};
+use super::builders::{api_key, at, audit, batch, insert_key, management_token, owner};
 use super::owners::usage;
 
 /// A batch with a number that was seen counts nothing, whatever it holds; another gateway's same number counts.
@@ -13,11 +13,14 @@ pub(crate) async fn usage_is_counted_exactly_once(store: &Store) {
     let line = usage(project.id, key.id);
     let mut of_client_ref = line.clone();
     of_client_ref.client_ref = Some(ClientRef::new("alice").unwrap());
-    let batch = [line.clone(), line.clone(), of_client_ref.clone()];
-    assert!(store.record_usage("eu1/a", 1, &batch, at(0)).await.unwrap());
-    assert!(!store.record_usage("eu1/a", 1, &batch, at(0)).await.unwrap());
-    assert!(store.record_usage("eu1/a", 2, std::slice::from_ref(&line), at(0)).await.unwrap());
-    assert!(store.record_usage("us1/a", 1, std::slice::from_ref(&line), at(0)).await.unwrap());
+    let lines = [line.clone(), line.clone(), of_client_ref.clone()];
+    let one = std::slice::from_ref(&line);
+    let count = async |place, lines: &[_]| store.record_usage(place, lines, at(0)).await.unwrap();
+    assert_eq!(count(batch("eu1/a", 1), &lines).await, BatchOutcome::Counted);
+    assert_eq!(count(batch("eu1/a", 1), &lines).await, BatchOutcome::CountedBefore);
+    assert_eq!(count(batch("eu1/a", 2), one).await, BatchOutcome::Counted);
+    assert_eq!(count(batch("eu1/a", 1), &lines).await, BatchOutcome::CountedBefore);
+    assert_eq!(count(batch("us1/a", 1), one).await, BatchOutcome::Counted);
     let mut stored = store.list_usage(workspace.id, at(0), at(1)).await.unwrap();
     stored.sort_by_key(|line| line.client_ref.clone());
     assert_eq!(stored.len(), 2);
@@ -31,6 +34,26 @@ pub(crate) async fn usage_is_counted_exactly_once(store: &Store) {
     );
     assert_eq!(sums, (4, 8, 12, 16, 20));
     assert!(store.list_usage(workspace.id, at(1), at(2)).await.unwrap().is_empty());
+}
+
+/// A batch is counted behind the one before it and not earlier, unless its journal holds nothing older; however many were counted, each
+/// journal takes one row.
+pub(crate) async fn usage_is_counted_in_order(store: &Store) {
+    let count = async |place| store.record_usage(place, &[], at(0)).await.unwrap();
+    assert_eq!(count(batch("eu1/a", 5)).await, BatchOutcome::Counted);
+    assert_eq!(count(batch("eu1/a", 7)).await, BatchOutcome::Early);
+    for number in 6..=20 {
+        assert_eq!(count(batch("eu1/a", number)).await, BatchOutcome::Counted);
+    }
+    assert_eq!(count(batch("eu1/a", 22)).await, BatchOutcome::Early);
+    let oldest = |number| BatchPlace { is_oldest: true, ..batch("eu1/a", number) };
+    assert_eq!(count(oldest(22)).await, BatchOutcome::Counted);
+    assert_eq!(count(oldest(22)).await, BatchOutcome::CountedBefore);
+    assert_eq!(count(batch("eu1/a", 21)).await, BatchOutcome::CountedBefore);
+    assert_eq!(count(batch("us1/a", 1)).await, BatchOutcome::Counted);
+
+    let table = storage::tables().unwrap().into_iter().find(|table| table.name == "usage_batches").unwrap();
+    assert_eq!(store.dump().await.unwrap().count(&table).await.unwrap(), 2);
 }
 
 /// An older time that arrives late doesn't overwrite a newer one; keys that are unknown are passed over.

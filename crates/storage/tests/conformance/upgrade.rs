@@ -5,7 +5,9 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::prelude::*;
 use sql::{Db, DbPlace, Schema, SqlError};
-use storage::Store;
+use storage::{BatchOutcome, Store};
+
+use super::builders::batch;
 
 /// What the release before wrote, as SQL.
 const CONTROL: &str = include_str!("../fixtures/release-0.1.0/control.sql");
@@ -44,6 +46,15 @@ async fn write_fixture(path: &Path) {
     let tx = db.write().await.unwrap();
     let sql = CONTROL.trim().trim_start_matches("BEGIN TRANSACTION;").trim_end_matches("COMMIT;");
     tx.execute_unprepared(sql).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// Counts batches of usage as the first release did: a row for each.
+async fn count_as_the_first_release(path: &Path, rows: &[&str]) {
+    let db = Db::open_file(path).await.unwrap();
+    let tx = db.write().await.unwrap();
+    tx.execute_unprepared(&format!("INSERT INTO usage_batches VALUES {}", rows.join(", "))).await.unwrap();
     tx.commit().await.unwrap();
     db.close().await.unwrap();
 }
@@ -130,6 +141,7 @@ async fn an_older_backup_is_restored(target: &DbPlace) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("former.db");
     write_fixture(&path).await;
+    count_as_the_first_release(&path, &["('local/a', 2, 0)", "('local/a', 3, 0)", "('other', 9, 0)"]).await;
     let former = Store::open_former(&DbPlace::File(path)).await.unwrap();
     let dump = former.dump().await.unwrap();
     assert_eq!(dump.migrations(), ["m0001_first"]);
@@ -154,6 +166,16 @@ async fn an_older_backup_is_restored(target: &DbPlace) {
     let (now, before) = (restored.snapshot().await.unwrap(), former.find_instance_id().await.unwrap());
     assert!(now.changes.len() >= 8, "{now:?}");
     assert_eq!(restored.find_instance_id().await.unwrap(), before);
+    for (journal, number, outcome) in [
+        ("local/a", 2, BatchOutcome::CountedBefore),
+        ("local/a", 3, BatchOutcome::CountedBefore),
+        ("local/a", 4, BatchOutcome::Counted),
+        ("other", 9, BatchOutcome::CountedBefore),
+        ("other", 10, BatchOutcome::Counted),
+    ] {
+        let counted = restored.record_usage(batch(journal, number), &[], at).await.unwrap();
+        assert_eq!(counted, outcome, "{journal} {number}");
+    }
     restored.close().await.unwrap();
     former.close().await.unwrap();
 }

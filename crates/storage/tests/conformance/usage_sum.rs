@@ -5,7 +5,7 @@ use domain::usage::{Day, Mode, UsageCounts, UsageGroup, UsageGroups, UsageKey, U
 use domain::{ApiKeyId, ClientRef, Product, ProjectId, Region, WorkspaceId};
 use storage::Store;
 
-use super::builders::{at, audit, new_project, owner};
+use super::builders::{at, audit, batch, new_project, owner};
 use super::owners::usage;
 
 fn day(text: &str) -> Day {
@@ -76,8 +76,8 @@ pub(crate) async fn usage_is_summed_up(store: &Store) {
     let (workspace, one) = owner(store, "w").await;
     let two = second_project(store, workspace.id).await;
     assert_eq!(sums(store, &all(workspace.id, &[])).await, [(UsageKey::default(), counts(0))]);
-    store.record_usage("eu1/a", 1, &lines(one.id, two), at(0)).await.unwrap();
-    store.record_usage("eu1/a", 2, &lines(one.id, two), at(0)).await.unwrap();
+    store.record_usage(batch("eu1/a", 1), &lines(one.id, two), at(0)).await.unwrap();
+    store.record_usage(batch("eu1/a", 2), &lines(one.id, two), at(0)).await.unwrap();
     assert_eq!(sums(store, &all(workspace.id, &[])).await, [(UsageKey::default(), counts(10))]);
     let none = UsageKey::default();
     let by_mode = sums(store, &all(workspace.id, &[UsageGroup::Mode])).await;
@@ -104,7 +104,7 @@ pub(crate) async fn usage_is_narrowed(store: &Store) {
     let (workspace, one) = owner(store, "w").await;
     let (other, _) = owner(store, "other").await;
     let two = second_project(store, workspace.id).await;
-    store.record_usage("eu1/a", 1, &lines(one.id, two), at(0)).await.unwrap();
+    store.record_usage(batch("eu1/a", 1), &lines(one.id, two), at(0)).await.unwrap();
     let base = all(workspace.id, &[]);
     for (query, times) in [
         (UsageQuery { project_id: Some(two), ..base.clone() }, 1),
@@ -140,7 +140,7 @@ pub(crate) async fn usage_of_an_end_user_is_forgotten(store: &Store) {
         ..records[0].clone()
     };
     records.extend([of(one.id, "alice"), of(one.id, "Alice"), of(two, "alice")]);
-    store.record_usage("eu1/a", 1, &records, at(0)).await.unwrap();
+    store.record_usage(batch("eu1/a", 1), &records, at(0)).await.unwrap();
     let groups =
         [UsageGroup::Day, UsageGroup::Project, UsageGroup::ApiKey, UsageGroup::Region, UsageGroup::Mode];
     let before = sums(store, &all(workspace.id, &groups)).await;

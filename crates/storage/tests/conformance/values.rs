@@ -1,10 +1,10 @@
 //! Values: what goes in comes out, is compared exactly, and is listed in order.
 
 use domain::{ApiKeyId, AreaSet, ClientRef, Networks, PermissionSet, ProductSet, Role};
-use storage::Store;
+use storage::{BatchOutcome, Store};
 
 use super::builders::{
-    account, api_key, at, audit, insert_key, management_token, new_project, owner, signing_key,
+    account, api_key, at, audit, batch, insert_key, management_token, new_project, owner, signing_key,
 };
 
 /// Letter case, Unicode form and trailing space tell identifiers apart; only e-mail addresses are compared without
@@ -43,10 +43,8 @@ pub(crate) async fn identifiers_are_compared_exactly(store: &Store) {
     }
 
     for gateway in ["eu1/a", "EU1/a", "eu1/a "] {
-        assert!(
-            store.record_usage(gateway, 1, &[], at(0)).await.unwrap(),
-            "{gateway:?} was taken for another"
-        );
+        let outcome = store.record_usage(batch(gateway, 1), &[], at(0)).await.unwrap();
+        assert_eq!(outcome, BatchOutcome::Counted, "{gateway:?} was taken for another");
     }
 
     let mut change = store.change().await.unwrap();

@@ -171,6 +171,18 @@ pub(crate) async fn expiries_are_told_once(store: &Store) {
     assert_eq!(dropped.take_expired_keys(at(30)).await.unwrap().len(), 1);
     drop(dropped);
     assert_eq!(take(30).await, [ids[3]]);
+
+    let mut change = store.change().await.unwrap();
+    for expires_at in std::iter::repeat_n(40, 1001).chain([41]) {
+        let mut key = api_key(workspace.id, project.id, "k");
+        key.expires_at = Some(at(expires_at));
+        change.insert_api_key(&key).await.unwrap();
+    }
+    change.publish(&audit()).await.unwrap();
+    assert_eq!(take(50).await.len(), 1001, "many at once, whole");
+    assert!(store.has_newly_expired_keys(at(50)).await.unwrap());
+    assert_eq!(take(50).await.len(), 1, "the others next");
+    assert!(!store.has_newly_expired_keys(at(50)).await.unwrap());
 }
 
 /// A client_ref that is forgotten stands in no message any more, whether it was sent or waits; what waits is sent all the same. Others
