@@ -127,7 +127,7 @@ class Voxgate:
         for session in self._manage("GET", "/v1/sessions", params={"apikey_id": key.id})["sessions"]:
             self._manage("DELETE", f"/v1/sessions/{session['session_id']}", json={"reason": reason})
 
-    def mint(self, secret: str, product: str, ttl: int = 60, **body: Any) -> str:
+    def mint(self, secret: str, product: str, ttl: int = 3600, **body: Any) -> str:
         """A temporary key."""
         response = httpx.post(
             f"{self.management_url}/v1/api_keys",

@@ -15,7 +15,7 @@ after(() => server?.stop());
 
 test("jose verifies by the published keys", async () => {
   const published = createRemoteJWKSet(new URL(`${server.endpoints.management_url}/.well-known/jwks.json`));
-  const token = await server.mint(server.apiKey, "rt", { client_ref: "alice" });
+  const token = await server.mint(server.apiKey, "rt", { ttl: 60, client_ref: "alice" });
   const expected = { algorithms: ["EdDSA"], audience: "eu", typ: "temporary-key+jwt" };
   const { payload } = await jwtVerify(token, published, expected);
   assert.equal(payload.exp - payload.iat, 60);

@@ -146,7 +146,7 @@ export class Voxgate {
     const response = await fetch(`${this.managementPlatformURL}/api_keys?type=${type}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ ttl: 60, ...body }),
+      body: JSON.stringify({ ttl: 3600, ...body }),
     });
     if (response.status !== 201) throw new Error(`mint: ${response.status} ${await response.text()}`);
     return (await response.json()).key_value;
