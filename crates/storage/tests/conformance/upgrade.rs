@@ -42,19 +42,13 @@ impl Schema for FirstRelease {
 }
 
 async fn write_fixture(path: &Path) {
-    let db = Db::open_file(path).await.unwrap();
-    let tx = db.write().await.unwrap();
-    let sql = CONTROL.trim().trim_start_matches("BEGIN TRANSACTION;").trim_end_matches("COMMIT;");
-    tx.execute_unprepared(sql).await.unwrap();
-    tx.commit().await.unwrap();
-    db.close().await.unwrap();
+    execute(path, CONTROL.trim().trim_start_matches("BEGIN TRANSACTION;").trim_end_matches("COMMIT;")).await;
 }
 
-/// Counts batches of usage as the first release did: a row for each.
-async fn count_as_the_first_release(path: &Path, rows: &[&str]) {
+async fn execute(path: &Path, sql: &str) {
     let db = Db::open_file(path).await.unwrap();
     let tx = db.write().await.unwrap();
-    tx.execute_unprepared(&format!("INSERT INTO usage_batches VALUES {}", rows.join(", "))).await.unwrap();
+    tx.execute_unprepared(sql).await.unwrap();
     tx.commit().await.unwrap();
     db.close().await.unwrap();
 }
@@ -141,7 +135,9 @@ async fn an_older_backup_is_restored(target: &DbPlace) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("former.db");
     write_fixture(&path).await;
-    count_as_the_first_release(&path, &["('local/a', 2, 0)", "('local/a', 3, 0)", "('other', 9, 0)"]).await;
+    // The first release kept a row for each batch of usage that it had counted.
+    let counted = "INSERT INTO usage_batches VALUES ('local/a', 2, 0), ('local/a', 3, 0), ('other', 9, 0)";
+    execute(&path, counted).await;
     let former = Store::open_former(&DbPlace::File(path)).await.unwrap();
     let dump = former.dump().await.unwrap();
     assert_eq!(dump.migrations(), ["m0001_first"]);
