@@ -314,6 +314,26 @@ async fn usage_is_numbered_within_its_journal() {
     assert_eq!(stored.iter().map(|line| line.requests).sum::<u64>(), 2);
 }
 
+/// Of two nodes that share a journal, one is told what it may forget also after the other one's batches were forgotten before it
+/// could send them.
+#[tokio::test]
+async fn nodes_of_one_journal_are_counted_together() {
+    let instance = Instance::new().await;
+    let (_, project) = instance.workspace(Plan::Pro).await;
+    let mut ports =
+        ["local/a", "local/b"].map(|name| instance.control.gateways().attach_with_journal(name, "shared"));
+    for (node, number) in [(0, 1), (1, 1), (0, 2), (0, 3), (1, 4)] {
+        let batch = FromGateway::UsageBatch { number, records: vec![usage(&project)] };
+        ports[node].outgoing.send(batch).await.unwrap();
+        loop {
+            if let ToGateway::UsageCounted { number: counted } = ports[node].incoming.recv().await.unwrap() {
+                assert_eq!(counted, number);
+                break;
+            }
+        }
+    }
+}
+
 /// When a key was last used at a gateway, or minted with, is written in batches and at the end.
 #[tokio::test]
 async fn last_use_is_written() {
